@@ -1,0 +1,49 @@
+# Everything is done through .venv, which `make setup` builds with nothing but python3.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ORDERS ?= 5000
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check serve bench spec browser clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: $(STAMP)  ## build .venv with pinned versions (once, and again when they change)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned packages into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[gateway,conformance,channels,test,dev]'
+	@touch $@
+
+demo: setup  ## sell virtual goods, replay real orders, certify both sides (ORDERS=5000)
+	@$(BIN)/python demo/run.py --orders $(ORDERS)
+
+test: setup  ## the whole test suite
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: setup  ## lint, format, strict types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+serve: setup  ## leave the gateway and the web shop running, to click around in
+	@$(BIN)/python demo/serve.py
+
+bench: setup  ## orders per second, against a bare database loop
+	@$(BIN)/python benchmarks/run.py
+
+spec: setup  ## derive the bundled and code-generation documents
+	@$(BIN)/python -m spec.build
+
+browser:  ## install Chromium for the browser test (Debian or Ubuntu, as root)
+	@bash .ci/browser
+
+clean:  ## remove .venv and everything built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

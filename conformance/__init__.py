@@ -1,0 +1,1 @@
+"""The certification suite: driver, transcript, judges and reports."""

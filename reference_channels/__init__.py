@@ -1,0 +1,1 @@
+"""Complete channels that only know the standard."""

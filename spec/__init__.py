@@ -1,0 +1,1 @@
+"""The standard as data: documents, schemas, requirements; its Python only loads them."""
