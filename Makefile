@@ -17,7 +17,7 @@ setup: $(STAMP)  ## build .venv with pinned versions (once, and again when they 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the pinned packages into $(VENV) (a minute or two, once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--editable '.[gateway,conformance,channels,test,dev]'
 	@touch $@
 
