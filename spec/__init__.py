@@ -1,1 +1,1 @@
-"""The standard as data: documents, schemas, requirements; its Python only loads them."""
+"""The VGCP standard: documents, schemas, prose and the requirement registry. Its only Python loads them."""

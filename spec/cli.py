@@ -1,7 +1,7 @@
 """The `vgcp` console command: a group whose sub-commands are found, not imported.
 
-Each package announces its commands in the entry-point group `vgcp.commands`. So no package has to know another one,
-a channel vendor who installs only the suite has only its commands, and anyone may add their own.
+Each package announces its commands in the entry-point group `vgcp.commands`. So no package has to know another
+one, a channel vendor who installs only the suite has only its commands, and anyone may add their own.
 """
 
 from importlib import metadata

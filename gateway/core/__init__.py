@@ -1,0 +1,1 @@
+"""The rules: values, transition tables, one function per operation. No HTTP, no SQL, no clock of its own."""

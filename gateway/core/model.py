@@ -1,0 +1,271 @@
+"""The values the books are kept in: one frozen dataclass per table, one field per column.
+
+Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values never
+change in place: rules make a new one with `dataclasses.replace` and `put` it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+Json = dict[str, Any]
+
+
+class Row:
+    """A value that has a table of its own."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel(Row):
+    """A registered channel and its OAuth client. `id` is the client_id."""
+
+    id: str
+    name: str
+    secret_hash: str | None
+    jwks: Json | None
+    scopes: tuple[str, ...]
+    events_url: str | None
+    signature_scheme: str
+    webhook_secret: bytes | None  # sealed by the vault
+    webhook_key_id: str | None
+    max_open_holds: int
+    max_open_holds_per_buyer: int
+    rate_limit_per_minute: int
+    active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stock(Row):
+    """Counters of one pool. received = available + reserved + sold + voided, by constraint."""
+
+    id: str
+    kind: str  # codes | counted | unlimited
+    received: int
+    available: int
+    reserved: int
+    sold: int
+    voided: int
+    low_threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Row):
+    """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it."""
+
+    id: str
+    stock_id: str
+    seq: int
+    state: str  # available | sold | voided
+    sealed: bytes
+    key_id: str
+    code_hash: bytes
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement(Row):
+    """One change of a stock's counters; the books are the sum of these."""
+
+    id: str
+    stock_id: str
+    kind: str  # receive | reserve | release | expire | sell | sell_reserved | void
+    quantity: int
+    reservation_id: str | None
+    order_id: str | None
+    at: datetime
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Row):
+    """What is sold, at which price, from which stock. `channel_id` None: every channel sees it."""
+
+    id: str
+    revision: int
+    status: str  # active | withdrawn | deleted
+    channel_id: str | None
+    product: Json
+    price_amount: int
+    currency: str
+    promotion: Json | None
+    restrictions: Json | None
+    buyer_input: Json | None
+    delivery_kind: str
+    stock_id: str
+    download_url: str | None
+    availability: str  # in_stock | low_stock | out_of_stock
+    position: int | None  # in the offer feed; None until the sequencer has numbered this revision
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation(Row):
+    """A hold. `reference` is the channel's own; `buyer` is the wire object."""
+
+    id: str
+    channel_id: str
+    offer_id: str
+    stock_id: str
+    quantity: int
+    status: str  # active | consumed | released | expired
+    unit_amount: int
+    currency: str
+    buyer: Json
+    buyer_reference: str
+    reference: str | None
+    order_id: str | None  # set when an order, not the channel, made or took the hold
+    extensions: int
+    created_at: datetime
+    expires_at: datetime
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCount(Row):
+    """How many units a channel (buyer_reference '') or one of its buyers holds now."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("channel_id", "buyer_reference")
+
+    channel_id: str
+    buyer_reference: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Row):
+    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml."""
+
+    id: str
+    channel_id: str
+    reference: str
+    status: str
+    revision: int
+    buyer: Json
+    lines: list[Json]
+    total_amount: int
+    currency: str
+    payment: Json
+    payment_due_at: datetime | None
+    cancellation: Json | None
+    created_at: datetime
+    updated_at: datetime
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReference(Row):
+    """A channel's own name for one of its orders; unique."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("channel_id", "reference")
+
+    channel_id: str
+    reference: str
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Row):
+    """One unit handed over. A code is opened through its unit; licences and links are sealed here."""
+
+    id: str
+    order_id: str
+    line_id: str
+    channel_id: str
+    kind: str  # code | licence | download
+    status: str  # ready | revealed | voided
+    unit_id: str | None
+    sealed: bytes | None
+    key_id: str | None
+    reveal_count: int
+    revealed_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal(Row):
+    """The audit row of one opening."""
+
+    id: str
+    delivery_id: str
+    order_id: str
+    channel_id: str
+    reason: str | None
+    request_id: str
+    trace_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Row):
+    """One event for one channel: the outbox, the feed and the state of its delivery in one row."""
+
+    id: str
+    channel_id: str
+    type: str
+    subject: str
+    revision: int
+    occurred_at: datetime
+    traceparent: str
+    data: Json
+    position: int | None  # in the channel's feed; None until the sequencer has numbered it
+    state: str  # pending | delivered | parked | feed_only
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency(Row):
+    """The first answer to a key. `body` is sealed by the vault when the answer carries goods."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("channel_id", "operation", "key")
+
+    channel_id: str
+    operation: str
+    key: str
+    fingerprint: bytes
+    status: int
+    body: bytes
+    key_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey(Row):
+    """An Ed25519 key of the gateway's (tokens and events). Published from `created_at` until `retired_at`."""
+
+    id: str
+    sealed: bytes
+    key_id: str
+    public_jwk: Json
+    created_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion(Row):
+    """A client assertion's jti that has been used (RFC 7523 section 3)."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("channel_id", "jti")
+
+    channel_id: str
+    jti: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an operation knows about who calls, when and in which trace. `now` is the gateway's clock."""
+
+    channel_id: str
+    now: datetime
+    traceparent: str
+    trace_id: str
+    request_id: str
+    idempotency_key: str | None = None
+    extra: Json = field(default_factory=dict)

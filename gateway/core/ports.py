@@ -1,0 +1,79 @@
+"""What the rules ask of the outside: the books of one transaction, ids, and the vault that keeps secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.core.model import Call, Offer, Order, Reservation, Row, Unit
+
+R = TypeVar("R", bound=Row)
+
+
+class Books(Protocol):
+    """The working set of one transaction, seen by one operation.
+
+    Reading something that is not loaded ends the attempt; the combiner loads it and runs the operation again from the
+    start, so operations must have no effect but through their books. What is read with `get` is locked until the
+    transaction ends if its table is one that operations change.
+    """
+
+    def get(self, kind: type[R], *key: str) -> R | None:
+        """The row with this primary key, or None. Sees what this flight has written before."""
+
+    def need(self, kind: type[R], *keys: tuple[str, ...]) -> None:
+        """Load these together in one round, to save rounds; then `get` them."""
+
+    def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
+        """The next `quantity` available units in `seq` order (fewer if there are not so many), locked; each unit is given out once."""
+
+    def due_reservations(self, stock_id: str, now: datetime, limit: int) -> list[Reservation]:
+        """Active holds on a stock that expired by `now`, oldest first."""
+
+    def order_deliveries(self, order_id: str) -> list[str]:
+        """Ids of the deliveries of an order, in line order."""
+
+    def offers_of_stock(self, stock_id: str) -> list[Offer]:
+        """The offers that sell from this stock."""
+
+    def find_code(self, code_hash: bytes) -> Unit | None:
+        """The unit with this keyed hash, in whatever state."""
+
+    def put(self, row: Row) -> None:
+        """Insert the row, or replace the one with its key. Visible to later operations of the flight when this one succeeds."""
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id: prefix, underscore, UUIDv7 in 26 characters of lower-case base32; sorts by time."""
+
+
+class Vault(Protocol):
+    """Encrypts at rest (AES-256-GCM) and hashes with a key (HMAC-SHA256)."""
+
+    @property
+    def current_key_id(self) -> str:
+        """The key id new secrets are sealed under."""
+
+    def seal(self, clear: bytes, context: str) -> bytes:
+        """Encrypt under the current key; `context` is authenticated and must be given again to open."""
+
+    def open(self, sealed: bytes, key_id: str, context: str) -> bytes:
+        """Decrypt. Raises VaultError if the key is unknown or anything was changed."""
+
+    def fingerprint(self, clear: bytes) -> bytes:
+        """A 32-byte keyed hash that finds equal values without opening them."""
+
+
+class Queries(Protocol):
+    """Reads outside of transactions; every one is bound to a channel where the row has one."""
+
+    async def offer(self, channel_id: str, offer_id: str) -> Offer | None: ...
+
+    async def offers_after(self, channel_id: str, position: int, limit: int) -> Sequence[Offer]: ...
+
+    async def order(self, channel_id: str, order_id: str) -> Order | None: ...
+
+    async def orders(self, channel_id: str, reference: str | None, before: str | None, limit: int) -> Sequence[Order]: ...
+
+
+__all__ = ["Books", "Call", "Queries", "Vault"]
