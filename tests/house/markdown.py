@@ -22,8 +22,9 @@ class Snippet:
 
 
 def documents() -> list[Path]:
-    """The prose of the project: what lies at the root and under docs/, and the fragments."""
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "changelog.d").glob("*.md")])
+    """The prose of the project: what lies at the root, the guides, the standard, and the fragments."""
+    nested = [path for folder in ("docs", "spec", "changelog.d") for path in (ROOT / folder).rglob("*.md")]
+    return sorted([*ROOT.glob("*.md"), *nested])
 
 
 def prose(text: str) -> str:
