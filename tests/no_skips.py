@@ -1,4 +1,4 @@
-"""A pytest plugin for CI (`-p tests.no_skips`): a skipped test is a failed one. What was not tried is not green."""
+"""A pytest plugin for CI (`-p tests.no_skips`): a skipped test fails. What was not tried is not green."""
 
 from collections.abc import Generator
 
