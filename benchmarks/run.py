@@ -1,7 +1,7 @@
 """Orders per second of the gateway over HTTP on SQLite, against a bare loop of SQLite transactions.
 
-Absolute figures say more about the disk than about the program, so the two are measured in turns in the same run, and
-the ratio of their medians is what counts. Writes build/bench/summary.json.
+Absolute figures say more about the disk than about the program, so the two are measured in turns in one run, and the
+ratio of their medians is what counts. Writes build/bench/summary.json.
 """
 
 import asyncio
@@ -62,8 +62,8 @@ def main(rounds: int, seconds: float, connections: int) -> None:
     }
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
-    rate = f"gateway over HTTP {summary['gateway_orders_per_second']:,.0f} orders/s"
-    click.echo(f"{rate}, {summary['ratio']:.2f} of a bare SQLite loop; p99 {summary['p99_ms']} ms")
+    line = f"gateway over HTTP {summary['gateway_orders_per_second']:,.0f} orders/s"
+    click.echo(f"{line}, {summary['ratio']:.2f} of a bare SQLite loop; p99 {summary['p99_ms']} ms")
     click.echo(f"see {OUT / 'summary.json'}")
 
 
