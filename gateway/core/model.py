@@ -37,6 +37,11 @@ class Channel(Row):
     rate_limit_per_minute: int
     active: bool
     created_at: datetime
+    # what was in force before the last rotation, and is taken until `old_until`
+    old_secret_hash: str | None = None
+    old_webhook_secret: bytes | None = None
+    old_webhook_key_id: str | None = None
+    old_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,10 @@ class Offer(Row):
 
 @dataclass(frozen=True, slots=True)
 class Reservation(Row):
-    """A hold. `reference` is the channel's own; `buyer` is the wire object."""
+    """A hold. `reference` is the channel's own; `buyer` is the wire object.
+
+    `internal`: made by an order that waits for its payment, never shown to the channel; it ends with its order.
+    """
 
     id: str
     channel_id: str
@@ -118,11 +126,12 @@ class Reservation(Row):
     buyer: Json
     buyer_reference: str
     reference: str | None
-    order_id: str | None  # set when an order, not the channel, made or took the hold
+    order_id: str | None  # the order that made or took the hold
     extensions: int
     created_at: datetime
     expires_at: datetime
     trace_id: str
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,10 @@ class HoldCount(Row):
 
 @dataclass(frozen=True, slots=True)
 class Order(Row):
-    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml."""
+    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
+
+    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, in line order.
+    """
 
     id: str
     channel_id: str
@@ -155,6 +167,7 @@ class Order(Row):
     created_at: datetime
     updated_at: datetime
     trace_id: str
+    holds: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from gateway.core.model import Call, Offer, Order, Reservation, Row, Unit
+from gateway.core.model import Call, Channel, Offer, Order, Reservation, Row, Unit
 
 R = TypeVar("R", bound=Row)
 
@@ -22,8 +22,8 @@ class Books(Protocol):
     def get(self, kind: type[R], *key: str) -> R | None:
         """The row with this primary key, or None. Sees what this flight has written before."""
 
-    def need(self, kind: type[R], *keys: tuple[str, ...]) -> None:
-        """Load these together in one round, to save rounds; then `get` them."""
+    def need(self, kind: type[Row], *keys: tuple[str, ...]) -> None:
+        """Note keys that will be read. Never ends the attempt itself: the next read that misses something loads these too."""
 
     def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
         """The next `quantity` available units in `seq` order (fewer if there are not so many), locked; each unit is given out once."""
@@ -37,8 +37,11 @@ class Books(Protocol):
     def offers_of_stock(self, stock_id: str) -> list[Offer]:
         """The offers that sell from this stock."""
 
-    def find_code(self, code_hash: bytes) -> Unit | None:
-        """The unit with this keyed hash, in whatever state."""
+    def find_codes(self, code_hashes: Sequence[bytes]) -> dict[bytes, Unit]:
+        """The units with these keyed hashes, in whatever state; those that there are none of are left out."""
+
+    def channels(self) -> list[Channel]:
+        """All active channels, in id order."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key. Visible to later operations of the flight when this one succeeds."""
