@@ -1,0 +1,1 @@
+"""Plays the other side on the wire and records what happens."""

@@ -1,0 +1,1 @@
+"""Pure functions from the transcript to outcomes, one module per role and noun. They do no I/O."""

@@ -1,0 +1,1 @@
+"""Deliberately wrong implementations, one fault each, and what the suite must say about them."""
