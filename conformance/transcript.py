@@ -69,6 +69,7 @@ class Exchange:
     started: float
     ended: float
     error: str = ""
+    flaw: str = ""  # what the suite got wrong on purpose in its part of the exchange
 
     @property
     def status(self) -> int:
@@ -113,6 +114,7 @@ class Transcript:
     exchanges: list[Exchange] = field(default_factory=list)
     facts: dict[tuple[str, str], Any] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # scenario -> why it ended early
+    broken: dict[str, str] = field(default_factory=dict)  # scenario -> what the suite did wrong in it
     claims: dict[str, str] = field(default_factory=dict)  # id or reference -> scenario that made it
     _secrets: dict[str, str] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
@@ -230,6 +232,7 @@ class Transcript:
             "request": self._message(exchange.request),
             "response": self._message(exchange.response) if exchange.response else None,
             "error": self.redact(exchange.error),
+            "flaw": exchange.flaw,
         }
 
     def _message(self, message: Message) -> dict[str, Any]:

@@ -28,13 +28,14 @@ class Client:
         url: str,
         *,
         label: str = "",
+        flaw: str = "",
         body: Any = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         patience: float = TIMEOUT,
     ) -> Exchange:
-        """Send `body` as JSON (or `data` as it is) and record it; `patience` is in seconds."""
+        """Send `body` as JSON (or `data` as it is) and record it; `patience` in seconds."""
         sent = dict(headers or {})
         if body is not None:
             data = json.dumps(body, ensure_ascii=False).encode()
@@ -59,6 +60,7 @@ class Client:
                 started,
                 self.transcript.now(),
                 error,
+                flaw,
             )
         )
 

@@ -1,0 +1,217 @@
+"""Select, drive, judge: one run of the suite against one implementation."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import itertools
+import pkgutil
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+import conformance.judges
+import conformance.scenarios
+import spec
+from conformance.model import (
+    REGISTRY,
+    AbortedError,
+    Check,
+    Finding,
+    HarnessError,
+    MissingError,
+    Role,
+    Scenario,
+    Verdict,
+    settle,
+)
+from conformance.transcript import Transcript
+from conformance.wire import our_violations
+
+SIDE_BY_SIDE = 8  # scenarios of one phase at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be certified. `url` is the origin that serves /.well-known/vgcp."""
+
+    role: Role
+    url: str
+    test_secret: str
+
+
+class Session(Protocol):
+    """What a role's driver gives its scenarios. Each role adds what it needs."""
+
+    capabilities: frozenset[str]  # what the implementation declares in its discovery document
+
+
+# Opens a role's session; raises AbortedError when there is nothing that can be certified (the run is void).
+Opener = Callable[[Target, Transcript], AbstractAsyncContextManager[Session]]
+
+OPENERS: dict[Role, str] = {
+    "gateway": "conformance.driver.gateway_client",
+    "channel": "conformance.driver.channel_client",
+}
+
+
+class Listener:
+    """Hears how the run goes on. This one says nothing."""
+
+    def begin(self, target: Target, scenarios: int, checks: int) -> None:
+        """The run begins with so many scenarios to drive and checks to judge."""
+
+    def driven(self, scenario: Scenario, seconds: float, stopped: str) -> None:
+        """A scenario has ended; `stopped` says why early, if it did."""
+
+    def judged(self, finding: Finding) -> None:
+        """A check has its verdict."""
+
+
+@dataclass
+class Run:
+    """A run and what was found. `void` says why nothing can be concluded, when that is so."""
+
+    target: Target
+    transcript: Transcript
+    findings: list[Finding] = field(default_factory=list)
+    void: str = ""
+    implementation: str = ""
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """certified, failed, partial or void."""
+        seen = {f.verdict for f in self.findings}
+        executed = seen - {
+            Verdict.DISABLED,
+            Verdict.UNVERIFIED,
+            Verdict.NOT_APPLICABLE,
+            Verdict.HARNESS_ERROR,
+        }
+        if self.void or not executed or Verdict.HARNESS_ERROR in seen:
+            return "void"
+        if Verdict.FAIL in seen:
+            return "failed"
+        if seen & {Verdict.INCONCLUSIVE, Verdict.UNVERIFIED, Verdict.DISABLED}:
+            return "partial"
+        return "certified" if Verdict.PASS in seen else "void"
+
+    @property
+    def exit_code(self) -> int:
+        """0 certified, 1 failed, 2 partial, 3 void."""
+        return ("certified", "failed", "partial", "void").index(self.verdict)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many checks have this verdict."""
+        return sum(f.verdict is verdict for f in self.findings)
+
+
+def load() -> None:
+    """Import every module of scenarios and judges, which register themselves."""
+    for package in (conformance.scenarios, conformance.judges):
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            importlib.import_module(module.name)
+
+
+def selected(role: Role, only: Iterable[str] = ()) -> list[Check]:
+    """The role's checks, or those whose id or requirement is named; raises KeyError for a name that fits none."""
+    load()
+    wanted = {name.upper() for name in only}
+    checks = [c for c in REGISTRY.of(role) if not wanted or wanted & {c.id.upper(), c.requirement}]
+    unknown = wanted - {c.id.upper() for c in checks} - {c.requirement for c in checks}
+    if unknown:
+        raise KeyError(", ".join(sorted(unknown)))
+    return checks
+
+
+async def run(target: Target, only: Iterable[str] = (), listener: Listener | None = None) -> Run:
+    """Drive and judge. Never raises for what the implementation does; that is in the run's findings or `void`."""
+    checks, hears = selected(target.role, only), listener or Listener()
+    names = {name for c in checks for name in c.scenarios}
+    stories = [s for s in REGISTRY.stories(target.role) if s.name in names]
+    result, begun = Run(target, Transcript()), time.monotonic()
+    result.transcript.secret(target.test_secret)
+    hears.begin(target, len(stories), len(checks))
+    capabilities: frozenset[str] = frozenset()
+    opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
+    try:
+        async with opener(target, result.transcript) as session:
+            capabilities = session.capabilities
+            result.implementation = getattr(session, "implementation", "")
+            await drive(session, stories, result.transcript, hears)
+    except AbortedError as reason:
+        result.void = str(reason)
+    except HarnessError as fault:
+        result.void = f"fault of the suite: {fault}"
+    judge(result, checks, capabilities, hears)
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+async def drive(session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener) -> None:
+    """Drive the scenarios phase by phase; those of one phase side by side."""
+    seats = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(story: Scenario) -> None:
+        async with seats:
+            begun = time.monotonic()
+            with transcript.scene(story.name):
+                await _drive(session, story, transcript)
+            hears.driven(story, time.monotonic() - begun, transcript.stopped.get(story.name, ""))
+
+    for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
+        async with asyncio.TaskGroup() as together:
+            for story in phase:
+                together.create_task(one(story))
+
+
+async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:
+    if story.capability and story.capability not in session.capabilities:
+        transcript.stopped[story.name] = f"{story.capability} is not declared"
+        return
+    try:
+        await story.drive(session)
+    except AbortedError as reason:
+        transcript.stopped[story.name] = str(reason)
+    except Exception as error:  # a driver must not crash on what it meets: that is our fault, and said so
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        transcript.broken[story.name] = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
+
+
+def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears: Listener) -> None:
+    """Give every check of the role its finding; those not selected are disabled."""
+    levels = {r.id: r.level for r in spec.requirements()}
+    ours = our_violations(result.transcript)
+    if ours:
+        result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
+    chosen = {c.id for c in checks}
+    for entry in REGISTRY.of(result.target.role):
+        if entry.id in chosen:
+            finding = _judge(entry, result.transcript, capabilities, levels.get(entry.requirement, "MUST"))
+        else:
+            finding = Finding(entry, Verdict.DISABLED, "not selected")
+        result.findings.append(finding)
+        if entry.id in chosen:
+            hears.judged(finding)
+
+
+def _judge(entry: Check, transcript: Transcript, capabilities: frozenset[str], level: str) -> Finding:
+    broken = [transcript.broken[name] for name in entry.scenarios if name in transcript.broken]
+    if broken:
+        return Finding(entry, Verdict.HARNESS_ERROR, broken[0])
+    if entry.capability and capabilities and entry.capability not in capabilities:
+        return Finding(entry, Verdict.NOT_APPLICABLE, f"{entry.capability} is not declared")
+    try:
+        return settle(entry, entry.judge(transcript), level)
+    except MissingError as reason:
+        return Finding(entry, Verdict.UNVERIFIED, str(reason.args[0]))
+    except Exception as error:  # a judge must cope with whatever is in the transcript
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
+        return Finding(entry, Verdict.HARNESS_ERROR, message)
