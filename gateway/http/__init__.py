@@ -1,0 +1,1 @@
+"""The gateway on the wire: parse, call a rule, render. What a rule decides is not decided here."""

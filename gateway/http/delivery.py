@@ -1,0 +1,34 @@
+"""Operations: the goods."""
+
+from __future__ import annotations
+
+from gateway.core import delivery as rules
+from gateway.core import wire
+from gateway.core.errors import ProtocolError
+from gateway.http.pages import cursor_of, list_page
+from gateway.http.render import render
+from gateway.http.request import Request
+from gateway.http.response import Response
+from gateway.http.write import write
+
+
+async def list_deliveries(request: Request) -> Response:
+    """What there is to hand over; never the goods (DLV-005)."""
+    queries, order_id = request.services.queries, request.values["order_id"]
+    after = cursor_of(request)
+    if await queries.order(request.channel_id, order_id) is None:
+        raise ProtocolError("not_found")
+    rows = await queries.deliveries(request.channel_id, order_id, after, request.values["limit"] + 1)
+    return render(200, list_page(request, rows, wire.render_delivery, lambda row: row.id))
+
+
+async def reveal_delivery(request: Request) -> Response:
+    """Open the goods, with an audit row (DLV-003, DLV-009). The answer is sealed where it is kept for replays."""
+    services, call, body = request.services, request.call, request.body
+    delivery_id = request.values["delivery_id"]
+    return await write(
+        request,
+        200,
+        lambda books: rules.reveal_delivery(books, services.vault, call, delivery_id, body),
+        secret=True,
+    )

@@ -1,0 +1,37 @@
+"""Operation: what this gateway is and serves."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import spec
+from gateway.http.render import cached
+from gateway.http.request import Request
+from gateway.http.response import Response
+
+CAPABILITIES = ["catalog", "inventory", "orders", "delivery", "events"]
+
+
+async def get_discovery(request: Request) -> Response:
+    """DSC-001, DSC-003 to DSC-007, DSC-010."""
+    services = request.services
+    api, origin = services.tokens.audience, services.public_url
+    served = [*CAPABILITIES, "test_control"] if services.settings.sandbox else CAPABILITIES
+    document: dict[str, Any] = {
+        "protocol": "vgcp",
+        "role": "gateway",
+        "name": services.settings.name,
+        "versions": [spec.VERSION],
+        "sandbox": services.settings.sandbox,
+        "capabilities": [{"name": name, "revision": 1} for name in served],
+        "profiles": ["core"],
+        "endpoints": {
+            "api": api,
+            "token": f"{api}/oauth/token",
+            "authorization_server": f"{origin}/.well-known/oauth-authorization-server",
+        },
+        "implementation": {"name": "vgcp-reference-gateway", "version": version("vgcp")},
+        "keys": services.keys.public,
+    }
+    return cached(document)

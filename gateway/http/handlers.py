@@ -1,0 +1,23 @@
+"""From an operationId to the function of that name in the module of its tag."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+from gateway.http import auth, catalog, delivery, discovery, events, inventory, orders, testing
+from gateway.http.request import Handler
+
+MODULES: tuple[ModuleType, ...] = (discovery, auth, catalog, inventory, orders, delivery, events, testing)
+
+
+def handlers() -> dict[str, Handler]:
+    """All handlers by operationId: the public coroutine functions of the modules of operations."""
+    return {
+        name: function
+        for module in MODULES
+        for name, function in vars(module).items()
+        if inspect.iscoroutinefunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }

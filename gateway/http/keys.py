@@ -1,0 +1,91 @@
+"""The gateway's Ed25519 keys: they sign access tokens and events. Sealed in the database, replaced with an overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+from joserfc.jwk import KeySet, OKPKey
+
+from gateway.core.model import SigningKey
+from gateway.core.ports import Books, Vault
+
+# Longer than any token lives and any event signature is accepted.
+OVERLAP = timedelta(hours=2)
+
+
+class Writer(Protocol):
+    """Runs a rule in a transaction."""
+
+    async def run(self, operation: Callable[[Books], Any]) -> Any: ...
+
+
+class KeySource(Protocol):
+    """Reads the keys."""
+
+    async def signing_keys(self) -> Sequence[SigningKey]: ...
+
+
+def create_signing_key(books: Books, vault: Vault, now: datetime) -> SigningKey:
+    """A new key, from now on the one that signs; what was there before is retired after the overlap."""
+    kid = books.new_id("key")
+    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
+    secret = orjson.dumps(key.as_dict(private=True))
+    row = SigningKey(
+        kid, vault.seal(secret, kid), vault.current_key_id, dict(key.as_dict(private=False)), now, None
+    )
+    books.put(row)
+    return row
+
+
+def rotate_signing_key(books: Books, vault: Vault, now: datetime, known: Sequence[SigningKey]) -> SigningKey:
+    """Make a new key and retire the known ones once what they signed has expired."""
+    for row in known:
+        if row.retired_at is None:
+            books.put(replace(row, retired_at=now + OVERLAP))
+    return create_signing_key(books, vault, now)
+
+
+class KeyRing:
+    """The published keys, and the one that signs. `load` before use and now and then, so that all workers learn of a rotation."""
+
+    def __init__(self, source: KeySource, writer: Writer, vault: Vault) -> None:
+        self._source = source
+        self._writer = writer
+        self._vault = vault
+        self._rows: list[SigningKey] = []
+        self.signing: OKPKey
+        self.kid = ""
+        self.verifying = KeySet([])
+        self.public: dict[str, list[dict[str, Any]]] = {"keys": []}
+
+    async def load(self, now: datetime) -> None:
+        """Read the keys; make the first one if there is none."""
+        rows = [row for row in await self._source.signing_keys() if not _gone(row, now)]
+        if not any(row.retired_at is None for row in rows):
+            rows.append(await self._writer.run(lambda books: create_signing_key(books, self._vault, now)))
+        self._take(sorted(rows, key=lambda row: (row.created_at, row.id)))
+
+    async def rotate(self, now: datetime) -> str:
+        """A new signing key with an overlap; its id."""
+        known = list(self._rows)
+        row = await self._writer.run(lambda books: rotate_signing_key(books, self._vault, now, known))
+        await self.load(now)
+        return str(row.id)
+
+    def _take(self, rows: list[SigningKey]) -> None:
+        self._rows = rows
+        newest = [row for row in rows if row.retired_at is None][-1]
+        if newest.id != self.kid:
+            secret = self._vault.open(newest.sealed, newest.key_id, newest.id)
+            self.signing = OKPKey.import_key(orjson.loads(secret))
+            self.kid = newest.id
+        self.public = {"keys": [row.public_jwk for row in rows]}
+        self.verifying = KeySet([OKPKey.import_key(row.public_jwk) for row in rows])
+
+
+def _gone(row: SigningKey, now: datetime) -> bool:
+    return row.retired_at is not None and row.retired_at <= now

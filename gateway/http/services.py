@@ -1,0 +1,104 @@
+"""All that handlers may use, handed in by the wiring (gateway/main.py)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from gateway.core.model import Channel
+from gateway.core.ports import Books, Queries, Vault
+from gateway.http.clients import ClientAuthentication
+from gateway.http.keys import KeyRing
+from gateway.http.limits import Faults, RateLimiter
+from gateway.http.tokens import Tokens
+from gateway.settings import Settings
+
+T = TypeVar("T")
+
+
+class Clock:
+    """UTC, which a sandbox can advance."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+
+    def now(self) -> datetime:
+        """The gateway's time."""
+        return datetime.now(UTC) + self._offset
+
+    def advance(self, seconds: int) -> datetime:
+        """Move on by so many seconds; the new time."""
+        self._offset += timedelta(seconds=seconds)
+        return self.now()
+
+    def reset(self) -> None:
+        """Back to the real time."""
+        self._offset = timedelta()
+
+
+class Writer(Protocol):
+    """Runs a rule in a transaction and answers when it is durable (the combiner)."""
+
+    async def run(self, operation: Callable[[Books], T]) -> T: ...
+
+
+class Sandbox(Protocol):
+    """What test control needs beyond rules and reads."""
+
+    async def reset(self) -> None:
+        """Forget all trade."""
+
+    async def settle(self, now: datetime) -> None:
+        """Do what is due at `now`."""
+
+    async def read_discovery(self, channel_url: str) -> dict[str, Any]:
+        """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
+
+
+class ClientDirectory:
+    """Registered channels, read again after `life` seconds, so that a client that is shut out is out soon everywhere."""
+
+    def __init__(self, find: Callable[[str], Awaitable[Channel | None]], life: float = 5.0) -> None:
+        self._find = find
+        self._life = life
+        self._known: dict[str, tuple[float, Channel]] = {}
+
+    async def find(self, client_id: str) -> Channel | None:
+        """The channel, or None."""
+        now = time.monotonic()
+        entry = self._known.get(client_id)
+        if entry is not None and entry[0] > now:
+            return entry[1]
+        channel = await self._find(client_id)
+        if channel is None:
+            self._known.pop(client_id, None)
+        else:
+            self._known[client_id] = (now + self._life, channel)
+        return channel
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._known.clear()
+
+
+@dataclass
+class Services:
+    """Explicit dependencies of the HTTP layer. `sandbox` is None outside of one."""
+
+    settings: Settings
+    clock: Clock
+    writer: Writer
+    queries: Queries
+    vault: Vault
+    keys: KeyRing
+    tokens: Tokens
+    clients: ClientDirectory
+    authentication: ClientAuthentication
+    limiter: RateLimiter
+    faults: Faults
+    sandbox: Sandbox | None
+    ready: Callable[[], Awaitable[bool]]
+    public_url: str

@@ -1,0 +1,44 @@
+"""What an operator can set. Each setting has a heading in docs/operations; times are in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One gateway's settings. `vault_keys` is "kid:base64key,kid2:…", the first one current; None: a key file."""
+
+    database: str = "sqlite:///vgcp.db"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    name: str = "VGCP reference gateway"
+    public_url: str | None = None
+    sandbox: bool = False
+    test_secret: str | None = None
+    validate_responses: bool = False
+    vault_keys: str | None = None
+    key_file: Path | None = None
+    body_limit: int = 256 * 1024
+    token_life: int = 600
+    stop_timeout: int = 20
+    metrics_public: bool = False
+    ready_file: Path | None = None
+    log_level: str = "info"
+
+    def problems(self) -> list[str]:
+        """What does not go together, in the operator's words."""
+        found = []
+        if self.sandbox and not self.test_secret:
+            found.append("a sandbox needs --test-secret (or VGCP_TEST_SECRET)")
+        if self.workers > 1 and self.database.startswith("sqlite"):
+            found.append("SQLite is served by one worker; use PostgreSQL for --workers above 1")
+        if self.workers > 1 and self.sandbox:
+            found.append("a sandbox is served by one worker, because its clock lives in the process")
+        if not 1 <= self.token_life <= 3600:
+            found.append("a token lives between 1 and 3600 seconds")
+        if self.body_limit < 64 * 1024:
+            found.append("the body limit is at least 65536 bytes (ERR-005)")
+        return found
