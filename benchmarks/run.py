@@ -1,7 +1,7 @@
 """Orders per second of the gateway over HTTP on SQLite, against a bare loop of SQLite transactions.
 
-Absolute figures say more about the disk than about the program, so the two are measured in turns in one run, and the
-ratio of their medians is what counts. Writes build/bench/summary.json.
+Absolute figures say more about the disk than about the program. So the two are measured in turns, in one run, and the
+ratio of their medians counts. Writes build/bench/summary.json.
 """
 
 import asyncio
