@@ -1,6 +1,7 @@
 """The documents are tests: links resolve, commands exist, snippets parse, settings are explained."""
 
 import ast
+import dataclasses
 import json
 import re
 import shlex
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from gateway.settings import Settings
 from spec.cli import main
 from tests.house.markdown import ROOT, Snippet, anchor, documents, headings, links, prose, snippets
 
@@ -139,3 +141,11 @@ def test_changelog_fragments_are_of_a_known_kind() -> None:
     for path in (ROOT / "changelog.d").glob("*.md"):
         if path.name != "README.md":
             assert path.name.split(".")[-2] in kinds, path.name
+
+
+def test_every_setting_has_a_heading() -> None:
+    """Each setting of the gateway is explained under a heading of its own, and nothing is explained that is not one."""
+    explained = {
+        text.removeprefix("--") for text in headings(ROOT / "docs" / "merchants.md") if text[:2] == "--"
+    }
+    assert explained == {field.name.replace("_", "-") for field in dataclasses.fields(Settings)}
