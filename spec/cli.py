@@ -69,6 +69,8 @@ class Commands(click.Group):
             loaded: Any = entry.load()
         except ModuleNotFoundError as error:
             return Unavailable(cmd_name, missing(entry, error))
+        except ImportError as error:
+            return Unavailable(cmd_name, f"its package is broken: {error}")
         if not isinstance(loaded, click.Command):
             return Unavailable(cmd_name, f"{entry.value} is not a click command")
         return loaded

@@ -92,6 +92,15 @@ def test_what_is_no_command_is_refused(tmp_path: Path) -> None:
     assert "is not a click command" in answer.stderr
 
 
+def test_a_broken_package_is_reported(tmp_path: Path) -> None:
+    """A package that does not import for another reason is named with that reason."""
+    announce(tmp_path, "greet = greeting:greet")
+    (tmp_path / "greeting.py").write_text("from click import nothing_of_the_kind\n")
+    answer = vgcp(tmp_path, "greet")
+    assert answer.returncode == UNAVAILABLE
+    assert "its package is broken: cannot import name 'nothing_of_the_kind'" in answer.stderr
+
+
 def test_one_missing_extra_does_not_break_the_help(tmp_path: Path) -> None:
     """The list of commands stays readable when one of them cannot be imported."""
     announce(tmp_path, "greet = greeting:greet")
