@@ -1,10 +1,10 @@
 """A gateway of its own for the benchmark, and orders sent to it over HTTP as a channel sends them."""
 
 import asyncio
+import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,46 +30,34 @@ class Offer:
     price: dict[str, Any]
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def gateway(folder: Path) -> AsyncIterator[str]:
     """Run `vgcp gateway serve` on a fresh SQLite file; give its URL; stop it by SIGTERM."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    ready = folder / "ready.json"
     command = [
-        str(Path(sys.executable).with_name("vgcp")), "gateway", "serve", "--sandbox",
-        "--database", f"sqlite:///{folder / 'gateway.db'}", "--host", "127.0.0.1", "--port", str(port),
+        str(Path(sys.executable).with_name("vgcp")), "gateway", "serve", "--sandbox", "--port", "0",
+        "--database", f"sqlite:///{folder / 'gateway.db'}", "--ready-file", str(ready),
     ]  # fmt: skip
     environment = {**os.environ, "VGCP_TEST_SECRET": TEST_SECRET}
     with (folder / "gateway.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
         try:
-            await ready(url, process)
-            yield url
+            yield await started(ready, process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(STOPPING)
 
 
-async def ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the gateway answers. Raises RuntimeError when it ends, or does not start in time."""
+async def started(ready: Path, process: subprocess.Popen[bytes]) -> str:
+    """Wait until the gateway takes requests; its URL. Raises RuntimeError when it ends, or does not start in time."""
     deadline = time.monotonic() + STARTING
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                async with session.get(f"{url}/.well-known/vgcp") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                pass
-            await asyncio.sleep(0.1)
-    raise RuntimeError("the gateway did not start; see gateway.log")
+    while time.monotonic() < deadline and process.poll() is None:
+        if ready.exists():
+            return str(json.loads(ready.read_text("utf-8"))["url"])
+        await asyncio.sleep(0.05)
+    raise RuntimeError(
+        f"the gateway did not start:\n{ready.with_name('gateway.log').read_text('utf-8')[-2000:]}"
+    )
 
 
 async def post(session: aiohttp.ClientSession, url: str, body: dict[str, Any], **headers: str) -> Any:

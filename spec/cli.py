@@ -80,3 +80,7 @@ class Commands(click.Group):
 @click.version_option(package_name="vgcp", prog_name="vgcp")
 def main() -> None:
     """The Virtual Goods Channel Protocol: run a gateway, run a channel, certify either."""
+
+
+if __name__ == "__main__":
+    main(prog_name="vgcp")
