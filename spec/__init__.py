@@ -1,1 +1,42 @@
-"""The VGCP standard: documents, schemas, prose and the requirement registry. Its only Python loads them."""
+"""The VGCP standard: documents, schemas, prose and the requirement registry. Its only Python loads them.
+
+spec.document("gateway")      the bundled OpenAPI 3.1 document (document_30: OpenAPI 3.0.3)
+spec.validator("Order")       .errors(value) -> [(pointer, message)]
+spec.operations("channel")    the operations as values (operation(role, id): one of them)
+spec.problems()               the closed catalogue, by code
+spec.transitions()            the life of an order
+spec.requirements()           one row for each normative sentence
+"""
+
+from spec.bundle import bundled as document
+from spec.catalogue import ProblemType, Profile, Transitions, problems, profiles, transitions
+from spec.derive import document_30, document_codegen
+from spec.registry import Requirement, requirements
+from spec.validation import Validator, standalone, type_names, validator
+from spec.wire import Operation, operation, operations
+
+PATH = "/vgcp/v1"
+VERSION = "1.0"
+
+__all__ = [
+    "PATH",
+    "VERSION",
+    "Operation",
+    "ProblemType",
+    "Profile",
+    "Requirement",
+    "Transitions",
+    "Validator",
+    "document",
+    "document_30",
+    "document_codegen",
+    "operation",
+    "operations",
+    "problems",
+    "profiles",
+    "requirements",
+    "standalone",
+    "transitions",
+    "type_names",
+    "validator",
+]
