@@ -1,1 +1,53 @@
 """Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import databases
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a running PostgreSQL: VGCP_TEST_DATABASE, or the wheel's server, started once for all workers."""
+    with databases.postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> Iterator[str]:
+    """A migrated database on that server, to copy from."""
+    with databases.postgresql_template(postgresql_server) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to copy from."""
+    return databases.sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database; the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield databases.sqlite_database(tmp_path, request.getfixturevalue("sqlite_template"))
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with databases.postgresql_database(server, request.getfixturevalue("postgresql_template")) as url:
+        yield url
+
+
+@pytest.fixture(params=BOTH)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same without a schema."""
+    if request.param == "sqlite":
+        yield databases.sqlite_database(tmp_path, None)
+        return
+    with databases.postgresql_database(request.getfixturevalue("postgresql_server"), None) as url:
+        yield url

@@ -1,0 +1,1 @@
+"""The books in a database: tables, group commit, reads, and the vault. Nothing here knows HTTP."""

@@ -1,0 +1,179 @@
+"""The tables: one per value of gateway/core/model.py, a column per field, and what the database itself refuses.
+
+Columns follow the dataclass, so that no field can be forgotten; keys, checks and indexes are written out here. The
+migrations build the same thing step by step, and a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
+
+from gateway.core import model
+from gateway.core.model import Row
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+COLUMN_TYPES: dict[Any, type[TypeEngine[Any]]] = {
+    str: Text,
+    int: BigInteger,
+    bool: Boolean,
+    bytes: LargeBinary,
+    datetime: DateTime,
+    dict: JSON,
+    list: JSON,
+    tuple: JSON,
+}
+# In the order in which a flight locks and writes them, the same for all, so that no two flights wait for each other.
+TABLES: dict[type[Row], Table] = {}
+
+
+def _column(name: str, hint: Any, key: tuple[str, ...]) -> Column[Any]:
+    """The column of one field: `| None` is nullable, dict, list and tuple are JSON."""
+    nullable = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
+    kinds = [part for part in get_args(hint) if part is not NoneType] if nullable else [hint]
+    plain = get_origin(kinds[0]) or kinds[0]
+    column_type = DateTime(timezone=True) if plain is datetime else COLUMN_TYPES[plain]()
+    return Column(name, column_type, primary_key=name in key, nullable=nullable)
+
+
+def _table(kind: type[Row], name: str, *items: SchemaItem) -> Table:
+    """The table of a value, with its constraints and indexes."""
+    hints = get_type_hints(kind)
+    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    table = Table(name, metadata, *(_column(field, hints[field], kind.KEY) for field in fields), *items)
+    TABLES[kind] = table
+    return table
+
+
+def _check(name: str, condition: str) -> CheckConstraint:
+    return CheckConstraint(condition, name=name)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    return _check(column, f"{column} IN ({', '.join(repr(value) for value in values)})")
+
+
+def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
+    """An index of the rows that meet a condition; both databases have them."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+channels = _table(model.Channel, "channels")
+idempotency = _table(model.Idempotency, "idempotency", Index("idempotency_age", "created_at"))
+assertions = _table(model.Assertion, "assertions", Index("assertions_age", "expires_at"))
+signing_keys = _table(model.SigningKey, "signing_keys")
+order_references = _table(model.OrderReference, "order_references")
+orders = _table(
+    model.Order,
+    "orders",
+    _check("total", "total_amount >= 0"),
+    _check("revision", "revision >= 1"),
+    Index("orders_channel", "channel_id", "id"),
+    _partial("orders_due", "payment_due_at IS NOT NULL AND status = 'payment_required'", "payment_due_at"),
+)
+reservations = _table(
+    model.Reservation,
+    "reservations",
+    _check("quantity", "quantity > 0"),
+    _check("unit_amount", "unit_amount >= 0"),
+    _one_of("status", "active", "consumed", "released", "expired"),
+    Index("reservations_channel", "channel_id", "id"),
+    _partial("reservations_due", "status = 'active'", "expires_at"),
+    _partial("reservations_stock_due", "status = 'active'", "stock_id", "expires_at"),
+)
+stocks = _table(
+    model.Stock,
+    "stocks",
+    _one_of("kind", "codes", "counted", "unlimited"),
+    _check("counters", "received >= 0 AND available >= 0 AND reserved >= 0 AND sold >= 0 AND voided >= 0"),
+    _check("balance", "received = available + reserved + sold + voided"),
+    _check("low_threshold", "low_threshold >= 0"),
+)
+hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantity >= 0"))
+offers = _table(
+    model.Offer,
+    "offers",
+    _check("price", "price_amount >= 0"),
+    _check("revision", "revision >= 1"),
+    _one_of("status", "active", "withdrawn", "deleted"),
+    Index("offers_stock", "stock_id", "id"),
+    Index("offers_position_key", "position", unique=True),
+    _partial("offers_unnumbered", "position IS NULL", "id"),
+)
+units = _table(
+    model.Unit,
+    "units",
+    _one_of("state", "available", "sold", "voided"),
+    _check("owner", "state <> 'sold' OR order_id IS NOT NULL"),
+    UniqueConstraint("code_hash"),
+    UniqueConstraint("stock_id", "seq"),
+    _partial("units_available", "state = 'available'", "stock_id", "seq"),
+)
+deliveries = _table(
+    model.Delivery,
+    "deliveries",
+    _check("reveal_count", "reveal_count >= 0"),
+    Index("deliveries_order", "order_id", "id"),
+    # one unit is handed over once
+    _partial("deliveries_unit_key", "unit_id IS NOT NULL AND status <> 'voided'", "unit_id", unique=True),
+)
+movements = _table(
+    model.Movement,
+    "movements",
+    _check("quantity", "quantity > 0"),
+    _one_of("kind", "receive", "reserve", "release", "expire", "sell", "sell_reserved", "void"),
+    Index("movements_stock", "stock_id", "id"),
+)
+reveals = _table(model.Reveal, "reveals", Index("reveals_delivery", "delivery_id", "id"))
+events = _table(
+    model.Event,
+    "events",
+    _check("attempts", "attempts >= 0"),
+    _one_of("state", "pending", "delivered", "parked", "feed_only"),
+    Index("events_feed", "channel_id", "position"),
+    Index("events_position_key", "position", unique=True),
+    _partial("events_unnumbered", "position IS NULL", "id"),
+    _partial("events_due", "state = 'pending'", "next_attempt_at"),
+)
+
+# Where each feed's numbering has come to. The sequencer locks the row, so that numbers become visible in order.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+# Rows that operations read in order to change them: locked until the transaction ends.
+LOCKED: frozenset[type[Row]] = frozenset(
+    {model.Order, model.Reservation, model.Stock, model.HoldCount, model.Offer, model.Unit, model.Delivery}
+)
+__all__ = ["LOCKED", "TABLES", "metadata"]
