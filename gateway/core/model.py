@@ -1,7 +1,7 @@
 """The values the books are kept in: one frozen dataclass per table, one field per column.
 
-Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values never
-change in place: rules make a new one with `dataclasses.replace` and `put` it.
+Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values
+never change in place: rules make a new one with `dataclasses.replace` and `put` it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Offer(Row):
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
 
-    `internal`: made by an order that waits for its payment, never shown to the channel; it ends with its order.
+    `internal`: made by an order that waits for its payment and ended with it; never shown to the channel.
     """
 
     id: str
@@ -149,7 +149,7 @@ class HoldCount(Row):
 class Order(Row):
     """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
 
-    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, in line order.
+    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
     id: str

@@ -14,19 +14,25 @@ R = TypeVar("R", bound=Row)
 class Books(Protocol):
     """The working set of one transaction, seen by one operation.
 
-    Reading something that is not loaded ends the attempt; the combiner loads it and runs the operation again from the
-    start, so operations must have no effect but through their books. What is read with `get` is locked until the
-    transaction ends if its table is one that operations change.
+    Reading something that is not loaded ends the attempt; the combiner loads it and runs the operation again
+    from the start, so operations must have no effect but through their books. What is read with `get` is locked
+    until the transaction ends if its table is one that operations change.
     """
 
     def get(self, kind: type[R], *key: str) -> R | None:
         """The row with this primary key, or None. Sees what this flight has written before."""
 
     def need(self, kind: type[Row], *keys: tuple[str, ...]) -> None:
-        """Note keys that will be read. Never ends the attempt itself: the next read that misses something loads these too."""
+        """Note keys that will be read; the next read that misses something loads these in the same round.
+
+        Never ends the attempt itself.
+        """
 
     def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
-        """The next `quantity` available units in `seq` order (fewer if there are not so many), locked; each unit is given out once."""
+        """The next `quantity` available units in `seq` order, locked; fewer if there are not so many.
+
+        Each unit is given out once.
+        """
 
     def due_reservations(self, stock_id: str, now: datetime, limit: int) -> list[Reservation]:
         """Active holds on a stock that expired by `now`, oldest first."""
@@ -44,14 +50,21 @@ class Books(Protocol):
         """All active channels, in id order."""
 
     def put(self, row: Row) -> None:
-        """Insert the row, or replace the one with its key. Visible to later operations of the flight when this one succeeds."""
+        """Insert the row, or replace the one with its key.
+
+        Later operations of the flight see it when this one succeeds.
+        """
 
     def new_id(self, prefix: str) -> str:
         """A fresh id: prefix, underscore, UUIDv7 in 26 characters of lower-case base32; sorts by time."""
 
 
 class Vault(Protocol):
-    """Encrypts at rest (AES-256-GCM) and hashes with a key (HMAC-SHA256)."""
+    """Encrypts at rest (AES-256-GCM) and hashes with a key (HMAC-SHA256).
+
+    Contexts in use: a unit's, a delivery's and a signing key's id; a channel's id for its webhook secrets, old and
+    new; `idempotency.context(row)` for the body of an answer that carries goods.
+    """
 
     @property
     def current_key_id(self) -> str:
@@ -76,7 +89,9 @@ class Queries(Protocol):
 
     async def order(self, channel_id: str, order_id: str) -> Order | None: ...
 
-    async def orders(self, channel_id: str, reference: str | None, before: str | None, limit: int) -> Sequence[Order]: ...
+    async def orders(
+        self, channel_id: str, reference: str | None, before: str | None, limit: int
+    ) -> Sequence[Order]: ...
 
 
 __all__ = ["Books", "Call", "Queries", "Vault"]

@@ -1,0 +1,108 @@
+"""Deliveries: one for each unit of a fulfilled order, opened under audit (spec/text/delivery.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.core import events, goods
+from gateway.core.errors import ProtocolError, missing
+from gateway.core.model import Call, Delivery, Json, Offer, Order, Reveal, Unit
+from gateway.core.ports import Books, Vault
+
+REPLAY = "idempotent_replay"  # the reason in the audit row when an earlier answer was given again
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """An opened delivery. `goods` is the wire object, in the clear: for the answer and nothing else."""
+
+    delivery: Delivery
+    goods: Json
+
+
+def hand_over(books: Books, vault: Vault, call: Call, order: Order, units: list[list[Unit]]) -> None:
+    """Make the deliveries of an order that is being fulfilled (DLV-001, DLV-002, DLV-006).
+
+    `units` by line: a pool's units, each given to one delivery; a line without a pool gets what is made for it.
+    """
+    for line, taken in zip(order.lines, units, strict=True):
+        offer = books.get(Offer, line["offer_id"])
+        if offer is None:
+            raise LookupError(f"offer {line['offer_id']} of an order does not exist")
+        for index in range(line["quantity"]):
+            unit = taken[index] if taken else None
+            delivery = _delivery(books, vault, call, order, line["id"], offer, unit)
+            books.put(delivery)
+            events.delivery_ready(books, call, delivery)
+
+
+def reveal_delivery(
+    books: Books, vault: Vault, call: Call, delivery_id: str, reason: str | None = None
+) -> Revealed:
+    """Open the goods; every opening is counted and leaves an audit row (DLV-007, DLV-009).
+
+    Raises ProtocolError `not_found` or `delivery_voided`.
+    """
+    delivery = _own(books, call, delivery_id)
+    if delivery.status == "voided":
+        raise ProtocolError("delivery_voided", "What was delivered here has been taken back.")
+    opened = replace(
+        delivery,
+        status="revealed",
+        reveal_count=delivery.reveal_count + 1,
+        revealed_at=delivery.revealed_at or call.now,
+    )
+    books.put(opened)
+    _audit(books, call, opened, reason)
+    return Revealed(opened, goods.open_goods(books, vault, call, delivery))
+
+
+def note_replay(books: Books, call: Call, delivery_id: str) -> None:
+    """Leave the audit row of an answer that is given again; the delivery itself stays as it is (IDM-002)."""
+    _audit(books, call, _own(books, call, delivery_id), REPLAY)
+
+
+def _delivery(
+    books: Books, vault: Vault, call: Call, order: Order, line_id: str, offer: Offer, unit: Unit | None
+) -> Delivery:
+    delivery_id = books.new_id("dlv")
+    sealed, key_id = None, None
+    if unit is None:
+        clear = offer.download_url if offer.delivery_kind == "download" else goods.new_key()
+        sealed, key_id = vault.seal((clear or "").encode(), delivery_id), vault.current_key_id
+    return Delivery(
+        id=delivery_id,
+        order_id=order.id,
+        line_id=line_id,
+        channel_id=order.channel_id,
+        kind=offer.delivery_kind,
+        status="ready",
+        unit_id=unit.id if unit else None,
+        sealed=sealed,
+        key_id=key_id,
+        reveal_count=0,
+        revealed_at=None,
+        created_at=call.now,
+    )
+
+
+def _audit(books: Books, call: Call, delivery: Delivery, reason: str | None) -> None:
+    books.put(
+        Reveal(
+            id=books.new_id("rev"),
+            delivery_id=delivery.id,
+            order_id=delivery.order_id,
+            channel_id=call.channel_id,
+            reason=reason,
+            request_id=call.request_id,
+            trace_id=call.trace_id,
+            at=call.now,
+        )
+    )
+
+
+def _own(books: Books, call: Call, delivery_id: str) -> Delivery:
+    delivery = books.get(Delivery, delivery_id)
+    if delivery is None or delivery.channel_id != call.channel_id:
+        raise missing("delivery_id")
+    return delivery

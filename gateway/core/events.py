@@ -1,0 +1,83 @@
+"""Events: one row per event and channel, written in the transaction of what happened (EVT-001, EVT-009)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from gateway.core import wire
+from gateway.core.model import Call, Channel, Delivery, Event, Json, Offer, Order, Reservation
+from gateway.core.ports import Books
+
+
+def emit(
+    books: Books,
+    call: Call,
+    channels: list[Channel],
+    kind: str,
+    subject: str,
+    revision: int,
+    data: Json,
+    trace_id: str | None = None,
+) -> None:
+    """Write the event for each of `channels`; `data` is a snapshot without any secret (DLV-005).
+
+    `trace_id` is given when another request than `call` caused it, as for what expires (TRC-004).
+    """
+    for channel in channels:
+        event_id = books.new_id("evt")
+        books.put(
+            Event(
+                id=event_id,
+                channel_id=channel.id,
+                type=kind,
+                subject=subject,
+                revision=revision,
+                occurred_at=call.now,
+                traceparent=_traceparent(trace_id, event_id) if trace_id else call.traceparent,
+                data=data,
+                position=None,
+                state="pending" if channel.events_url else "feed_only",
+                attempts=0,
+                next_attempt_at=call.now,
+                last_error=None,
+            )
+        )
+
+
+def offer_changed(books: Books, call: Call, offer: Offer, kind: str) -> None:
+    """`kind` is offer.updated, offer.withdrawn or availability.changed; to every channel that sees the offer."""
+    if offer.channel_id is None:
+        channels = books.channels()
+    else:
+        channels = _one(books, offer.channel_id)
+    emit(books, call, channels, kind, offer.id, offer.revision, {"offer": wire.render_offer(offer)})
+
+
+def order_updated(books: Books, call: Call, order: Order, trace_id: str | None = None) -> None:
+    """`order.updated` with the order as it is now (EVT-002)."""
+    data: Json = {"order": wire.render_order(order)}
+    to = _one(books, order.channel_id)
+    emit(books, call, to, "order.updated", order.id, order.revision, data, trace_id)
+
+
+def delivery_ready(books: Books, call: Call, delivery: Delivery) -> None:
+    """`delivery.ready`: that there is something to open, not what (EVT-003). A delivery has this one event."""
+    data: Json = {"delivery": wire.render_delivery(delivery)}
+    emit(books, call, _one(books, delivery.channel_id), "delivery.ready", delivery.id, 1, data)
+
+
+def reservation_expired(books: Books, call: Call, hold: Reservation) -> None:
+    """`reservation.expired` (EVT-006). A hold has this one event."""
+    data: Json = {"reservation": wire.render_reservation(hold, call.now)}
+    to = _one(books, hold.channel_id)
+    emit(books, call, to, "reservation.expired", hold.id, 1, data, hold.trace_id)
+
+
+def _one(books: Books, channel_id: str) -> list[Channel]:
+    channel = books.get(Channel, channel_id)
+    return [channel] if channel else []
+
+
+def _traceparent(trace_id: str, event_id: str) -> str:
+    # a span of our own in the causing request's trace; from the event's id, so that a restarted rule needs no dice
+    return f"00-{trace_id}-{sha256(event_id.encode()).hexdigest()[:16]}-01"

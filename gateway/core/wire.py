@@ -1,0 +1,134 @@
+"""Values to wire objects, as spec/schemas says: a member that there is nothing for is left out (CNV-007)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Stock
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, ending in Z, with microseconds (CNV-004)."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def money(amount: int, currency: str) -> Json:
+    """Minor units and ISO 4217 code (CNV-003)."""
+    return {"amount": amount, "currency": currency}
+
+
+def buyer(body: Json) -> Json:
+    """The members of a buyer that are kept; what a channel adds beyond them is ignored (CNV-001)."""
+    return {name: body[name] for name in ("reference", "region", "locale") if name in body}
+
+
+def _with(wire: Json, **optional: object) -> Json:
+    wire.update({name: value for name, value in optional.items() if value is not None})
+    return wire
+
+
+def render_offer(offer: Offer) -> Json:
+    """The Offer of spec/schemas/catalog.yaml. A deleted offer, seen in its last event, is withdrawn."""
+    wire: Json = {
+        "id": offer.id,
+        "revision": offer.revision,
+        "status": "active" if offer.status == "active" else "withdrawn",
+        "product": offer.product,
+        "price": money(offer.price_amount, offer.currency),
+        "delivery_kind": offer.delivery_kind,
+        "availability": {"status": offer.availability},
+        "consistency": "strict",
+        "verification_level": "none",
+        "updated_at": timestamp(offer.updated_at),
+    }
+    return _with(
+        wire, promotion=offer.promotion, restrictions=offer.restrictions, buyer_input=offer.buyer_input
+    )
+
+
+def render_offer_entry(offer: Offer) -> Json:
+    """One entry of the offer feed; a tombstone when the offer is deleted (CAT-004)."""
+    deleted = offer.status == "deleted"
+    wire: Json = {"offer_id": offer.id, "revision": offer.revision, "deleted": deleted}
+    return wire if deleted else {**wire, "offer": render_offer(offer)}
+
+
+def render_reservation(hold: Reservation, now: datetime) -> Json:
+    """The Reservation as it is at `now`: from the instant of `expires_at` on it is expired (INV-005)."""
+    past = hold.status == "active" and hold.expires_at <= now
+    wire: Json = {
+        "id": hold.id,
+        "offer_id": hold.offer_id,
+        "quantity": hold.quantity,
+        "status": "expired" if past else hold.status,
+        "unit_price": money(hold.unit_amount, hold.currency),
+        "buyer": hold.buyer,
+        "created_at": timestamp(hold.created_at),
+        "expires_at": timestamp(hold.expires_at),
+        "trace_id": hold.trace_id,
+    }
+    return _with(wire, reference=hold.reference)
+
+
+def render_order(order: Order) -> Json:
+    """The Order of spec/schemas/orders.yaml. Never holds goods (DLV-005)."""
+    wire: Json = {
+        "id": order.id,
+        "reference": order.reference,
+        "status": order.status,
+        "revision": order.revision,
+        "buyer": order.buyer,
+        "lines": order.lines,
+        "total": money(order.total_amount, order.currency),
+        "payment": order.payment,
+        "created_at": timestamp(order.created_at),
+        "updated_at": timestamp(order.updated_at),
+        "trace_id": order.trace_id,
+    }
+    return _with(wire, cancellation=order.cancellation)
+
+
+def render_delivery(delivery: Delivery) -> Json:
+    """The Delivery: that it is there, never what it is (DLV-005)."""
+    wire: Json = {
+        "id": delivery.id,
+        "order_id": delivery.order_id,
+        "line_id": delivery.line_id,
+        "kind": delivery.kind,
+        "status": delivery.status,
+        "reveal_count": delivery.reveal_count,
+        "created_at": timestamp(delivery.created_at),
+    }
+    revealed = delivery.revealed_at
+    return _with(wire, revealed_at=timestamp(revealed) if revealed else None)
+
+
+def render_event(event: Event) -> Json:
+    """The Event, as it is posted and as the feed shows it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "revision": event.revision,
+        "occurred_at": timestamp(event.occurred_at),
+        "traceparent": event.traceparent,
+        "data": event.data,
+    }
+
+
+def render_stock(offer_id: str, stock: Stock) -> Json:
+    """The TestStock of spec/schemas/testing.yaml."""
+    return {
+        "offer_id": offer_id,
+        "kind": stock.kind,
+        "received": stock.received,
+        "available": stock.available,
+        "reserved": stock.reserved,
+        "sold": stock.sold,
+        "voided": stock.voided,
+    }
+
+
+def render_client(channel: Channel, client_secret: str, webhook_secret: str) -> Json:
+    """The TestClient: credentials, shown once."""
+    return {"client_id": channel.id, "client_secret": client_secret, "webhook_secret": webhook_secret}
