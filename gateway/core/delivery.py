@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.core import events, goods
 from gateway.core.errors import ProtocolError, missing
-from gateway.core.model import Call, Delivery, Json, Offer, Order, Reveal, Unit
+from gateway.core.model import Call, Delivery, Offer, Order, Reveal, Revealed, Unit
 from gateway.core.ports import Books, Vault
 
 REPLAY = "idempotent_replay"  # the reason in the audit row when an earlier answer was given again
-
-
-@dataclass(frozen=True, slots=True)
-class Revealed:
-    """An opened delivery. `goods` is the wire object, in the clear: for the answer and nothing else."""
-
-    delivery: Delivery
-    goods: Json
 
 
 def hand_over(books: Books, vault: Vault, call: Call, order: Order, units: list[list[Unit]]) -> None:

@@ -41,14 +41,14 @@ def idempotent(
     call: Call,
     operation: str,
     request: bytes,
-    run: Callable[[], tuple[int, Json]],
-    goods: bool = False,
+    run: Callable[[], tuple[int, bytes]],
+    secret: bool = False,
     on_replay: Callable[[], None] | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> Answer:
     """Run an operation once per key: `run` gives status and body; a refusal uses up nothing (IDM-010).
 
-    `request` is the request's fingerprint; `goods` seals the stored body; `on_replay` is run when the answer is
+    `request` is the request's fingerprint; `secret` seals the stored body; `on_replay` is run when the answer is
     given again; `prepare` notes what `run` will read. Raises ProtocolError `idempotency_key_reused` (IDM-003), and
     whatever `run` raises.
     """
@@ -60,10 +60,9 @@ def idempotent(
     if known is not None:
         return _replay(vault, known, request, on_replay)
     status, body = run()
-    raw = orjson.dumps(body)
-    row = Idempotency(call.channel_id, operation, call.idempotency_key, request, status, raw, None, call.now)
-    books.put(_sealed(vault, row) if goods else row)
-    return Answer(status, raw, replayed=False)
+    row = Idempotency(call.channel_id, operation, call.idempotency_key, request, status, body, None, call.now)
+    books.put(_sealed(vault, row) if secret else row)
+    return Answer(status, body, replayed=False)
 
 
 def _sealed(vault: Vault, row: Idempotency) -> Idempotency:

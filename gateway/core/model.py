@@ -282,3 +282,11 @@ class Call:
     request_id: str
     idempotency_key: str | None = None
     extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """An opened delivery. `goods` is the wire object, in the clear: for the answer and nothing else."""
+
+    delivery: Delivery
+    goods: Json

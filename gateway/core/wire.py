@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Stock
+from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Revealed, Stock
 
 
 def timestamp(moment: datetime) -> str:
@@ -101,6 +101,11 @@ def render_delivery(delivery: Delivery) -> Json:
     }
     revealed = delivery.revealed_at
     return _with(wire, revealed_at=timestamp(revealed) if revealed else None)
+
+
+def render_revealed(revealed: Revealed) -> Json:
+    """The RevealedDelivery: the only wire object that holds goods."""
+    return {"delivery": render_delivery(revealed.delivery), "goods": revealed.goods}
 
 
 def render_event(event: Event) -> Json:
