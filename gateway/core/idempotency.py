@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
-
-import orjson
 
 from gateway.core.errors import ProtocolError
-from gateway.core.model import Call, Idempotency, Json
+from gateway.core.model import Call, Idempotency
 from gateway.core.ports import Books, Vault
 
 RETENTION = timedelta(days=7)  # IDM-007
@@ -23,11 +20,6 @@ class Answer:
     status: int
     body: bytes
     replayed: bool
-
-
-def fingerprint(path: Json, body: object) -> bytes:
-    """32 bytes that are equal for equal requests: path parameters and parsed body, whatever the order of members."""
-    return sha256(orjson.dumps([path, body], option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def context(row: Idempotency) -> str:

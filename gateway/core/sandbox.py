@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core import catalog, clients, stock
@@ -13,27 +11,6 @@ from gateway.core.model import Call, Channel, Json, Offer
 from gateway.core.ports import Books, Vault
 
 CATEGORIES = {"code": "game_key", "licence": "licence", "download": "download"}
-
-
-class SandboxClock:
-    """The gateway's clock in a sandbox: `base` plus what it has been advanced by, kept in this process."""
-
-    def __init__(self, base: Callable[[], datetime]) -> None:
-        self._base = base
-        self._ahead = timedelta()
-
-    def now(self) -> datetime:
-        """An aware time in UTC."""
-        return self._base() + self._ahead
-
-    def advance(self, seconds: int) -> datetime:
-        """Go ahead; gives the new time. What falls due is the sweeper's work (TST-007)."""
-        self._ahead += timedelta(seconds=seconds)
-        return self.now()
-
-    def reset(self) -> None:
-        """Back to the base's time."""
-        self._ahead = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""After the commit: numbers the feeds, sends the events, ends what is due."""
