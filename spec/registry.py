@@ -12,7 +12,8 @@ PROFILE = "core"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row. `roles` are the sides it binds; `operation` is an operationId or None.
+    """One row. `roles` are the sides it binds; `operation` is an operationId or None; `capability` is the tag of the
+    operations that it is about, None when it is about all of them.
 
     `level` is MUST, SHOULD or MAY (MUST NOT counts as MUST). Either `checks` names the checks that verify it, or
     `excluded` says why nothing can. `mutants` are names of broken implementations that its check catches.
@@ -22,7 +23,7 @@ class Requirement:
     level: str
     roles: tuple[str, ...]
     profile: str
-    capability: str
+    capability: str | None
     operation: str | None
     text: str
     checks: tuple[str, ...] = ()
