@@ -20,7 +20,7 @@ class GatewayError(Exception):
     retry_after: float | None = None
 
 
-class NoAnswer(GatewayError):  # noqa: N818 - says what happened; nothing need be wrong
+class NoAnswer(GatewayError):
     """The connection failed, or the answer did not come or could not be read: it is NOT known whether it
     took effect.
 
@@ -28,7 +28,7 @@ class NoAnswer(GatewayError):  # noqa: N818 - says what happened; nothing need b
     """
 
 
-class Problem(GatewayError):  # noqa: N818 - the name RFC 9457 gives it
+class Problem(GatewayError):
     """The gateway answered with a problem document: what was asked has not been done.
 
     `code` is an id of spec/problems.yaml (an unknown one is one more value, CNV-002), `status` the HTTP

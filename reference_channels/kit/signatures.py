@@ -24,7 +24,7 @@ TAG = "vgcp-event"
 COVERED = ("@method", "@target-uri", "content-type", "content-digest")
 
 
-class SignatureRefused(Exception):  # noqa: N818 - a refusal, not a fault
+class SignatureRefused(Exception):
     """The call is not to be acted on. `code` is signature_missing, signature_invalid or signature_expired."""
 
     def __init__(self, code: str) -> None:
@@ -51,6 +51,9 @@ def verify_standard_webhook(call: SignedCall, secret: str, now: float) -> None:
     sent_id = call.headers.get("webhook-id", "")
     sent_at = call.headers.get("webhook-timestamp", "")
     signatures = call.headers.get("webhook-signature", "")
+    if not secret:
+        # Nothing is signed with an empty key.
+        raise SignatureRefused("signature_invalid" if signatures else "signature_missing")
     if not (sent_id and sent_at and signatures):
         raise SignatureRefused("signature_missing")
     if not (sent_at.isascii() and sent_at.isdigit()):
@@ -131,3 +134,16 @@ def _created(verifier: _Verifier, call: SignedCall, label: str) -> int | None:
     except (hms.HTTPMessageSignaturesException, ValueError, KeyError):
         return None
     return int(results[0].parameters["created"])
+
+
+def key_ids(call: SignedCall) -> set[str]:
+    """The key ids that an RFC 9421 call claims to be signed with; not verified, only good to fetch new
+    keys for."""
+    if "Signature-Input" not in call.headers:
+        return set()
+    verifier = _Verifier(signature_algorithm=hms.algorithms.ED25519, key_resolver=_Keys([]))
+    try:
+        parsed = verifier._parse_signature_dictionary(call.headers["Signature-Input"])
+    except Exception:
+        return set()
+    return {str(each.params["keyid"]) for each in parsed.values() if "keyid" in each.params}

@@ -1,0 +1,85 @@
+"""The page of offers and the product page."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+
+from aiohttp import web
+
+from reference_channels.kit.errors import Json
+from reference_channels.webshop import shelf
+from reference_channels.webshop.pages import view
+from reference_channels.webshop.pages.fields import regions, schema_fields
+from reference_channels.webshop.pages.visitor import visitor
+from reference_channels.webshop.settings import SHOP
+
+PER_PAGE = 24
+MOST = 10
+
+
+async def offers(request: web.Request) -> web.Response:
+    """Everything on sale, by category, by search, in pages."""
+    language = visitor(request).language
+    every = [view.card(offer, language) for offer in await request.app[SHOP].db.run(shelf.all_on_sale)]
+    category = request.query.get("category", "")
+    words = request.query.get("q", "").strip()[:80]
+    found = [each for each in every if _fits(each, category, words)]
+    number = _page_number(request, len(found))
+    values: Json = {
+        "offers": found[(number - 1) * PER_PAGE : number * PER_PAGE],
+        "count": len(found),
+        "number": number,
+        "pages": -(-len(found) // PER_PAGE),
+        "category": category,
+        "words": words,
+        "categories": [name for name in view.CATEGORIES if any(each["category"] == name for each in every)],
+        "page_link": lambda to: str(request.rel_url.update_query(page=to)),
+    }
+    return view.page(request, "offers.html", **values)
+
+
+def _fits(each: Json, category: str, words: str) -> bool:
+    """Whether an offer is in the category and has all the words, in its name, brand or description."""
+    text = " ".join((each["name"], each["brand"], each["description"])).casefold()
+    return category in ("", each["category"]) and all(word in text for word in words.casefold().split())
+
+
+def _page_number(request: web.Request, count: int) -> int:
+    wanted = request.query.get("page", "1")
+    last = max(1, -(-count // PER_PAGE))
+    return min(last, max(1, int(wanted))) if wanted.isascii() and wanted.isdigit() else 1
+
+
+async def product(request: web.Request) -> web.Response:
+    """One offer, and the form that starts its purchase."""
+    offer_id = request.match_info["offer_id"]
+
+    def known(db: sqlite3.Connection) -> tuple[Json | None, bool]:
+        return shelf.find(db, offer_id), shelf.on_sale(db, offer_id) is not None
+
+    offer, on_sale = await request.app[SHOP].db.run(known)
+    if offer is None:
+        raise web.HTTPNotFound
+    return product_page(request, offer, on_sale)
+
+
+def product_page(
+    request: web.Request,
+    offer: Json,
+    on_sale: bool,
+    wrong: list[str] | None = None,
+    given: Json | None = None,
+) -> web.Response:
+    """The product page; with `wrong`, the names of the fields to correct and what was entered."""
+    values = {
+        "offer": view.card(offer, visitor(request).language),
+        "on_sale": on_sale,
+        "intent_id": secrets.token_urlsafe(16),
+        "most": min(MOST, offer.get("restrictions", {}).get("max_per_order", MOST)),
+        "regions": regions(offer),
+        "fields": schema_fields(offer),
+        "wrong": wrong or [],
+        "given": given or {},
+    }
+    return view.page(request, "product.html", 422 if wrong else 200 if on_sale else 410, **values)

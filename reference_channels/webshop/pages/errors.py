@@ -1,0 +1,14 @@
+"""When something goes wrong, in the buyer's words."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from reference_channels.webshop.pages.view import page as render
+
+KNOWN = (403, 404, 405, 413, 500)
+
+
+def page(request: web.Request, status: int) -> web.Response:
+    """The error page for a status."""
+    return render(request, "error.html", status, kind=status if status in KNOWN else 500)
