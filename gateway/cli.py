@@ -28,16 +28,24 @@ def gateway() -> None:
 @gateway.command(epilog=EXAMPLES, context_settings={"auto_envvar_prefix": "VGCP"})
 @click.option("--database", default="sqlite:///vgcp.db", show_default=True, envvar="VGCP_DATABASE", metavar="URL",
               help="sqlite:///FILE or postgresql://USER@HOST/NAME. Brought up to date at start.")  # fmt: skip
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="VGCP_HOST", help="Address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, envvar="VGCP_HOST", help="Address to listen on."
+)
 @click.option("--port", default=8080, show_default=True, envvar="VGCP_PORT", type=click.IntRange(0, 65535),
               help="0: a free one, which the ready line names.")  # fmt: skip
 @click.option("--workers", default=1, show_default=True, envvar="VGCP_WORKERS", type=click.IntRange(1, 64),
               help="Processes; more than one needs PostgreSQL.")  # fmt: skip
 @click.option("--public-url", envvar="VGCP_PUBLIC_URL", metavar="URL",
               help="Origin under which channels reach the gateway; also the token issuer.")  # fmt: skip
-@click.option("--name", default="VGCP reference gateway", envvar="VGCP_NAME", help="Name in the discovery document.")
-@click.option("--sandbox", is_flag=True, envvar="VGCP_SANDBOX", help="Serve test control. Never with real money.")
-@click.option("--test-secret", envvar="VGCP_TEST_SECRET", help="What test control asks for; needed with --sandbox.")
+@click.option(
+    "--name", default="VGCP reference gateway", envvar="VGCP_NAME", help="Name in the discovery document."
+)
+@click.option(
+    "--sandbox", is_flag=True, envvar="VGCP_SANDBOX", help="Serve test control. Never with real money."
+)
+@click.option(
+    "--test-secret", envvar="VGCP_TEST_SECRET", help="What test control asks for; needed with --sandbox."
+)
 @click.option("--validate-responses", is_flag=True, envvar="VGCP_VALIDATE_RESPONSES",
               help="Check every answer against the document; a bad one is an error 500.")  # fmt: skip
 @click.option("--vault-keys", envvar="VGCP_VAULT_KEYS", metavar="KID:BASE64,…",

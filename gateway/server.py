@@ -1,4 +1,4 @@
-"""uvicorn as the gateway needs it: sockets that workers share, a stop that ends with exit code 0, connections that can be cut."""
+"""uvicorn as the gateway needs it: shared ports, a stop that ends with exit code 0, connections that can be cut."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {"vgcp.transport": self.transport}
+        self.scope["extensions"] = {"vgcp.transport": {"transport": self.transport}}
 
     def send_400_response(self, msg: str) -> None:
         """The bytes are not HTTP; there is no request that could have a trace, so a new one it is (ERR-001)."""

@@ -28,8 +28,8 @@ class Workers:
 
     def run(self) -> int:
         """Until SIGTERM or SIGINT, then wait for all. The exit code: 0, or 1 when workers kept dying."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, self._stop)
         for number in range(self._count):
             self._start(number)
         while self._alive:

@@ -1,7 +1,8 @@
-"""Operations: authorization server metadata (RFC 8414), published keys, and the token endpoint (RFC 6749 section 4.4)."""
+"""Operations: server metadata (RFC 8414), published keys, and the token endpoint (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 
+from gateway.core.clients import SCOPES
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel
 from gateway.http.clients import parse_basic, use_assertion
@@ -10,7 +11,6 @@ from gateway.http.render import cached, render
 from gateway.http.request import Request
 from gateway.http.response import Response
 
-SCOPES = ["catalog", "inventory", "orders", "delivery", "events"]
 GRANT = "client_credentials"
 
 
@@ -75,9 +75,11 @@ async def _authenticate(request: Request, form: dict[str, str]) -> Channel:
         await request.services.writer.run(lambda books: use_assertion(books, assertion))
         return channel
     if basic:
-        return await authentication.by_secret(*parse_basic(credentials.strip()))
+        return await authentication.by_secret(*parse_basic(credentials.strip()), request.call.now)
     if "client_secret" in form:
-        return await authentication.by_secret(form.get("client_id", ""), form["client_secret"])
+        return await authentication.by_secret(
+            form.get("client_id", ""), form["client_secret"], request.call.now
+        )
     raise ProtocolError("invalid_client", "Client authentication is required.")
 
 

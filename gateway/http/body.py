@@ -25,7 +25,7 @@ class Disconnected(Exception):
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """All of the body. Raises ProtocolError `body_too_large` above `limit` bytes, before it has taken more than that."""
+    """All of the body. Raises ProtocolError `body_too_large` above `limit` bytes, without taking much more."""
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
@@ -69,16 +69,20 @@ def parse_json(raw: bytes) -> Any:
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ProtocolError("malformed", f"Nested deeper than {MAX_DEPTH} levels.")
     if b"\\u0000" in raw and "\x00" in _texts(value):
-        raise ProtocolError(
-            "invalid", "", FieldError("body", "The NUL character is not taken.", pointer="")
-        )
+        raise ProtocolError("invalid", "", FieldError("body", "The NUL character is not taken.", pointer=""))
     return _whole(value) if FRACTION.search(raw) else value
 
 
 def parse_form(raw: bytes) -> dict[str, str]:
     """The fields of a form. Raises ProtocolError `invalid_request` when one comes twice (RFC 6749 section 3.2)."""
     try:
-        fields = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=32, errors="strict")
+        fields = parse_qsl(
+            raw.decode("utf-8"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            max_num_fields=32,
+            errors="strict",
+        )
     except ValueError as error:
         raise ProtocolError("invalid_request", "The form does not parse.") from error
     form = dict(fields)
@@ -101,15 +105,10 @@ def _whole(value: Any) -> Any:
 
 def _depth(value: Any) -> int:
     level, depth = [value], 0
-    while level:
+    while level := [item for item in level if isinstance(item, (dict, list))]:
         depth += 1
-        level = [
-            child
-            for item in level
-            if isinstance(item, (dict, list))
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-    return depth - 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def _texts(value: Any) -> str:

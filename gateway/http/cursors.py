@@ -22,7 +22,7 @@ def encode(operation: str, value: str) -> str:
 
 
 def decode(operation: str, cursor: str) -> str:
-    """The value again. Raises ProtocolError `cursor_invalid` for anything that `encode` did not make for this operation."""
+    """The value again. Raises ProtocolError `cursor_invalid` for what `encode` did not make for this operation."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)

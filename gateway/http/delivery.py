@@ -23,12 +23,14 @@ async def list_deliveries(request: Request) -> Response:
 
 
 async def reveal_delivery(request: Request) -> Response:
-    """Open the goods, with an audit row (DLV-003, DLV-009). The answer is sealed where it is kept for replays."""
-    services, call, body = request.services, request.call, request.body
-    delivery_id = request.values["delivery_id"]
+    """Open the goods, with an audit row each time (DLV-003, DLV-009)."""
+    vault, call, delivery_id = request.services.vault, request.call, request.values["delivery_id"]
+    reason = request.body.get("reason")
+
     return await write(
         request,
         200,
-        lambda books: rules.reveal_delivery(books, services.vault, call, delivery_id, body),
-        secret=True,
+        lambda books: wire.render_revealed(rules.reveal_delivery(books, vault, call, delivery_id, reason)),
+        on_replay=lambda books: rules.note_replay(books, call, delivery_id),
+        goods=True,
     )

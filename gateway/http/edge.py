@@ -1,4 +1,4 @@
-"""The outermost layer: begins the trace, answers health questions, makes problems of errors, writes one log line a request."""
+"""The outermost layer: begins the trace, answers probes, makes problems of errors, logs one line a request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ Ready = Callable[[], Awaitable[bool]]
 class Edge:
     """ASGI application around the API. `ready` says whether requests can be served; `write_line` takes log lines."""
 
-    def __init__(self, api: App, ready: Ready, write_line: WriteLine, *, metrics_public: bool = False) -> None:
+    def __init__(
+        self, api: App, ready: Ready, write_line: WriteLine, *, metrics_public: bool = False
+    ) -> None:
         self._api = api
         self._ready = ready
         self._write_line = write_line

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from typing import Any
 
+import spec
 from gateway.core.errors import ProtocolError
 from gateway.http.body import read_body
 from gateway.http.request import Handler, Request
@@ -24,17 +24,14 @@ class BadAnswer(Exception):
 class Endpoint:
     """Serves one operation of the document."""
 
-    def __init__(
-        self, name: str, handler: Handler, document: dict[str, Any], node: dict[str, Any], services: Services
-    ) -> None:
-        self.name = name
+    def __init__(self, operation: spec.Operation, handler: Handler, services: Services) -> None:
+        self.name = operation.id
         self._handler = handler
         self._services = services
-        self._check = RequestCheck(document, node)
-        self._answer_check = ResponseCheck(document, node) if services.settings.validate_responses else None
-        schemes = node["security"]
-        self._scope = next((scheme["oauth"][0] for scheme in schemes if "oauth" in scheme), None)
-        self._test_control = any("testSecret" in scheme for scheme in schemes)
+        self._check = RequestCheck(operation)
+        self._answer_check = ResponseCheck(operation) if services.settings.validate_responses else None
+        self._scope = operation.scope
+        self._test_control = operation.security == "test"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
         """Serve the request. Raises ProtocolError, with the work undone."""
@@ -92,10 +89,12 @@ class Endpoint:
         if not expected or not hmac.compare_digest(given, expected):
             raise ProtocolError("test_secret_invalid")
 
-    async def _validate(self, request: Request, scope: Scope, receive: Receive, params: dict[str, str]) -> None:
+    async def _validate(
+        self, request: Request, scope: Scope, receive: Receive, params: dict[str, str]
+    ) -> None:
         check = self._check
         request.idempotency_key = check.idempotency_key(request.headers)
-        request.values = check.parameters(params, scope["query_string"], request.headers)
+        request.values = check.parameters(params, scope["query_string"])
         if check.has_body:
             request.raw = await read_body(request.headers, receive, self._services.settings.body_limit)
             request.body = check.body(request.raw, request.headers)
@@ -108,6 +107,6 @@ class Endpoint:
 
 async def hang_up(scope: Scope, receive: Receive) -> None:
     """Close the connection without an answer, and wait until it is closed."""
-    scope["extensions"][TRANSPORT].abort()
+    scope["extensions"][TRANSPORT]["transport"].abort()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -44,17 +44,16 @@ class OperationResolver(Resolver):  # type: ignore[misc]  # connexion ships no t
 class GatewayAPI(RoutedAPI[Endpoint]):  # type: ignore[misc]
     """Makes an endpoint of each operation of the document and enters it in the routing table."""
 
-    def __init__(self, specification: Any, *, document: Json, services: Services, **kwargs: Any) -> None:
+    def __init__(self, specification: Any, *, services: Services, **kwargs: Any) -> None:
         super().__init__(specification, **kwargs)
-        self._document = document
         self._services = services
         self.routes = Routes()
         self.add_paths()
 
     def make_operation(self, operation: AbstractOperation) -> Endpoint:
         """The endpoint, with validators from the 3.1 document, not from the one that connexion has."""
-        node = self._document["paths"][operation.path][operation.method]
-        endpoint = Endpoint(operation.operation_id, operation.function, self._document, node, self._services)
+        described = spec.operation("gateway", operation.operation_id)
+        endpoint = Endpoint(described, operation.function, self._services)
         self.routes.add(operation.method.upper(), operation.path, endpoint)
         return endpoint
 
@@ -105,7 +104,6 @@ def make_app(services: Services, handlers: Mapping[str, Handler]) -> ConnexionMi
         _served(spec.document_30("gateway"), keep_all),
         base_path="",
         resolver=OperationResolver(handlers),
-        document=spec.document("gateway"),
         services=services,
     )
     return app

@@ -14,11 +14,12 @@ from gateway.http.write import write
 
 async def create_reservation(request: Request) -> Response:
     """Hold stock for a buyer."""
-    call, body = request.call, request.body
+    call, command = request.call, rules.CreateReservation.from_wire(request.body)
     return await write(
         request,
         201,
-        lambda books: wire.render_reservation(rules.create_reservation(books, call, body), call.now),
+        lambda books: wire.render_reservation(rules.create_reservation(books, call, command), call.now),
+        prepare=lambda books: rules.prepare_reservation(books, call, command),
     )
 
 
@@ -35,27 +36,24 @@ async def list_reservations(request: Request) -> Response:
 async def get_reservation(request: Request) -> Response:
     """One hold, as it is now (INV-005)."""
     hold = await request.services.queries.reservation(request.channel_id, request.values["reservation_id"])
-    if hold is None:
+    if hold is None or hold.internal:
         raise ProtocolError("not_found")
     return render(200, wire.render_reservation(hold, request.call.now))
 
 
 async def extend_reservation(request: Request) -> Response:
     """Keep a hold longer (INV-008)."""
-    call, body, hold_id = request.call, request.body, request.values["reservation_id"]
+    call, hold_id = request.call, request.values["reservation_id"]
+    ttl = request.body.get("ttl_seconds")
     return await write(
         request,
         200,
-        lambda books: wire.render_reservation(
-            rules.extend_reservation(books, call, hold_id, body), call.now
-        ),
+        lambda books: wire.render_reservation(rules.extend_reservation(books, call, hold_id, ttl), call.now),
     )
 
 
 async def release_reservation(request: Request) -> Response:
     """Give a hold back; harmless when it is not active any more (INV-006, INV-007)."""
     call, hold_id = request.call, request.values["reservation_id"]
-    hold = await request.services.writer.run(
-        lambda books: rules.release_reservation(books, call, hold_id)
-    )
+    hold = await request.services.writer.run(lambda books: rules.release_reservation(books, call, hold_id))
     return render(200, wire.render_reservation(hold, call.now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from joserfc import jws
+from joserfc.jwa import JWSAlgModel
 from joserfc.jws import JWSRegistry
 
 OWN = "EdDSA"
@@ -12,7 +12,7 @@ FROM_CLIENTS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 class _Registry(JWSRegistry):
     """Takes `EdDSA` without the warning that RFC 9864 has a newer name for it, which few libraries know yet."""
 
-    def get_alg(self, name: str) -> jws.JWSAlgModel:
+    def get_alg(self, name: str) -> JWSAlgModel:
         if name == OWN and self.allowed and name in self.allowed:
             return self.algorithms[name]
         return super().get_alg(name)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import KeySet, OKPKey
 
 from gateway.core.model import SigningKey
@@ -50,7 +51,7 @@ def rotate_signing_key(books: Books, vault: Vault, now: datetime, known: Sequenc
 
 
 class KeyRing:
-    """The published keys, and the one that signs. `load` before use and now and then, so that all workers learn of a rotation."""
+    """The published keys, and the one that signs. `load` before use and now and then: a rotation may be another's."""
 
     def __init__(self, source: KeySource, writer: Writer, vault: Vault) -> None:
         self._source = source
@@ -61,6 +62,13 @@ class KeyRing:
         self.kid = ""
         self.verifying = KeySet([])
         self.public: dict[str, list[dict[str, Any]]] = {"keys": []}
+
+    def current(self) -> tuple[str, Ed25519PrivateKey]:
+        """The key that signs now, and its id as published."""
+        key = self.signing.private_key
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError("the signing key is not Ed25519")
+        return self.kid, key
 
     async def load(self, now: datetime) -> None:
         """Read the keys; make the first one if there is none."""

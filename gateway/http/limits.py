@@ -1,4 +1,4 @@
-"""How much a client may ask for: a token bucket each (LIM-001, LIM-002), and the faults that a sandbox is told to have."""
+"""How much a client may ask for (LIM-001, LIM-002), and the faults that a sandbox is told to have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RateLimiter:
         self._buckets: dict[str, Bucket] = {}
 
     def take(self, client: str, per_minute: int) -> list[tuple[bytes, bytes]]:
-        """Spend one request; the RateLimit headers for the answer. Raises ProtocolError `rate_limited` with Retry-After."""
+        """Spend one request; the RateLimit headers for the answer. Raises ProtocolError `rate_limited`."""
         quota = max(1, math.ceil(per_minute * self._share))
         now = self._timer()
         bucket = self._bucket(client, quota, now)
@@ -42,7 +42,9 @@ class RateLimiter:
         bucket.at = now
         if bucket.left < 1:
             wait = math.ceil((1 - bucket.left) * WINDOW / quota)
-            raise ProtocolError("rate_limited", f"At most {quota} requests a minute.", retry_after=max(1, wait))
+            raise ProtocolError(
+                "rate_limited", f"At most {quota} requests a minute.", retry_after=max(1, wait)
+            )
         bucket.left -= 1
         left = int(bucket.left)
         full_in = math.ceil((quota - left) * WINDOW / quota)
@@ -103,5 +105,7 @@ class Faults:
         if fault.count <= 0:
             del self._by_operation[operation]
         if fault.status is not None and not fault.drop_answer:
-            raise ProtocolError(self.CODES[fault.status], "Ordered by test control.", retry_after=fault.retry_after)
+            raise ProtocolError(
+                self.CODES[fault.status], "Ordered by test control.", retry_after=fault.retry_after
+            )
         return True

@@ -14,9 +14,12 @@ from gateway.http.write import write
 
 async def create_order(request: Request) -> Response:
     """Order from a hold or directly; paid orders are fulfilled in the same call (ORD-001)."""
-    services, call, body = request.services, request.call, request.body
+    vault, call, command = request.services.vault, request.call, rules.CreateOrder.from_wire(request.body)
     return await write(
-        request, 201, lambda books: wire.render_order(rules.create_order(books, services.vault, call, body))
+        request,
+        201,
+        lambda books: wire.render_order(rules.create_order(books, vault, call, command)),
+        prepare=lambda books: rules.prepare_order(books, call, command),
     )
 
 
@@ -49,7 +52,7 @@ async def confirm_payment(request: Request) -> Response:
 
 async def cancel_order(request: Request) -> Response:
     """Cancel an order that is not paid (ORD-017)."""
-    call, body, order_id = request.call, request.body, request.values["order_id"]
+    call, order_id, reason = request.call, request.values["order_id"], request.body.get("reason")
     return await write(
-        request, 200, lambda books: wire.render_order(rules.cancel_order(books, call, order_id, body))
+        request, 200, lambda books: wire.render_order(rules.cancel_order(books, call, order_id, reason))
     )

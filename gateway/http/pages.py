@@ -30,7 +30,9 @@ def position_of(request: Request) -> int:
     return int(value)
 
 
-def list_page(request: Request, rows: Sequence[R], show: Callable[[R], Json], mark: Callable[[R], str]) -> Json:
+def list_page(
+    request: Request, rows: Sequence[R], show: Callable[[R], Json], mark: Callable[[R], str]
+) -> Json:
     """A page of a list that ends; `rows` are up to `limit` + 1, `mark` is what the next page begins after."""
     limit: int = request.values["limit"]
     page = rows[:limit]

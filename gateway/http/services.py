@@ -23,20 +23,20 @@ class Clock:
     """UTC, which a sandbox can advance."""
 
     def __init__(self) -> None:
-        self._offset = timedelta()
+        self._ahead = timedelta()
 
     def now(self) -> datetime:
         """The gateway's time."""
-        return datetime.now(UTC) + self._offset
+        return datetime.now(UTC) + self._ahead
 
     def advance(self, seconds: int) -> datetime:
-        """Move on by so many seconds; the new time."""
-        self._offset += timedelta(seconds=seconds)
+        """Move on by so many seconds; the new time. What falls due is the sweeper's work (TST-007)."""
+        self._ahead += timedelta(seconds=seconds)
         return self.now()
 
     def reset(self) -> None:
         """Back to the real time."""
-        self._offset = timedelta()
+        self._ahead = timedelta()
 
 
 class Writer(Protocol):
@@ -49,17 +49,20 @@ class Sandbox(Protocol):
     """What test control needs beyond rules and reads."""
 
     async def reset(self) -> None:
-        """Forget all trade."""
+        """Forget all trade, and be at the real time again."""
 
-    async def settle(self, now: datetime) -> None:
-        """Do what is due at `now`."""
+    async def number(self) -> None:
+        """Give what has been committed its place in the feeds."""
+
+    async def settle(self) -> None:
+        """Do all that is due now: expiries, and the events about them."""
 
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
 
 
 class ClientDirectory:
-    """Registered channels, read again after `life` seconds, so that a client that is shut out is out soon everywhere."""
+    """Registered channels, read again after `life` seconds, so that who is shut out is out soon everywhere."""
 
     def __init__(self, find: Callable[[str], Awaitable[Channel | None]], life: float = 5.0) -> None:
         self._find = find

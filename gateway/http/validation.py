@@ -17,25 +17,14 @@ from gateway.http.response import Response
 
 Json = dict[str, Any]
 Check = Callable[[Any], list[tuple[str, str]]]
+MASK = "The value"
 INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
 
 
-def resolve(document: Json, node: Json) -> Json:
-    """Follow a `$ref` into the bundled document's components, if it is one."""
-    while "$ref" in node:
-        target: Any = document
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part.replace("~1", "/").replace("~0", "~")]
-        node = target
-    return node
-
-
 def compile_schema(schema: Json) -> Check:
-    """A check that gives (pointer, message) pairs; a reference is to a type of the standard."""
-    if "$ref" in schema:
-        return spec.validator(schema["$ref"].rsplit("/", 1)[1]).errors
+    """A check of a parameter's schema, as Operation.parameters has it, with nothing left to resolve."""
     # `mask` keeps what was sent out of the message
-    validator = jsonschema_rs.Draft202012Validator(schema, mask="The value", validate_formats=True)
+    validator = jsonschema_rs.Draft202012Validator(schema, mask=MASK, validate_formats=True)
     return lambda instance: [("", error.message) for error in validator.iter_errors(instance)]
 
 
@@ -44,14 +33,14 @@ class Parameter:
 
     __slots__ = ("_check", "default", "integer", "location", "name", "required")
 
-    def __init__(self, document: Json, node: Json) -> None:
-        schema = resolve(document, node["schema"])
+    def __init__(self, node: Json) -> None:
+        schema = node["schema"]
         self.name: str = node["name"]
         self.location: str = node["in"]
         self.required: bool = node.get("required", False)
         self.integer = schema.get("type") == "integer"
         self.default = schema.get("default")
-        self._check = compile_schema(node["schema"])
+        self._check = compile_schema(schema)
 
     def read(self, raw: str | None, errors: list[FieldError]) -> Any:
         """The value, coerced; what is wrong with it is added to `errors`."""
@@ -70,21 +59,16 @@ class Parameter:
 class RequestCheck:
     """All that one operation's request must satisfy."""
 
-    def __init__(self, document: Json, operation: Json) -> None:
-        nodes = [resolve(document, node) for node in operation.get("parameters", [])]
+    def __init__(self, operation: spec.Operation) -> None:
         # the key has problems of its own and a bad traceparent is not an error (IDM-001, TRC-002)
-        special = {"Idempotency-Key", "traceparent"}
-        self._parameters = [Parameter(document, node) for node in nodes if node["name"] not in special]
-        self._query = [one for one in self._parameters if one.location == "query"]
-        self._others = [one for one in self._parameters if one.location != "query"]
-        keys = [Parameter(document, node) for node in nodes if node["name"] == "Idempotency-Key"]
-        self.key = keys[0] if keys else None
-        request_body = operation.get("requestBody")
-        self.has_body = request_body is not None
-        self.body_required: bool = bool(request_body and request_body.get("required"))
-        content = request_body["content"] if request_body else {"": {"schema": {}}}
-        self.media_type, media = next((name.encode(), value) for name, value in content.items())
-        self._body = compile_schema(media["schema"])
+        parameters = [Parameter(node) for node in operation.parameters if node["name"] != "traceparent"]
+        self.key = next((one for one in parameters if one.name == "Idempotency-Key"), None)
+        self._query = [one for one in parameters if one.location == "query"]
+        self._path = [one for one in parameters if one.location == "path"]
+        self.has_body = operation.request_type is not None
+        self._required = operation.request_required
+        self._media_type = (operation.request_media or "").encode()
+        self._body = spec.validator(operation.request_type).errors if operation.request_type else _anything
 
     def idempotency_key(self, headers: dict[bytes, bytes]) -> str | None:
         """The key, where the operation has one. Raises ProtocolError `idempotency_key_missing` (IDM-001)."""
@@ -97,26 +81,23 @@ class RequestCheck:
             raise ProtocolError("idempotency_key_missing", "", *faults)
         return key
 
-    def parameters(self, path: dict[str, str], query: bytes, headers: dict[bytes, bytes]) -> Json:
-        """Path, query and header parameters by name. Raises ProtocolError `invalid`, naming each bad one (ERR-002)."""
+    def parameters(self, path: dict[str, str], query: bytes) -> Json:
+        """Path and query parameters by name. Raises ProtocolError `invalid`, naming each bad one (ERR-002)."""
         errors: list[FieldError] = []
         given = _query(query, errors) if query else {}
-        values: Json = {}
-        for one in self._query:
-            values[one.name] = one.read(given.get(one.name), errors)
-        for one in self._others:
-            raw = path.get(one.name) if one.location == "path" else _header(headers, one.name)
-            values[one.name] = one.read(raw, errors)
+        values: Json = {one.name: one.read(given.get(one.name), errors) for one in self._query}
+        for one in self._path:
+            values[one.name] = one.read(path[one.name], errors)
         if errors:
             raise ProtocolError("invalid", "", *errors)
         return values
 
     def body(self, raw: bytes, headers: dict[bytes, bytes]) -> Any:
         """The parsed and validated body; `{}` where it may be left out. Raises ProtocolError."""
-        if not raw and not self.body_required:
+        if not raw and not self._required:
             return {}
-        form = self.media_type == bodies.FORM
-        bodies.check_media_type(headers, self.media_type)
+        form = self._media_type == bodies.FORM
+        bodies.check_media_type(headers, self._media_type)
         value = bodies.parse_form(raw) if form else bodies.parse_json(raw)
         faults = self._body(value)
         if faults:
@@ -128,22 +109,18 @@ class RequestCheck:
 class ResponseCheck:
     """What the document says of an operation's answers; for tests and for operators who ask for it."""
 
-    def __init__(self, document: Json, operation: Json) -> None:
-        self._by_status: dict[int, Check | None] = {}
-        for status, node in operation["responses"].items():
-            if status.isdigit():
-                media = resolve(document, node).get("content", {}).get("application/json")
-                self._by_status[int(status)] = compile_schema(media["schema"]) if media else None
-        self._codes = {*operation["x-problems"], "method_not_allowed"}
+    def __init__(self, operation: spec.Operation) -> None:
+        self._status = operation.response_status
+        self._check = spec.validator(operation.response_type).errors if operation.response_type else None
+        self._codes = {*operation.problems, "method_not_allowed"}
 
     def faults(self, response: Response) -> list[tuple[str, str]]:
         """(pointer, message) for all that is not as the document says."""
-        if response.status not in self._by_status:
+        if response.status != self._status:
             return [("", f"status {response.status} is not declared")]
-        check = self._by_status[response.status]
-        if check is None:
+        if self._check is None:
             return [("", "has a body")] if response.body else []
-        return check(orjson.loads(response.body))
+        return self._check(orjson.loads(response.body))
 
     def declares(self, code: str) -> bool:
         """Whether the document lists this problem for the operation."""
@@ -162,6 +139,5 @@ def _query(query: bytes, errors: list[FieldError]) -> dict[str, str]:
     return found
 
 
-def _header(headers: dict[bytes, bytes], name: str) -> str | None:
-    raw = headers.get(name.lower().encode())
-    return None if raw is None else raw.decode("latin-1")
+def _anything(_: Any) -> list[tuple[str, str]]:
+    return []

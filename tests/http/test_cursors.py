@@ -1,0 +1,38 @@
+"""Opaque cursors."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import ProtocolError
+from gateway.http.cursors import decode, encode
+
+
+@given(st.text(max_size=80))
+def test_a_cursor_gives_back_its_value(value: str) -> None:
+    """Whatever the value was."""
+    assert decode("list_orders", encode("list_orders", value)) == value
+
+
+@given(st.text(max_size=60))
+def test_what_was_not_issued_is_refused(text: str) -> None:
+    """Any text is refused with cursor_invalid, and with nothing else."""
+    with pytest.raises(ProtocolError) as caught:
+        decode("list_orders", text)
+    assert caught.value.code == "cursor_invalid"
+
+
+def test_a_cursor_is_good_only_for_the_list_that_issued_it() -> None:
+    """CNV-006."""
+    with pytest.raises(ProtocolError):
+        decode("list_events", encode("list_offers", "12"))
+
+
+def test_one_value_has_one_cursor() -> None:
+    """A cursor with other spare bits or padding is not one that was issued."""
+    cursor = encode("list_offers", "1")
+    for stranger in (cursor + "=", cursor[:-1] + chr(ord(cursor[-1]) + 1)):
+        with pytest.raises(ProtocolError):
+            decode("list_offers", stranger)
