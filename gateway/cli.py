@@ -63,12 +63,13 @@ def gateway() -> None:
 @click.option("--ready-file", envvar="VGCP_READY_FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Written once requests are taken: JSON with url and pid.")  # fmt: skip
 @click.option("--log-level", default="info", show_default=True, envvar="VGCP_LOG_LEVEL",
-              type=click.Choice(["debug", "info", "warning", "error"]), help="Of the JSON lines on standard error.")  # fmt: skip
+              type=click.Choice(["debug", "info", "warning", "error"]),
+              help="Of the JSON lines on standard error.")  # fmt: skip
 def serve(**options: Any) -> None:
     """Serve the gateway until SIGTERM, which finishes the requests in flight and ends with exit code 0.
 
-    Liveness is at /livez, readiness at /readyz, Prometheus metrics at /metrics. The log is JSON on standard error; standard
-    output gets one line when requests are taken.
+    Liveness is at /livez, readiness at /readyz, Prometheus metrics at /metrics. The log is JSON on standard
+    error; standard output gets one line when requests are taken.
     """
     settings = Settings(**options)
     wrong = settings.problems()

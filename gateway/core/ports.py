@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from gateway.core.model import Call, Channel, Offer, Order, Reservation, Row, Unit
+from gateway.core.model import (
+    Call,
+    Channel,
+    Delivery,
+    Event,
+    Offer,
+    Order,
+    Reservation,
+    Row,
+    SigningKey,
+    Stock,
+    Unit,
+)
 
 R = TypeVar("R", bound=Row)
 
@@ -92,6 +104,31 @@ class Queries(Protocol):
     async def orders(
         self, channel_id: str, reference: str | None, before: str | None, limit: int
     ) -> Sequence[Order]: ...
+
+    async def reservation(self, channel_id: str, reservation_id: str) -> Reservation | None:
+        """A hold that the channel made; never an order's internal one."""
+
+    async def reservations(
+        self, channel_id: str, reference: str | None, before: str | None, limit: int
+    ) -> Sequence[Reservation]:
+        """Holds that the channel made, newest id first, ids below `before`."""
+
+    async def deliveries(
+        self, channel_id: str, order_id: str, after: str | None, limit: int
+    ) -> Sequence[Delivery]:
+        """The deliveries of the channel's order in id order, ids above `after`."""
+
+    async def events_after(self, channel_id: str, position: int, limit: int) -> Sequence[Event]:
+        """The channel's numbered events in order."""
+
+    async def channel(self, client_id: str) -> Channel | None:
+        """A registered channel, whoever asks."""
+
+    async def stock_of_offer(self, offer_id: str) -> Stock | None:
+        """The stock behind an offer, whichever channel sees it (test control)."""
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """All of the gateway's keys, oldest first."""
 
 
 __all__ = ["Books", "Call", "Queries", "Vault"]

@@ -84,7 +84,7 @@ def use_assertion(books: Books, assertion: Assertion) -> None:
 
 
 def parse_basic(header: bytes) -> tuple[str, str]:
-    """Client id and secret, each form-encoded before (RFC 6749 section 2.3.1). Raises ProtocolError `invalid_client`."""
+    """Client id and secret, form-encoded each (RFC 6749 section 2.3.1). Raises ProtocolError `invalid_client`."""
     try:
         pair = base64.b64decode(header, validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
