@@ -1,0 +1,112 @@
+"""The goods: made ready when an order is fulfilled, opened on request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from conformance.mini_gateway import catalog, notes, paging
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.problems import Refusal
+from conformance.mini_gateway.world import Delivery, Json, Offer, Order, World
+
+
+def weigh(world: World, offer: Offer, trace_id: str) -> None:
+    """Tell when an offer can be bought again."""
+    catalog.weigh(world, offer, trace_id)
+
+
+def prepare(world: World, order: Order, trace_id: str) -> None:
+    """One delivery for each unit, with its goods."""
+    for line in order.body["lines"]:
+        offer = world.offers[line["offer_id"]]
+        offer.stock.sell(line["quantity"])
+        units = line["quantity"] - (1 if world.fault == "one_delivery_short" and line["quantity"] > 1 else 0)
+        for _ in range(units):
+            _one(world, order, line, offer, trace_id)
+
+
+def _one(world: World, order: Order, line: Json, offer: Offer, trace_id: str) -> None:
+    body: Json = {
+        "kind": offer.kind,
+        "id": world.name("drop"),
+        "line_id": line["id"],
+        "order_id": order.body["id"],
+        "reveal_count": 0,
+        "status": "ready",
+        "created_at": world.stamp(),
+    }
+    goods = _goods(world, offer)
+    world.deliveries[body["id"]] = Delivery(order.owner, body, goods)
+    if world.fault == "goods_in_orders" and offer.kind == "code":
+        line["note"] = goods["code"]["value"]
+    if world.fault != "no_delivery_events":
+        notes.emit(world, order.owner, "delivery.ready", body["id"], 1, {"delivery": body}, trace_id)
+
+
+def _goods(world: World, offer: Offer) -> Json:
+    if offer.kind == "download":
+        return {"kind": "download"}
+    if offer.stock.kind == "codes":
+        code = offer.stock.pool[0]
+        if world.fault != "codes_twice" or len(offer.stock.pool) == 1:
+            offer.stock.pool.pop(0)
+    else:
+        code = world.name("made").upper()
+    if world.fault == "codes_changed":
+        code = code.strip().upper()
+    return {"code": {"value": code}, "kind": "code"} if offer.kind == "code" else _licence(code)
+
+
+def _licence(code: str) -> Json:
+    return {"licence": {"key": code}, "kind": "licence"}
+
+
+def list_deliveries(world: World, call: Call) -> Json:
+    """What there is to open for an order."""
+    order = world.orders.get(call.parts["order_id"])
+    if order is None or order.owner != call.owner.id:
+        raise Refusal("not_found", name="order_id", where="path")
+    mine = [d for d in world.deliveries.values() if d.body["order_id"] == order.body["id"]]
+    if world.fault == "early_deliveries" and order.body["status"] == "payment_required":
+        line = order.body["lines"][0]
+        shown: Json = {
+            "id": world.name("drop"),
+            "line_id": line["id"],
+            "order_id": order.body["id"],
+            "kind": "code",
+            "status": "ready",
+            "reveal_count": 0,
+            "created_at": world.stamp(),
+        }
+        return {"items": [shown], "has_more": False}
+    return paging.newest_first(world, call, mine)
+
+
+def reveal_delivery(world: World, call: Call) -> Json:
+    """Open the goods."""
+    found = world.deliveries.get(call.parts["delivery_id"])
+    if found is None or found.owner != call.owner.id:
+        raise Refusal("not_found", name="delivery_id", where="path")
+    body = found.body
+    if world.fault != "reveals_uncounted":
+        body["reveal_count"] += 1
+    body["status"] = "revealed"
+    body.setdefault("revealed_at", world.stamp())
+    return {"delivery": dict(body), "goods": _opened(world, call, found)}
+
+
+def _opened(world: World, call: Call, found: Delivery) -> Json:
+    goods = found.goods
+    if goods["kind"] == "download":
+        ends = world.now() + timedelta(hours=-1 if world.fault == "dead_links" else 1)
+        url = f"{world.url}/mini/file/{found.body['id']}?until={int(ends.timestamp())}"
+        return {"kind": "download", "download": {"expires_at": world.stamp(ends), "url": url}}
+    if world.fault == "another_code" and found.body["reveal_count"] > 1:
+        return {"kind": goods["kind"], goods["kind"]: {_member(goods): world.name("other").upper()}}
+    if world.fault == "wrong_member" and goods["kind"] == "licence":
+        return {"kind": "licence", "code": {"value": goods["licence"]["key"]}}
+    return goods
+
+
+def _member(goods: Json) -> str:
+    return "value" if goods["kind"] == "code" else "key"

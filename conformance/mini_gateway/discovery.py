@@ -1,0 +1,33 @@
+"""What this gateway says of itself."""
+
+from __future__ import annotations
+
+import spec
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.world import SCOPES, Json, World
+
+
+def document(world: World, call: Call) -> Json:
+    """The discovery document."""
+    names = [*SCOPES, "test_control"]
+    if world.fault == "profile_incomplete":
+        names.remove("delivery")
+    private = world.fault == "private_key_shown"
+    key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
+    server = f"{world.url}/.well-known/oauth-authorization-server"
+    return {
+        "role": "channel" if world.fault == "role_wrong" else "gateway",
+        "protocol": "vgcp",
+        "name": "Mini gateway",
+        "profiles": ["core"],
+        "versions": ["9.0"] if world.fault == "version_missing" else [spec.VERSION],
+        "sandbox": world.fault != "sandbox_hidden",
+        "implementation": {"version": spec.VERSION, "name": "vgcp-mini-gateway"},
+        "capabilities": [{"revision": 1, "name": name} for name in names],
+        "endpoints": {
+            "authorization_server": f"{world.url}/nowhere" if world.fault == "dead_endpoint" else server,
+            "token": f"{world.url}{spec.PATH}/oauth/token",
+            "api": world.url + spec.PATH,
+        },
+        "keys": {"keys": [key]},
+    }

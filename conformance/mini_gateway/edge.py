@@ -1,0 +1,190 @@
+"""From a request to its answer: trace, route, token, faults, limits, body, idempotency, rule, rendering."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import inspect
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from conformance.mini_gateway import oauth, problems, reading, trace
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.handlers import HANDLERS
+from conformance.mini_gateway.problems import Refusal
+from conformance.mini_gateway.routes import Route, find
+from conformance.mini_gateway.testing import sweep
+from conformance.mini_gateway.world import Client, Json, World
+
+WINDOW = 60.0
+
+
+@dataclass
+class Reply:
+    """What goes out; `drop` closes the connection instead."""
+
+    status: int
+    data: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+    drop: bool = False
+
+
+async def serve(world: World, request: web.Request) -> web.Response:
+    """Answer one request."""
+    sent = request.headers.get("traceparent")
+    trace_id = trace.trace_id_of(sent) or trace.new_trace_id()
+    request_id = "req-1" if world.fault == "request_id_stays" else f"req-{secrets.token_hex(8)}"
+    try:
+        if sent and not trace.trace_id_of(sent) and world.fault == "trace_strict":
+            raise Refusal("invalid", name="traceparent", where="header")
+        reply = await _reply(world, request, trace_id)
+    except Refusal as refusal:
+        reply = _refused(world, refusal, trace_id, request_id)
+    if world.fault == "trace_lost" and reply.status < 400:
+        trace_id = trace.new_trace_id()
+    reply.headers |= {"traceparent": trace.traceparent(trace_id), "VGCP-Request-Id": request_id}
+    if reply.drop and request.transport is not None:
+        request.transport.abort()
+    content_type = {"Content-Type": reply.media_type} if reply.data else {}
+    return web.Response(status=reply.status, body=reply.data, headers=reply.headers | content_type)
+
+
+def _refused(world: World, refusal: Refusal, trace_id: str, request_id: str) -> Reply:
+    status, document = problems.document(refusal, trace_id, request_id)
+    if world.fault == "problem_trace":
+        document["trace_id"] = trace.new_trace_id()
+    if world.fault == "problem_thin":
+        del document["retryable"]
+    return Reply(status, json.dumps(document).encode(), dict(refusal.headers), "application/problem+json")
+
+
+async def _reply(world: World, request: web.Request, trace_id: str) -> Reply:
+    route, parts, allowed = find(request.method, request.path)
+    if route is None and allowed:
+        allow = {} if world.fault == "no_allow" else {"Allow": ", ".join(sorted(allowed))}
+        raise Refusal("method_not_allowed", headers=allow)
+    if route is None:
+        raise Refusal("scope_missing" if world.fault == "unknown_paths" else "not_found")
+    sweep_before(world)
+    client = _admit(world, route, request)
+    drop = _injected(world, route)
+    headers = _quota(world, client) if client else {}
+    data = await reading.content(world, request)
+    key = reading.key(world, route, request)
+    body = reading.body(world, route, request, data)
+    form = reading.form(request, data) if route.operation == "issue_token" else {}
+    authorization = request.headers.get("Authorization", "")
+    call = Call(route.operation, parts, request.query, body, trace_id, client, form, authorization)
+    reply = await _once(world, route, call, key, request.path, drop)
+    reply.headers |= headers
+    reply.drop = drop
+    return reply
+
+
+def sweep_before(world: World) -> None:
+    """Time passes between requests too."""
+    if world.fault != "clock_lags":
+        sweep(world)
+
+
+def _admit(world: World, route: Route, request: web.Request) -> Client | None:
+    if route.scope == "test":
+        given = request.headers.get("VGCP-Test-Secret", "")
+        if not hmac.compare_digest(given.encode(), world.test_secret.encode()) and world.fault != "open_test":
+            raise Refusal("test_secret_invalid")
+        return None
+    if not route.scope:
+        return None
+    authorization = request.headers.get("Authorization", "")
+    if world.fault == "open_offers" and route.operation == "list_offers" and not authorization:
+        return Client("nobody_0", "", "", ("catalog",), {})
+    client, scopes = oauth.bearer(world, authorization)
+    ignored = {"orders": "order_scope", "delivery": "delivery_scope"}.get(route.scope)
+    if route.scope not in scopes and (world.fault != ignored or not ignored):
+        raise Refusal("scope_missing")
+    return client
+
+
+def _injected(world: World, route: Route) -> bool:
+    for one in world.injected:
+        if one["operation_id"] == route.operation and one["count"] > 0:
+            one["count"] -= 1
+            if one.get("drop_answer"):
+                return True
+            _fail(world, one)
+    return False
+
+
+def _fail(world: World, one: Json) -> None:
+    status = one.get("status", 503)
+    code = {429: "rate_limited", 500: "internal"}.get(status, "unavailable")
+    wait = {"Retry-After": str(one.get("retry_after_seconds", 1))}
+    if status == 500 or (status == 503 and world.fault == "no_retry_after"):
+        wait = {}
+    raise Refusal(code, headers=wait)
+
+
+def _quota(world: World, client: Client) -> dict[str, str]:
+    now = time.monotonic()
+    client.calls = [at for at in client.calls if at > now - WINDOW]
+    left = client.rate - len(client.calls)
+    if left <= 0 and world.fault != "no_rate_limit":
+        wait = int(client.calls[0] + WINDOW - now) + 1
+        headers = {} if world.fault == "rate_limit_mute" else {"Retry-After": str(wait)}
+        raise Refusal("rate_limited", headers=headers)
+    client.calls.append(now)
+    if world.fault == "no_quota_headers":
+        return {}
+    policy = f'"mini";q={client.rate};w={int(WINDOW)}'
+    return {"RateLimit": f'"mini";r={max(0, left - 1)};t={int(WINDOW)}', "RateLimit-Policy": policy}
+
+
+async def _once(world: World, route: Route, call: Call, key: str, path: str, drop: bool) -> Reply:
+    owner = call.client.id if call.client and world.fault != "keys_shared" else ""
+    name = (owner, route.operation, key)
+    same = hashlib.sha256(json.dumps([path, call.body], sort_keys=True).encode()).hexdigest()
+    kept = world.answers.get(name) if key and world.fault != "no_replay" else None
+    if kept and kept["same"] != same and world.fault != "conflict_replayed":
+        raise Refusal("idempotency_key_reused", name="Idempotency-Key", where="header")
+    if kept:
+        marked = {} if world.fault == "replay_unmarked" else {"Idempotency-Replayed": "true"}
+        return Reply(kept["status"], kept["data"], marked)
+    await _dawdle(world, route)
+    if key and world.fault == "refusals_kept":
+        world.answers[name] = {"same": "", "status": 0, "data": b""}
+    reply = await _run(world, route, call)
+    if key and not (drop and world.fault == "dropped_forgotten"):
+        world.answers[name] = {"same": same, "status": reply.status, "data": reply.data}
+    return reply
+
+
+async def _dawdle(world: World, route: Route) -> None:
+    """Let others in between reading and writing: how a gateway comes to oversell or to do one thing twice."""
+    slow = {"oversell": ("create_reservation", "create_order"), "same_key_twice": ("create_order",)}
+    if route.operation in slow.get(world.fault, ()):
+        world.rush += 1
+        try:
+            await asyncio.sleep(0.03)
+        finally:
+            # those who waited with this one still count while it runs
+            asyncio.get_running_loop().call_later(0.03, _calm, world)
+
+
+def _calm(world: World) -> None:
+    world.rush -= 1
+
+
+async def _run(world: World, route: Route, call: Call) -> Reply:
+    result = HANDLERS[route.operation](world, call)
+    value = await result if inspect.isawaitable(result) else result
+    if value is None:
+        return Reply(route.status if route.status != 200 else 204)
+    if world.fault == "nulls" and "payment" in value:
+        value = value | {"cancellation": None} if "cancellation" not in value else value
+    return Reply(route.status, json.dumps(value, ensure_ascii=False).encode())

@@ -1,0 +1,174 @@
+"""Orders: checked as a whole first, then made, so that a refusal changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from conformance.mini_gateway import delivery, notes, paging
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.cart import Line, cart
+from conformance.mini_gateway.problems import Refusal
+from conformance.mini_gateway.world import Json, Order, World
+
+DUE = timedelta(seconds=1800)
+
+
+def create_order(world: World, call: Call) -> Json:
+    """Order from holds or directly."""
+    body = call.body
+    lines = cart(world, call)
+    for line in lines:
+        line.claim(world, call)
+    total = {"currency": lines[0].price["currency"], "amount": sum(line.total for line in lines)}
+    if world.fault == "total_wrong" and len(lines) > 1:
+        total["amount"] -= 1
+    at = world.stamp()
+    order: Json = {
+        "reference": body["reference"],
+        "id": world.name("sale"),
+        "total": total,
+        "lines": [_line(world, line) for line in lines],
+        "status": "created",
+        "revision": 1,
+        "buyer": body["buyer"],
+        "payment": {"amount": total, "status": "pending"} | _known(body["payment"], "method", "reference"),
+        "updated_at": at,
+        "created_at": at,
+        "trace_id": "0" * 31 + "1" if world.fault == "order_traces" else call.trace_id,
+    }
+    record = Order(call.owner.id, order)
+    world.orders[order["id"]] = record
+    if body["payment"]["status"] == "collected":
+        _paid(world, record, call.trace_id)
+    else:
+        order["payment"]["due_at"] = world.stamp(world.now() + DUE)
+        _move(world, record, "payment_required", call.trace_id)
+    for line in lines:
+        line.weigh(world, call.trace_id)
+    return order
+
+
+def _known(source: Json, *names: str) -> Json:
+    return {name: source[name] for name in names if name in source}
+
+
+def _line(world: World, line: Line) -> Json:
+    body: Json = {
+        "id": world.name("row"),
+        "quantity": line.quantity,
+        "offer_id": line.offer.id,
+        "product_id": "thing_" + line.offer.id.split("_")[1],
+        "unit_price": line.price,
+        "total": {"currency": line.price["currency"], "amount": line.total},
+    }
+    if world.fault == "line_without_product":
+        del body["product_id"]
+    return body | _known(line.asked, "reservation_id", "buyer_input")
+
+
+def _move(world: World, order: Order, status: str, trace_id: str) -> None:
+    body = order.body
+    body["status"] = status
+    if world.fault != "order_revision_stays":
+        body["revision"] += 1
+    body["updated_at"] = world.stamp()
+    if world.fault != "no_order_events":
+        data = {"order": body}
+        notes.emit(world, order.owner, "order.updated", body["id"], body["revision"], data, trace_id)
+
+
+def _paid(world: World, order: Order, trace_id: str) -> None:
+    body = order.body
+    body["payment"] |= {"status": "collected", "collected_at": world.stamp()}
+    body["payment"].pop("due_at", None)
+    if world.fault == "paid_stays_paid" and body["status"] == "payment_required":
+        _move(world, order, "paid", trace_id)
+        return
+    if world.fault == "sold_not_fulfilled" and body["status"] == "created":
+        _move(world, order, "fulfilling", trace_id)
+        delivery.prepare(world, order, trace_id)
+        return
+    _move(world, order, "fulfilled", trace_id)
+    delivery.prepare(world, order, trace_id)
+
+
+def owned(world: World, call: Call) -> Order:
+    """The caller's order; raises Refusal not_found."""
+    order = world.orders.get(call.parts["order_id"])
+    if order is not None and order.owner != call.owner.id and world.fault == "others_forbidden":
+        raise Refusal("scope_missing", "this order is another channel's")
+    if order is None or order.owner != call.owner.id:
+        raise Refusal("not_found", name="order_id", where="path")
+    return order
+
+
+def get_order(world: World, call: Call) -> Json:
+    """One order."""
+    order = owned(world, call)
+    order.reads += order.body["status"] == "expired"
+    if world.fault == "expired_then_cancelled" and order.reads > 1:
+        return order.body | {"status": "cancelled", "revision": order.body["revision"] + 1}
+    return order.body
+
+
+def list_orders(world: World, call: Call) -> Json:
+    """The client's orders."""
+    if world.fault == "order_reference_lost" and "reference" in call.query:
+        return {"has_more": False, "items": []}
+    everybody = world.fault == "orders_of_all"
+    return paging.newest_first(
+        world, call, [o for o in world.orders.values() if everybody or o.owner == call.owner.id]
+    )
+
+
+def confirm_payment(world: World, call: Call) -> Json:
+    """Take the payment of a pending order."""
+    order = owned(world, call)
+    status, amount = order.body["status"], order.body["total"]
+    late = world.fault == "late_payment" and status == "expired"
+    if status != "payment_required" and not late:
+        raise Refusal("transition_not_allowed", f"the order is {status}")
+    if late:
+        return order.body
+    given = call.body["amount"]
+    same = (given["amount"], given["currency"]) == (amount["amount"], amount["currency"])
+    if not same and world.fault != "any_amount":
+        raise Refusal("amount_mismatch", pointer="/amount")
+    order.body["payment"] |= _known(call.body, "method", "reference")
+    _paid(world, order, call.trace_id)
+    return order.body
+
+
+def cancel_order(world: World, call: Call) -> Json:
+    """Cancel an order that is not paid."""
+    order = owned(world, call)
+    status = order.body["status"]
+    if status == "fulfilled" and world.fault == "cancel_fulfilled":
+        return order.body
+    if status != "payment_required":
+        raise Refusal("transition_not_allowed", f"the order is {status}")
+    order.body["payment"]["status"] = "voided"
+    order.body["cancellation"] = _known(call.body, "reason")
+    _end(world, order, "cancelled", call.trace_id)
+    return order.body
+
+
+def _end(world: World, order: Order, status: str, trace_id: str) -> None:
+    _move(world, order, status, trace_id)
+    if world.fault == f"{status}_order_keeps_stock":
+        return
+    for line in order.body["lines"]:
+        offer = world.offers[line["offer_id"]]
+        offer.stock.give_back(line["quantity"])
+        delivery.weigh(world, offer, trace_id)
+
+
+def expire_due(world: World) -> None:
+    """End every pending order whose payment is due."""
+    if world.fault == "pending_forever":
+        return
+    for order in world.orders.values():
+        due = order.body["payment"].get("due_at")
+        if order.body["status"] == "payment_required" and datetime.fromisoformat(due) <= world.now():
+            order.body["payment"]["status"] = "voided"
+            _end(world, order, "expired", order.body["trace_id"])

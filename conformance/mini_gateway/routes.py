@@ -1,0 +1,108 @@
+"""The gateway document's operations, as a table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Route:
+    """`scope` is a token's scope, "test" for test control, or "" for public; `key` marks Idempotency-Key."""
+
+    operation: str
+    method: str
+    path: str
+    scope: str = ""
+    body: str = ""
+    body_required: bool = False
+    key: bool = False
+    status: int = 200
+    query: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The path as a regular expression with a group for each parameter."""
+        return re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + "$")
+
+
+_V1 = "/vgcp/v1"
+_PAGE = ("cursor", "limit")
+
+
+def _test(operation: str, method: str, path: str, body: str, status: int, need: bool = True) -> Route:
+    return Route(operation, method, f"{_V1}/test{path}", "test", body, need and bool(body), status=status)
+
+
+ROUTES = (
+    Route("get_discovery", "GET", "/.well-known/vgcp"),
+    Route("get_authorization_server", "GET", "/.well-known/oauth-authorization-server"),
+    Route("get_jwks", "GET", f"{_V1}/oauth/jwks"),
+    Route("issue_token", "POST", f"{_V1}/oauth/token"),
+    Route("list_offers", "GET", f"{_V1}/offers", "catalog", query=_PAGE),
+    Route("get_offer", "GET", _V1 + "/offers/{offer_id}", "catalog"),
+    Route(
+        "create_reservation",
+        "POST",
+        f"{_V1}/reservations",
+        "inventory",
+        "ReservationRequest",
+        True,
+        True,
+        201,
+    ),
+    Route("list_reservations", "GET", f"{_V1}/reservations", "inventory", query=(*_PAGE, "reference")),
+    Route("get_reservation", "GET", _V1 + "/reservations/{reservation_id}", "inventory"),
+    Route("release_reservation", "DELETE", _V1 + "/reservations/{reservation_id}", "inventory"),
+    Route(
+        "extend_reservation",
+        "POST",
+        _V1 + "/reservations/{reservation_id}/extend",
+        "inventory",
+        "ReservationExtension",
+        key=True,
+    ),
+    Route("create_order", "POST", f"{_V1}/orders", "orders", "OrderRequest", True, True, 201),
+    Route("list_orders", "GET", f"{_V1}/orders", "orders", query=(*_PAGE, "reference")),
+    Route("get_order", "GET", _V1 + "/orders/{order_id}", "orders"),
+    Route(
+        "confirm_payment",
+        "POST",
+        _V1 + "/orders/{order_id}/payment",
+        "orders",
+        "PaymentConfirmation",
+        True,
+        True,
+    ),
+    Route("cancel_order", "POST", _V1 + "/orders/{order_id}/cancel", "orders", "Cancellation", key=True),
+    Route("list_deliveries", "GET", _V1 + "/orders/{order_id}/deliveries", "delivery", query=_PAGE),
+    Route(
+        "reveal_delivery",
+        "POST",
+        _V1 + "/deliveries/{delivery_id}/reveal",
+        "delivery",
+        "RevealRequest",
+        key=True,
+    ),
+    Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
+    _test("test_reset", "POST", "/reset", "TestReset", 204, need=False),
+    _test("test_create_client", "POST", "/clients", "TestClientRequest", 201),
+    _test("test_create_offer", "POST", "/offers", "TestOfferRequest", 201),
+    _test("test_update_offer", "POST", "/offers/{offer_id}", "TestOfferUpdate", 200),
+    _test("test_get_stock", "GET", "/offers/{offer_id}/stock", "", 200),
+    _test("test_advance_clock", "POST", "/clock", "TestClock", 200),
+    _test("test_raise_fault", "POST", "/faults", "TestFault", 204),
+)
+_COMPILED = [(route, route.pattern) for route in ROUTES]
+
+
+def find(method: str, path: str) -> tuple[Route | None, dict[str, str], list[str]]:
+    """The route with its path parameters, or None and the methods that the path does have."""
+    allowed: list[str] = []
+    for route, pattern in _COMPILED:
+        match = pattern.match(path)
+        if match and route.method == method:
+            return route, match.groupdict(), []
+        if match:
+            allowed.append(route.method)
+    return None, {}, allowed

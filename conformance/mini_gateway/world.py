@@ -1,0 +1,184 @@
+"""What the mini gateway remembers: clients, offers with their stock, holds, orders, deliveries, events."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from conformance.mini_gateway.problems import Refusal
+
+Json = dict[str, Any]
+SCOPES = ("catalog", "inventory", "orders", "delivery", "events")
+
+
+@dataclass
+class Client:
+    """A registered channel. Rates are requests in a minute; caps are open holds."""
+
+    id: str
+    secret: str
+    webhook_secret: str
+    scopes: tuple[str, ...]
+    jwks: Json
+    events_url: str = ""
+    scheme: str = "standard_webhooks"
+    max_holds: int = 1000
+    max_buyer_holds: int = 1000
+    rate: int = 60_000
+    calls: list[float] = field(default_factory=list)
+    assertions: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Stock:
+    """received = available + reserved + sold + voided, after every method."""
+
+    kind: str  # codes, counted, unlimited
+    received: int = 0
+    available: int = 0
+    reserved: int = 0
+    sold: int = 0
+    voided: int = 0
+    pool: list[str] = field(default_factory=list)  # codes that nobody has, oldest first
+    phantoms: int = 0  # units that were never received, when this gateway oversells
+
+    def has(self, quantity: int) -> bool:
+        """Whether so many units can be taken."""
+        return self.kind == "unlimited" or self.available >= quantity
+
+    def take(self, quantity: int, pointer: str) -> None:
+        """Move units out of sale; raises Refusal out_of_stock and takes none."""
+        if not self.has(quantity):
+            raise Refusal("out_of_stock", "There is not that much left.", pointer=pointer)
+        if self.kind == "unlimited":
+            self.received += quantity
+        else:
+            self.available -= quantity
+        self.reserved += quantity
+
+    def conjure(self, quantity: int) -> None:
+        """Have units that were never received (what overselling amounts to)."""
+        if self.kind == "counted" and self.available < quantity:
+            self.phantoms += quantity
+            self.available += quantity
+
+    def give_back(self, quantity: int) -> None:
+        """Units that were taken can be bought again."""
+        self.reserved -= quantity
+        if self.kind == "unlimited":
+            self.received -= quantity
+        else:
+            self.available += quantity
+
+    def sell(self, quantity: int) -> None:
+        """Units that were taken are sold."""
+        self.reserved -= quantity
+        self.sold += quantity
+
+
+@dataclass
+class Offer:
+    """One offer and its stock. `owner` is the only client that sees it; "" means all do."""
+
+    id: str
+    owner: str
+    name: str
+    price: Json
+    kind: str
+    stock: Stock
+    updated_at: str
+    restrictions: Json | None = None
+    buyer_input: Json | None = None
+    url: str = ""
+    revision: int = 1
+    withdrawn: bool = False
+    deleted: bool = False
+    position: int = 0
+    buyable: bool = True  # as the last event or entry said
+
+
+@dataclass
+class Hold:
+    """A hold as it stands on the wire (`body`), and whose it is."""
+
+    owner: str
+    body: Json
+    extensions: int = 0
+
+
+@dataclass
+class Order:
+    """An order as it stands on the wire (`body`), and whose it is."""
+
+    owner: str
+    body: Json
+    reads: int = 0
+
+
+@dataclass
+class Delivery:
+    """A delivery as it stands on the wire (`body`), whose it is, and its goods."""
+
+    owner: str
+    body: Json
+    goods: Json
+
+
+@dataclass
+class Note:
+    """An event on its way to one client; `position` orders the feed."""
+
+    owner: str
+    body: Json
+    position: int
+    tries: int = 0
+    taken: bool = False
+
+
+class World:
+    """Everything there is. `fault` names the one way in which this gateway is wrong, "" when it is right."""
+
+    def __init__(self, fault: str = "", test_secret: str = "") -> None:
+        self.fault = fault
+        self.test_secret = test_secret
+        self.url = ""
+        self.offset = timedelta()
+        self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+        self._count = itertools.count(1)
+        self.clients: dict[str, Client] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, but keep the clients and the clock."""
+        self.offers: dict[str, Offer] = {}
+        self.holds: dict[str, Hold] = {}
+        self.orders: dict[str, Order] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.notes: list[Note] = []
+        self.answers: dict[tuple[str, str, str], Json] = {}
+        self.injected: list[Json] = []
+        self.codes: set[str] = set()  # every code that was ever in stock
+        self.rush = 0  # sales being made at this moment
+        self.posted: list[Note] = []  # not yet handed to the postman
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return datetime.now(UTC) + self.offset
+
+    def stamp(self, when: datetime | None = None) -> str:
+        """RFC 3339 in UTC."""
+        text = (when or self.now()).isoformat(timespec="milliseconds")
+        return text if self.fault == "local_times" else text.replace("+00:00", "Z")
+
+    def tick(self) -> int:
+        """The next number in the order of everything that happens."""
+        return next(self._count)
+
+    def name(self, kind: str) -> str:
+        """A new id that sorts by time."""
+        return f"{kind}_{self.tick():08d}{secrets.token_hex(6)}"
