@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.core import catalog, clients, stock
 from gateway.core.errors import missing, refuse
-from gateway.core.model import Call, Channel, Json, Offer
+from gateway.core.model import Call, Channel, Json, Offer, Stock
 from gateway.core.ports import Books, Vault
 
 CATEGORIES = {"code": "game_key", "licence": "licence", "download": "download"}
@@ -57,11 +57,6 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         raise refuse("invalid", "/client_id", "There is no such client.")
     if cmd.codes is not None and cmd.delivery_kind == "download":
         raise refuse("invalid", "/codes", "A download has no codes.")
-    kept = stock.create(books, _kind(cmd))
-    if cmd.codes is not None:
-        stock.receive_codes(books, vault, call, kept.id, cmd.codes)
-    elif cmd.quantity is not None:
-        stock.receive(books, call, kept.id, cmd.quantity)
     product = {
         "id": books.new_id("prd"),
         "name": cmd.product_name,
@@ -72,7 +67,7 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         price_amount=int(cmd.price["amount"]),
         currency=cmd.price["currency"],
         delivery_kind=cmd.delivery_kind,
-        stock_id=kept.id,
+        stock_id=_stock(books, vault, call, cmd).id,
         channel_id=cmd.client_id,
         restrictions=cmd.restrictions,
         buyer_input=cmd.buyer_input,
@@ -100,10 +95,12 @@ def test_update_offer(books: Books, vault: Vault, call: Call, offer_id: str, bod
     return changed
 
 
-def _kind(cmd: TestOffer) -> stock.Kind:
+def _stock(books: Books, vault: Vault, call: Call, cmd: TestOffer) -> Stock:
     if cmd.codes is not None:
-        return "codes"
-    return "unlimited" if cmd.quantity is None else "counted"
+        return stock.create_pool(books, vault, call, cmd.codes)
+    if cmd.quantity is not None:
+        return stock.create_counted(books, call, cmd.quantity)
+    return stock.create(books, "unlimited")
 
 
 def _changes(body: Json) -> dict[str, Any]:

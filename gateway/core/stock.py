@@ -34,6 +34,20 @@ def create(books: Books, kind: Kind, low_threshold: int = LOW_THRESHOLD) -> Stoc
     return stock
 
 
+def create_counted(books: Books, call: Call, quantity: int, low_threshold: int = LOW_THRESHOLD) -> Stock:
+    """A counted stock of so many units."""
+    return _move(books, call, create(books, "counted", low_threshold), "receive", quantity, announce=False)
+
+
+def create_pool(
+    books: Books, vault: Vault, call: Call, codes: Sequence[str], low_threshold: int = LOW_THRESHOLD
+) -> Stock:
+    """A pool with these codes. Raises ProtocolError `duplicate_code`, as `receive_codes` does."""
+    stock = create(books, "codes", low_threshold)
+    _seal_units(books, vault, stock, codes, "/codes")
+    return _move(books, call, stock, "receive", len(codes), announce=False)
+
+
 def get(books: Books, stock_id: str) -> Stock:
     """The stock, locked; one that an offer refers to always exists."""
     stock = books.get(Stock, stock_id)
@@ -69,13 +83,7 @@ def receive_codes(
     Raises ProtocolError `duplicate_code`, naming the places of the codes that are there already, never a code.
     """
     stock = get(books, stock_id)
-    hashes = [vault.fingerprint(code.encode()) for code in codes]
-    _refuse_duplicates(books, hashes, pointer)
-    for offset, (code, code_hash) in enumerate(zip(codes, hashes, strict=True)):
-        unit_id, key_id = books.new_id("unt"), vault.current_key_id
-        sealed = vault.seal(code.encode(), unit_id)
-        seq = stock.received + offset
-        books.put(Unit(unit_id, stock_id, seq, "available", sealed, key_id, code_hash, None))
+    _seal_units(books, vault, stock, codes, pointer)
     return _move(books, call, stock, "receive", len(codes))
 
 
@@ -143,7 +151,10 @@ def _move(
     quantity: int,
     reservation_id: str | None = None,
     order_id: str | None = None,
+    announce: bool = True,
 ) -> Stock:
+    # nothing is announced of a stock that is only being made: no offer can sell from it yet, and a rule must not read
+    # by an id that it makes up itself, because that is another one each time it is run
     if quantity == 0:
         return before
     changes = {name: getattr(before, name) + sign * quantity for name, sign in EFFECTS[kind].items()}
@@ -153,7 +164,7 @@ def _move(
     books.put(
         Movement(movement_id, before.id, kind, quantity, reservation_id, order_id, call.now, call.trace_id)
     )
-    if availability(before) != availability(after):
+    if announce and availability(before) != availability(after):
         _announce(books, call, after)
     return after
 
@@ -181,6 +192,16 @@ def _take(books: Books, stock: Stock, quantity: int, state: str, order_id: str |
     for unit in taken:
         books.put(unit)
     return taken
+
+
+def _seal_units(books: Books, vault: Vault, stock: Stock, codes: Sequence[str], pointer: str) -> None:
+    hashes = [vault.fingerprint(code.encode()) for code in codes]
+    _refuse_duplicates(books, hashes, pointer)
+    for offset, (code, code_hash) in enumerate(zip(codes, hashes, strict=True)):
+        unit_id, key_id = books.new_id("unt"), vault.current_key_id
+        sealed = vault.seal(code.encode(), unit_id)
+        seq = stock.received + offset
+        books.put(Unit(unit_id, stock.id, seq, "available", sealed, key_id, code_hash, None))
 
 
 def _refuse_duplicates(books: Books, hashes: Sequence[bytes], pointer: str) -> None:
