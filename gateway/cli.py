@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway.admin import COMMANDS
+from gateway.serving import serve as run
 from gateway.settings import Settings
 
 EXAMPLES = """
@@ -75,8 +76,6 @@ def serve(**options: Any) -> None:
     wrong = settings.problems()
     if wrong:
         raise click.UsageError("; ".join(wrong) + ".")
-    from gateway.main import serve as run
-
     sys.exit(run(settings))
 
 

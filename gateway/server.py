@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -51,6 +50,10 @@ class Server(uvicorn.Server):
         """uvicorn would raise the signal again after a clean stop, and so end with its number."""
         yield
 
+    def stop(self) -> None:
+        """No new connections; requests in flight are finished."""
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then tell."""
         await super().startup(sockets=sockets)
@@ -98,14 +101,3 @@ def origin(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compares, does not bind
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def stop_on_signal(server: Server, signals: tuple[int, ...]) -> None:
-    """From now on these signals stop the server: no new connections, requests in flight are finished."""
-    loop = asyncio.get_running_loop()
-    for number in signals:
-        loop.add_signal_handler(number, _stop, server)
-
-
-def _stop(server: Server) -> None:
-    server.should_exit = True

@@ -26,12 +26,13 @@ class Workers:
         self._stopping = False
         self._early_deaths = 0
 
-    def run(self) -> int:
-        """Until SIGTERM or SIGINT, then wait for all. The exit code: 0, or 1 when workers kept dying."""
+    def run(self, started: Callable[[], None] = lambda: None) -> int:
+        """Calls `started` once all have been forked. Until SIGTERM or SIGINT, then wait for all. The exit code: 0, or 1 when workers kept dying."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._stop)
         for number in range(self._count):
             self._start(number)
+        started()
         while self._alive:
             self._reap()
         return 1 if self._early_deaths >= TOO_OFTEN else 0

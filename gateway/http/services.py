@@ -103,5 +103,4 @@ class Services:
     limiter: RateLimiter
     faults: Faults
     sandbox: Sandbox | None
-    ready: Callable[[], Awaitable[bool]]
     public_url: str
