@@ -43,6 +43,18 @@ def test_first_purchase_in_plain_python(tmp_path: Path, sandbox: RunningGateway)
     assert "the code has 17 characters" in output
 
 
+def test_first_purchase_with_a_generated_client(tmp_path: Path, sandbox: RunningGateway) -> None:
+    """The client that the guide generates makes the guide's purchase."""
+    document = ROOT / "spec" / "dist" / "gateway.codegen.json"
+    generator = str(Path(sys.executable).with_name("openapi-python-client"))
+    run([generator, "generate", "--path", str(document), "--output-path", "client"], tmp_path, sandbox)
+    (program,) = (code for code in guide("integrators.md", "python") if "vgcp_gateway_client" in code)
+    (tmp_path / "client" / "first_purchase.py").write_text(program, "utf-8")
+    output = run([sys.executable, "first_purchase.py"], tmp_path / "client", sandbox)
+    assert "fulfilled 2500" in output
+    assert "the code has 16 characters" in output
+
+
 def test_vendor_gets_credentials_by_curl(tmp_path: Path, sandbox: RunningGateway) -> None:
     """The vendors' curl command, as printed, answers with credentials."""
     (code,) = (code for code in guide("vendors.md", "sh") if "/vgcp/v1/test/clients" in code)
