@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -20,26 +21,32 @@ class Writer(Protocol):
     async def run(self, operation: Callable[[Books], T]) -> T: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try to send an event came to. `state` is pending (again at `next_attempt_at`), delivered or parked."""
+
+    event_id: str
+    state: str
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+
+
 class Outbox(Protocol):
     """Events that wait to be sent."""
 
     async def claim_events(
-        self, now: datetime, lease_until: datetime, limit: int, per_channel: int
-    ) -> list[Event]:
+        self, now: datetime, lease_until: datetime, limit: int, per_channel: int, skip: Collection[str]
+    ) -> Sequence[Event]:
         """Pending events with `next_attempt_at` <= now, which is moved to `lease_until` so that no replica takes them
-        too. Oldest ids first, at most `per_channel` of one channel."""
+        too. Oldest ids first, at most `per_channel` of one channel, none of the channels in `skip`."""
 
-    async def event_delivered(self, event_id: str, attempts: int) -> None:
-        """Mark as delivered; `last_error` is cleared."""
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Write all of these to their events' rows (state, attempts, next_attempt_at, last_error), in one transaction;
+        nothing else of the rows changes."""
 
-    async def event_failed(self, event_id: str, attempts: int, next_attempt_at: datetime, error: str) -> None:
-        """Keep pending, to be tried again."""
-
-    async def event_parked(self, event_id: str, attempts: int, error: str) -> None:
-        """Give up sending; it stays in the feed."""
-
-    async def channel_by_id(self, channel_id: str) -> Channel | None:
-        """The channel, whoever asks."""
+    async def channels_by_id(self, channel_ids: Collection[str]) -> dict[str, Channel]:
+        """These channels, whoever asks."""
 
 
 class Feeds(Protocol):
