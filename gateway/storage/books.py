@@ -1,0 +1,119 @@
+"""The `Books` of one operation: the flight's rows, with what the operation has written over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+
+from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.storage.engine.base import Key
+from gateway.storage.flight import FOUND_BY, KEY_OF, Flight, NotLoaded
+from gateway.storage.ids import Ids
+
+R = TypeVar("R", bound=Row)
+# One for all: it carries nothing, what is missing is noted in the flight.
+NOT_LOADED = NotLoaded()
+
+
+class FlightBooks:
+    """One attempt of one operation. `keep` when it has succeeded, `drop` when not."""
+
+    __slots__ = ("_flight", "_ids", "_taken", "_writes")
+
+    def __init__(self, flight: Flight, ids: Ids) -> None:
+        self._flight = flight
+        self._ids = ids
+        self._writes: dict[tuple[type[Row], Key], Row] = {}
+        self._taken: dict[str, list[Unit]] = {}
+
+    def keep(self) -> None:
+        """Let the operations that follow see what this one has written."""
+        self._flight.merge(self._writes)
+
+    def drop(self) -> None:
+        """Forget what has been written, and give the units back."""
+        for stock_id, units in self._taken.items():
+            self._flight.pools[stock_id].give_back(units)
+
+    def get(self, kind: type[R], *key: str) -> R | None:
+        """See the port. Ends the attempt when the row is not loaded."""
+        written = self._writes.get((kind, key))
+        if written is not None:
+            return cast(R, written)
+        try:
+            return cast("R | None", self._flight.rows[kind][key])
+        except KeyError:
+            self._flight.missing.lookups[(kind, kind.KEY)].add(key)
+        raise NOT_LOADED
+
+    def need(self, kind: type[Row], *keys: tuple[str, ...]) -> None:
+        """See the port."""
+        unknown = [key for key in keys if key not in self._flight.rows[kind]]
+        if unknown:
+            self._flight.missing.lookups[(kind, kind.KEY)].update(unknown)
+
+    def put(self, row: Row) -> None:
+        """See the port."""
+        kind = type(row)
+        self._writes[(kind, KEY_OF[kind](row))] = row
+
+    def new_id(self, prefix: str) -> str:
+        """See the port."""
+        return self._ids.new(prefix)
+
+    def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
+        """See the port. Ends the attempt while there may be more than are loaded."""
+        pool = self._flight.pools.get(stock_id)
+        if pool is None or (len(pool.units) < quantity and not pool.dry):
+            held = len(pool.units) if pool is not None else 0
+            wanted = self._flight.missing.units
+            # What the pool has goes to those who ask first; each that asks adds its own.
+            wanted[stock_id] += quantity if stock_id in wanted else quantity - held
+            raise NOT_LOADED
+        taken = pool.take(quantity)
+        self._taken.setdefault(stock_id, []).extend(taken)
+        return taken
+
+    def due_reservations(self, stock_id: str, now: datetime, limit: int) -> list[Reservation]:
+        """See the port."""
+        known = self._flight.due.get(stock_id)
+        if known is None or known[0] < now:
+            self._flight.missing.want_due(stock_id, now, limit)
+            raise NOT_LOADED
+        _, loaded, keys = known
+        holds = [hold for hold in (self.get(Reservation, *key) for key in keys) if hold is not None]
+        due = [hold for hold in holds if hold.status == "active" and hold.expires_at <= now]
+        if len(due) < limit and len(keys) == loaded:
+            self._flight.missing.want_due(stock_id, known[0], loaded + limit)
+            raise NOT_LOADED
+        return due[:limit]
+
+    def order_deliveries(self, order_id: str) -> list[str]:
+        """See the port."""
+        return [row.id for row in self._found(Delivery, [order_id])]
+
+    def offers_of_stock(self, stock_id: str) -> list[Offer]:
+        """See the port."""
+        return self._found(Offer, [stock_id])
+
+    def find_codes(self, code_hashes: Sequence[bytes]) -> dict[bytes, Unit]:
+        """See the port."""
+        return {unit.code_hash: unit for unit in self._found(Unit, code_hashes)}
+
+    def channels(self) -> list[Channel]:
+        """See the port."""
+        return self._found(Channel, [True])
+
+    def _found(self, kind: type[R], values: Sequence[object]) -> list[R]:
+        """Rows with one of these values in the column that the kind is also found by, in key order."""
+        found, column = self._flight.found, FOUND_BY[kind]
+        missing = [(value,) for value in values if (kind, value) not in found]
+        if missing:
+            self._flight.missing.lookups[(kind, (column,))].update(missing)
+            raise NOT_LOADED
+        wanted = set(values)
+        keys = {key for value in wanted for key in found[(kind, value)]}
+        keys.update(key for written, key in self._writes if written is kind)
+        rows = [self.get(kind, *key) for key in sorted(keys)]
+        return [row for row in rows if row is not None and getattr(row, column) in wanted]

@@ -1,0 +1,102 @@
+"""The hot statements in SQLite's words, many rows each, in sizes of powers of two so that few texts are prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from gateway.core.model import Delivery, Order, Reservation, Row, Unit
+from gateway.storage.engine.base import Key, Lookup, memo
+from gateway.storage.engine.codec import Codec
+
+LARGEST = 64
+# Indexed columns that never change: leaving them out of updates spares SQLite the work on their indexes.
+FIXED: dict[type[Row], frozenset[str]] = {
+    Unit: frozenset({"stock_id", "seq", "code_hash"}),
+    Order: frozenset({"channel_id", "reference"}),
+    Reservation: frozenset({"channel_id", "stock_id"}),
+    Delivery: frozenset({"order_id", "channel_id"}),
+}
+Verb = Callable[[type[Row], int], str]
+
+
+def sizes(count: int) -> Iterator[int]:
+    """Powers of two, largest first, that add up to `count`."""
+    size = LARGEST
+    while count:
+        while size > count:
+            size //= 2
+        yield size
+        count -= size
+
+
+class Statements:
+    """Texts of statements by table and number of rows, each made once."""
+
+    def __init__(self, codecs: Mapping[type[Row], Codec]) -> None:
+        self._codecs = codecs
+        self.insert: Verb = memo(self._insert)
+        self.upsert: Verb = memo(self._upsert)
+        self.update: Verb = memo(self._update)
+        self._lookup = memo(self._make_lookup)
+        columns = ", ".join(codecs[Unit].names)
+        self.units = (
+            f"SELECT {columns} FROM units WHERE state = 'available' AND stock_id = ? AND seq > ?"  # noqa: S608
+            " ORDER BY seq LIMIT ?"
+        )
+        columns = ", ".join(codecs[Reservation].names)
+        self.due = (
+            f"SELECT {columns} FROM reservations WHERE status = 'active' AND stock_id = ? AND expires_at <= ?"  # noqa: S608
+            " ORDER BY expires_at, id LIMIT ?"
+        )
+
+    def lookups(self, lookup: Lookup) -> Iterator[tuple[str, list[Any]]]:
+        """Statements, with their values, that find the rows."""
+        done = 0
+        for size in sizes(len(lookup.values)):
+            values = lookup.values[done : done + size]
+            done += size
+            yield self._lookup(lookup.kind, lookup.columns, size), list(chain.from_iterable(values))
+
+    def pieces(self, kind: type[Row], verb: Verb, rows: Sequence[Key]) -> Iterator[tuple[str, list[Any]]]:
+        """Statements, with their values, that write the rows."""
+        done = 0
+        for size in sizes(len(rows)):
+            yield verb(kind, size), list(chain.from_iterable(rows[done : done + size]))
+            done += size
+
+    def _make_lookup(self, kind: type[Row], columns: tuple[str, ...], size: int) -> str:
+        codec = self._codecs[kind]
+        if len(columns) == 1:
+            condition = f"{columns[0]} IN ({', '.join('?' * size)})"
+        else:
+            condition = f"({', '.join(columns)}) IN (VALUES {_places(len(columns), size)})"
+        return f"SELECT {', '.join(codec.names)} FROM {codec.table.name} WHERE {condition}"  # noqa: S608
+
+    def _insert(self, kind: type[Row], size: int) -> str:
+        codec = self._codecs[kind]
+        names = ", ".join(codec.names)
+        return f"INSERT INTO {codec.table.name} ({names}) VALUES {_places(len(codec.names), size)}"  # noqa: S608
+
+    def _upsert(self, kind: type[Row], size: int) -> str:
+        codec = self._codecs[kind]
+        changes = ", ".join(f"{name} = excluded.{name}" for name in codec.names if name not in codec.key)
+        return f"{self._insert(kind, size)} ON CONFLICT ({', '.join(codec.key)}) DO UPDATE SET {changes}"
+
+    def _update(self, kind: type[Row], size: int) -> str:
+        """Columns of VALUES are called column1, column2, …"""
+        codec = self._codecs[kind]
+        name = codec.table.name
+        fixed = FIXED.get(kind, frozenset()) | set(codec.key)
+        columns = [(column, f"given.column{place}") for place, column in enumerate(codec.names, 1)]
+        changes = ", ".join(f"{column} = {value}" for column, value in columns if column not in fixed)
+        same = " AND ".join(f"{name}.{column} = {value}" for column, value in columns if column in codec.key)
+        rows = _places(len(codec.names), size)
+        return f"UPDATE {name} SET {changes} FROM (VALUES {rows}) AS given WHERE {same}"  # noqa: S608
+
+
+def _places(columns: int, rows: int) -> str:
+    """`(?, ?), (?, ?)`"""
+    row = f"({', '.join('?' * columns)})"
+    return ", ".join([row] * rows)
