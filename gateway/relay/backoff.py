@@ -24,32 +24,41 @@ def pause(attempts: int, asked: float | None = None) -> timedelta:
 
 @dataclass
 class Breaker:
-    """Leaves a channel alone after `threshold` failures in a row, longer each time; then lets one event try.
+    """Narrows a channel's lane with each burst of failures, and leaves it alone for a while after `threshold` of them.
 
-    It only saves effort: every event has its own time for the next try as well.
+    It only keeps a channel that does not answer from taking up room that others need: every event has its own time
+    for the next try as well. Failures that come together count once, so that what was under way when a channel went
+    down does not shut it out for longer than one event would.
     """
 
     threshold: int = 5
-    _failures: dict[str, int] = field(default_factory=dict)
+    burst: timedelta = timedelta(seconds=0.5)
+    longest: float = 30.0  # seconds
+    _bursts: dict[str, int] = field(default_factory=dict)
+    _counted_at: dict[str, datetime] = field(default_factory=dict)
     _resting_until: dict[str, datetime] = field(default_factory=dict)
 
     def failed(self, channel_id: str, now: datetime) -> None:
-        """One more failure."""
-        count = self._failures[channel_id] = self._failures.get(channel_id, 0) + 1
+        """A try came to nothing."""
+        counted_at = self._counted_at.get(channel_id)
+        if counted_at is not None and now - counted_at < self.burst:
+            return
+        self._counted_at[channel_id] = now
+        count = self._bursts[channel_id] = self._bursts.get(channel_id, 0) + 1
         if count >= self.threshold:
-            seconds = min(2.0 ** min(count - self.threshold, 6), 60.0)
+            seconds = min(2.0 ** min(count - self.threshold, 10), self.longest)
             self._resting_until[channel_id] = now + timedelta(seconds=seconds)
 
     def answered(self, channel_id: str) -> None:
         """All is well again."""
-        self._failures.pop(channel_id, None)
-        self._resting_until.pop(channel_id, None)
+        for kept in (self._bursts, self._counted_at, self._resting_until):
+            kept.pop(channel_id, None)
 
     def width(self, channel_id: str, now: datetime, full: int) -> int:
-        """How many events may be under way to this channel: `full`, one as a probe, or none."""
-        if self._failures.get(channel_id, 0) < self.threshold:
-            return full
-        return 1 if self._resting_until[channel_id] <= now else 0
+        """How many events may be under way to this channel: `full`, fewer after failures, none while it rests."""
+        if self._resting_until.get(channel_id, now) > now:
+            return 0
+        return max(1, full >> self._bursts.get(channel_id, 0))
 
     def resting(self, now: datetime) -> set[str]:
         """Channels that are left alone now."""

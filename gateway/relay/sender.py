@@ -27,7 +27,7 @@ Clock = Callable[[], datetime]
 class Limits:
     """How much is under way at once, and how long one try may take (seconds)."""
 
-    in_flight: int = 128
+    in_flight: int = 256
     per_channel: int = 16
     timeout: float = 10.0
     lease: float = 30.0  # longer than a try; after a crash, what was under way is tried again then
