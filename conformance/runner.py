@@ -42,6 +42,7 @@ class Target:
     role: Role
     url: str
     test_secret: str
+    host: str = "127.0.0.1"  # where the suite listens, as the implementation can reach it
 
 
 class Session(Protocol):
@@ -112,16 +113,17 @@ class Run:
         return sum(f.verdict is verdict for f in self.findings)
 
 
-def load() -> None:
-    """Import every module of scenarios and judges, which register themselves."""
+def load(role: Role) -> None:
+    """Import the role's modules of scenarios and judges (by their names), which register themselves."""
     for package in (conformance.scenarios, conformance.judges):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name.startswith(f"{role}_"):
+                importlib.import_module(f"{package.__name__}.{module.name}")
 
 
 def selected(role: Role, only: Iterable[str] = ()) -> list[Check]:
-    """The role's checks, or those whose id or requirement is named; raises KeyError for a name that fits none."""
-    load()
+    """The role's checks, or those named by id or requirement; raises KeyError for an unknown name."""
+    load(role)
     wanted = {name.upper() for name in only}
     checks = [c for c in REGISTRY.of(role) if not wanted or wanted & {c.id.upper(), c.requirement}]
     unknown = wanted - {c.id.upper() for c in checks} - {c.requirement for c in checks}
@@ -131,7 +133,7 @@ def selected(role: Role, only: Iterable[str] = ()) -> list[Check]:
 
 
 async def run(target: Target, only: Iterable[str] = (), listener: Listener | None = None) -> Run:
-    """Drive and judge. Never raises for what the implementation does; that is in the run's findings or `void`."""
+    """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised."""
     checks, hears = selected(target.role, only), listener or Listener()
     names = {name for c in checks for name in c.scenarios}
     stories = [s for s in REGISTRY.stories(target.role) if s.name in names]

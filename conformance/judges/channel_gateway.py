@@ -1,0 +1,310 @@
+"""How a channel treats its gateway: tokens, keys, patience, traces (spec/text/auth.md, conventions.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from conformance.judges.channel_reading import asked, bought, keys, pauses, seen
+from conformance.model import Outcome, check, failed, holds, passed, unverified
+from conformance.transcript import Exchange, Transcript
+from conformance.wire import operation_of, their_violations
+
+TRACEPARENT = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+MOST_TRIES = 20
+
+
+def _bearer(exchange: Exchange) -> str:
+    return exchange.request.header("authorization") or ""
+
+
+@check(
+    "AUT-014",
+    role="channel",
+    scenarios=("expired_token",),
+    title="A new token is fetched after 401, and the request sent again",
+    hint="On 401 drop the token, get a new one, and send the same request with the same key once more.",
+)
+def refreshes_token(t: Transcript) -> Iterator[Outcome]:
+    """The order was refused with 401 once; it comes again with another token and the same key."""
+    tries = asked(t, "expired_token", "create_order")
+    if not tries or tries[0].problem != "unauthenticated":
+        yield unverified("the order was never asked for, so no token was refused")
+        return
+    if len(tries) < 2:
+        yield failed("not sent again after 401", *tries)
+        return
+    yield holds(_bearer(tries[1]) != _bearer(tries[0]), "a new token", "the same token again", *tries)
+    yield holds(len(keys(tries)) == 1, "the same key", "sent again under another key", *tries)
+
+
+@check(
+    "AUT-014",
+    suffix="b",
+    role="channel",
+    scenarios=("refused_tokens", "buy"),
+    title="A request whose new token is refused as well is not sent a third time",
+)
+def refreshes_once(t: Transcript) -> Iterator[Outcome]:
+    """Every token is refused: two tries at most."""
+    twin, tries = bought(t, "buy", "bought"), asked(t, "refused_tokens", "create_reservation")
+    if not tries:
+        yield unverified("the hold was never asked for", twin)
+        return
+    yield holds(
+        len(tries) <= 2,
+        f"{len(tries)} tries",
+        f"{len(tries)} tries though every token was refused",
+        *tries[:5],
+    )
+
+
+@check(
+    "AUT-015",
+    role="channel",
+    scenarios=("buy", "two_buyers", "double_press", "odd_goods"),
+    title="An access token is used again",
+    hint="Keep the token until shortly before expires_in has passed.",
+)
+def reuses_token(t: Transcript) -> Iterator[Outcome]:
+    """Far fewer tokens are fetched than requests are made."""
+    bought(t, "buy", "bought")
+    fetched = t.all(operation="issue_token", label="first")
+    used = t.all(label="first", direction="received", where=lambda e: bool(_bearer(e)))
+    refused = [e for e in used if e.status == 401]
+    good = len(fetched) <= 1 + len(refused) + len(used) / 5
+    yield holds(
+        good,
+        f"{len(fetched)} tokens for {len(used)} requests",
+        f"{len(fetched)} tokens fetched for {len(used)} requests",
+        *fetched[:5],
+    )
+
+
+@check(
+    "IDM-008",
+    role="channel",
+    scenarios=("busy_order", "limited_order", "busy_hold", "double_press"),
+    title="One key for each buyer intent, and the same key on every retry",
+    hint="Make the key with the intent and store it before the first try.",
+)
+def same_key_on_retry(t: Transcript) -> Iterator[Outcome]:
+    """Where the gateway was busy, the retry carries the key of the first try; another intent has another."""
+    stories = (
+        ("busy_order", "create_order"),
+        ("limited_order", "create_order"),
+        ("busy_hold", "create_reservation"),
+    )
+    for scenario, operation in stories:
+        tries = asked(t, scenario, operation)
+        if len(tries) < 2:
+            yield unverified(f"{scenario}: nothing was tried again", *tries)
+        else:
+            yield holds(
+                len(keys(tries)) == 1, "the same key", f"{len(keys(tries))} keys for one {operation}", *tries
+            )
+    pressed = asked(t, "double_press", "create_order")
+    yield holds(len(keys(pressed)) <= 1, "one key", "two keys for one intent", *pressed)
+    apart = keys(asked(t, "busy_order", "create_order")) & keys(asked(t, "limited_order", "create_order"))
+    yield holds(not apart, "a key of its own", "two intents share a key")
+
+
+@check(
+    "IDM-009",
+    role="channel",
+    scenarios=("buy", "two_buyers", "busy_order", "limited_order", "busy_hold", "lost_answer"),
+    title="One key is never sent with two different requests",
+    hint="Store the request with its key, and send exactly that again.",
+)
+def key_for_one_request(t: Transcript) -> Iterator[Outcome]:
+    """All requests of one operation under one key are equal."""
+    bought(t, "buy", "bought")
+    bodies: dict[tuple[str, str, str], dict[str, Exchange]] = defaultdict(dict)
+    again = 0
+    for e in t.all(direction="received"):
+        key = e.request.header("idempotency-key")
+        if key:
+            content = json.dumps(e.asked, sort_keys=True) + e.request.url
+            again += content in bodies[e.label, e.operation, key]
+            bodies[e.label, e.operation, key].setdefault(content, e)
+    mixed = [list(found.values()) for found in bodies.values() if len(found) > 1]
+    for pair in mixed:
+        yield failed(f"one key for two different {pair[0].operation} requests", *pair)
+    if again and not mixed:
+        yield passed(f"{again} retries, each equal to its first try")
+
+
+@check(
+    "ERR-011",
+    role="channel",
+    scenarios=("refused_order", "sold_out", "price_before_hold", "busy_order"),
+    title="What is refused for good is not tried again unchanged",
+    hint="Try again only when the problem says retryable, or after a new token on 401.",
+)
+def takes_no_for_an_answer(t: Transcript) -> Iterator[Outcome]:
+    """After a problem with retryable false no equal request follows."""
+    refusals = [
+        e
+        for e in t.all(direction="received")
+        if e.problem and e.answer.get("retryable") is False and e.status != 401
+    ]
+    if not refusals:
+        yield unverified("nothing was refused for good")
+        return
+    yield passed(f"{len(refusals)} refusals taken", *refusals[:5])
+    for refusal in refusals:
+        again = [e for e in t.all(direction="received") if e.number > refusal.number and _equal(e, refusal)]
+        if again:
+            yield failed(f"{refusal.operation} sent again after {refusal.problem}", refusal, *again[:3])
+
+
+def _equal(one: Exchange, other: Exchange) -> bool:
+    return (one.operation, one.label, one.request.url) == (
+        other.operation,
+        other.label,
+        other.request.url,
+    ) and (one.request.body == other.request.body)
+
+
+@check(
+    "LIM-003",
+    role="channel",
+    scenarios=("busy_order", "limited_order"),
+    title="Retry-After is honoured",
+    hint="Wait at least as many seconds as Retry-After says.",
+)
+def honours_retry_after(t: Transcript) -> Iterator[Outcome]:
+    """After 503 with one second and 429 with two the next try comes no earlier."""
+    for scenario, seconds in (("busy_order", 1), ("limited_order", 2)):
+        tries = asked(t, scenario, "create_order")
+        if not tries or not tries[0].problem:
+            yield unverified(f"{scenario}: no order was asked for")
+        elif len(tries) < 2:
+            yield unverified(f"{scenario}: the order was not tried again", *tries)
+        else:
+            waited = pauses(tries)[0]
+            late = waited >= seconds - 0.01
+            yield holds(
+                late, f"waited {waited:.1f} s", f"waited {waited:.2f} s, asked for {seconds}", *tries[:2]
+            )
+
+
+@check(
+    "LIM-004",
+    role="channel",
+    scenarios=("busy_order",),
+    title="A request answered by 503 is tried again",
+)
+def tries_again(t: Transcript) -> Iterator[Outcome]:
+    """The order was answered by 503 once, and the buyer gets the goods in the end."""
+    tries = asked(t, "busy_order", "create_order")
+    if not tries:
+        yield unverified("no order was asked for")
+        return
+    yield holds(len(tries) > 1, "tried again", "given up after one 503", *tries)
+    if len(tries) > 1:
+        yield passed("and it came to a good end", bought(t, "busy_order", "bought"))
+
+
+@check(
+    "LIM-004",
+    suffix="b",
+    role="channel",
+    scenarios=("busy_hold",),
+    title="The pauses between tries grow",
+    hint="Back off exponentially with jitter, also when Retry-After asks for less.",
+)
+def pauses_grow(t: Transcript) -> Iterator[Outcome]:
+    """Three times 503: the last pause is clearly longer than the first."""
+    tries = asked(t, "busy_hold", "create_reservation")
+    waited = pauses(tries)
+    if len(waited) < 3:
+        yield unverified(f"only {len(tries)} tries", *tries)
+        return
+    shown = ", ".join(f"{each:.2f}" for each in waited)
+    good = waited[-1] > max(1.5 * waited[0], 0.04)
+    yield holds(good, f"pauses of {shown} s", f"pauses of {shown} s do not grow", *tries)
+
+
+@check(
+    "LIM-004",
+    suffix="c",
+    role="channel",
+    scenarios=("busy_for_good", "busy_hold"),
+    title="The tries are bounded",
+)
+def tries_are_bounded(t: Transcript) -> Iterator[Outcome]:
+    """The gateway never answers otherwise than by 503: the channel gives up, at least for now."""
+    tries = asked(t, "busy_for_good", "create_reservation")
+    if len(tries) < 2:
+        yield unverified("nothing was tried again", *tries)
+        return
+    good = len(tries) <= MOST_TRIES
+    yield holds(good, f"{len(tries)} tries", f"{len(tries)} tries within one press", *tries[:5])
+
+
+@check(
+    "TRC-006",
+    role="channel",
+    scenarios=("buy", "two_buyers"),
+    title="traceparent is sent with every request to the gateway",
+)
+def sends_traceparent(t: Transcript) -> Iterator[Outcome]:
+    """Every request whose operation takes a traceparent has a well-formed one."""
+    bought(t, "buy", "bought")
+    traced = [e for e in t.all(direction="received") if _takes_trace(e)]
+    without = [e for e in traced if not TRACEPARENT.match(e.request.header("traceparent") or "")]
+    for operation in sorted({e.operation for e in without}):
+        example = next(e for e in without if e.operation == operation)
+        yield failed(f"{operation} without a well-formed traceparent", example)
+    if traced:
+        yield passed(f"{len(traced)} requests", *traced[:3])
+
+
+def _takes_trace(exchange: Exchange) -> bool:
+    operation = operation_of(exchange)
+    return operation is not None and any(p["name"] == "traceparent" for p in operation.parameters)
+
+
+@check(
+    "TRC-007",
+    role="channel",
+    scenarios=("buy", "unpaid"),
+    title="One trace id for all requests of one purchase",
+    hint="Begin a trace with the purchase and send a new span of it with each request.",
+)
+def one_trace(t: Transcript) -> Iterator[Outcome]:
+    """Hold, order, deliveries and reveals of one purchase are one trace."""
+    bought(t, "buy", "bought")
+    made = [e for e in asked(t, "buy") if e.operation and e.operation != "get_offer" and _takes_trace(e)]
+    traces = {(e.request.header("traceparent") or "--").split("-")[1] for e in made}
+    if len(made) < 2:
+        yield unverified("fewer than two requests", *made)
+        return
+    yield holds(
+        len(traces) == 1,
+        f"{len(made)} requests in one trace",
+        f"{len(traces)} traces for one purchase",
+        *made,
+    )
+
+
+@check(
+    "CNV-009",
+    role="channel",
+    scenarios=("buy", "test_control", "log"),
+    title="Requests and answers fit the schemas",
+    hint="Leave a member out rather than send null; validate with the published schemas.",
+)
+def fits_schemas(t: Transcript) -> Iterator[Outcome]:
+    """All that the channel sent, error answers apart (those are ERR-010)."""
+    wrong = [v for v in their_violations(t) if v.part == "request" or v.exchange.status < 400]
+    wrong = [v for v in wrong if v.exchange.operation != "channel:get_discovery"]
+    for violation in wrong[:10]:
+        operation = violation.exchange.operation.removeprefix("channel:")
+        yield failed(f"{operation} {violation.part}: {violation.message}", violation.exchange)
+    if not wrong:
+        end = seen(t, "buy", "bought")
+        yield passed(f"{len(t.exchanges)} exchanges", end)
