@@ -128,8 +128,9 @@ class ChannelSession:
         return made
 
     async def change(self, offer: str, **update: Any) -> dict[str, Any]:
-        """Change an offer at the gateway; answers its Offer. The channel is told nothing."""
-        changed: dict[str, Any] = await self.gateway.control("POST", f"/offers/{offer}", update)
+        """Change an offer at the gateway; answers its Offer ({} when it is deleted). The channel is told nothing."""
+        entry = await self.gateway.control("POST", f"/offers/{offer}", update)
+        changed: dict[str, Any] = entry.get("offer") or {}
         return changed
 
     async def stock(self, offer: str, key: str) -> None:
@@ -198,6 +199,7 @@ async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[
             await session.must(
                 "test_reset", "POST", "/reset", "reset", body={"gateway": gateway.connection()}
             )
+            await session.test("test_sync", "POST", "/sync", "first sync")
         yield session
 
 

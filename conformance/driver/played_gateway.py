@@ -29,6 +29,7 @@ KEPT = (
     "retry-after",
     "www-authenticate",
 )
+FIRST, SECOND = "first gateway", "second gateway"  # labels of the requests that they hear
 FEEDS = ("list_offers", "list_events")
 
 
@@ -45,7 +46,7 @@ def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
 class PlayedGateway:
     """`async with PlayedGateway(transcript, host) as gateway`: runs until left. `url` is what the channel is told."""
 
-    def __init__(self, transcript: Transcript, host: str = "127.0.0.1", name: str = "first") -> None:
+    def __init__(self, transcript: Transcript, host: str = "127.0.0.1", name: str = FIRST) -> None:
         self.transcript, self.host, self.name = transcript, host, name
         self.url = ""
         self.client: dict[str, str] = {}

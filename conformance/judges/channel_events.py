@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.judges.channel_reading import asked, bought, item, price, shelf
+from conformance.judges.channel_reading import FIRST, asked, bought, item, price, shelf
 from conformance.model import MissingError, Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 
@@ -196,7 +196,7 @@ def catches_up(t: Transcript) -> Iterator[Outcome]:
     """Events that were never posted take effect after the channel came back; all pages were read."""
     before = t.one("catch_up", "back")
     after = shelf(t, "catch_up", "after")
-    pages = t.all(operation="list_events", label="first", where=lambda e: e.number > before.number - 1)
+    pages = t.all(operation="list_events", label=FIRST, where=lambda e: e.number > before.number - 1)
     shown = price(after, t.fact("catch_up", "offer"))
     if shown is None:
         yield unverified("the offer is not on the shelf", after)
@@ -215,7 +215,7 @@ def catches_up(t: Transcript) -> Iterator[Outcome]:
 )
 def reads_by_cursor(t: Transcript) -> Iterator[Outcome]:
     """After the first page was answered, every request for offers has a cursor that the feed gave."""
-    pages = t.all(operation="list_offers", label="first")
+    pages = t.all(operation="list_offers", label=FIRST)
     answered = [e for e in pages if e.status == 200]
     if len(answered) < 2:
         yield unverified("the feed was read fewer than two times", *answered)

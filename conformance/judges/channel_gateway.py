@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from conformance.judges.channel_reading import asked, bought, keys, pauses, seen
+from conformance.judges.channel_reading import FIRST, asked, bought, keys, pauses, seen
 from conformance.model import Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import operation_of, their_violations
@@ -71,8 +71,8 @@ def refreshes_once(t: Transcript) -> Iterator[Outcome]:
 def reuses_token(t: Transcript) -> Iterator[Outcome]:
     """Far fewer tokens are fetched than requests are made."""
     bought(t, "buy", "bought")
-    fetched = t.all(operation="issue_token", label="first")
-    used = t.all(label="first", direction="received", where=lambda e: bool(_bearer(e)))
+    fetched = t.all(operation="issue_token", label=FIRST)
+    used = t.all(label=FIRST, direction="received", where=lambda e: bool(_bearer(e)))
     refused = [e for e in used if e.status == 401]
     good = len(fetched) <= 1 + len(refused) + len(used) / 5
     yield holds(

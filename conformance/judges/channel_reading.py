@@ -8,6 +8,8 @@ from typing import Any
 from conformance.model import MissingError
 from conformance.transcript import Exchange, Transcript
 
+FIRST, SECOND = "first gateway", "second gateway"  # labels of what the channel asked which gateway
+
 
 def asked(t: Transcript, scenario: str, operation: str | None = None) -> list[Exchange]:
     """What the channel asked the gateway in a scenario."""

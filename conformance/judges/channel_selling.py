@@ -31,9 +31,7 @@ TWIN = "buy"  # the scenario of a purchase that goes well
 )
 def only_offered(t: Transcript) -> Iterator[Outcome]:
     """Every item on the first shelves is an offer that the gateway made."""
-    offered = {
-        value for (_, key), value in t.facts.items() if not key.endswith((" codes", " price", " data"))
-    }
+    offered = {value for value in t.facts.values() if isinstance(value, str)}
     own = shelf(t, "buy", "shelf")
     if item(own, t.fact("buy", "offer")) is None:
         yield unverified("the offer is not on the shelf at all", own)

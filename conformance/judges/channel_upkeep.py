@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import spec
-from conformance.judges.channel_reading import bought, item, shelf
+from conformance.judges.channel_reading import FIRST, SECOND, bought, item, shelf
 from conformance.model import Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import problem_errors, response_errors
@@ -132,8 +132,8 @@ def guards_test_control(t: Transcript) -> Iterator[Outcome]:
 def trades_with_the_second(t: Transcript) -> Iterator[Outcome]:
     """Offers and the sale are the second gateway's; the first one hears nothing more."""
     since = t.fact("second_gateway", "reset at")
-    first = t.all(direction="received", label="first", where=lambda e: e.started > since)
-    second = t.all(direction="received", label="second")
+    first = t.all(direction="received", label=FIRST, where=lambda e: e.started > since)
+    second = t.all(direction="received", label=SECOND)
     if first:
         yield failed("the gateway before is still asked", *first[:3])
     elif not second:

@@ -29,6 +29,11 @@ class LostError(Exception):
     """No answer: what became of the request is not known."""
 
 
+def _trace(trace_id: str = "") -> dict[str, str]:
+    """A span of the trace, or of a new one."""
+    return {"traceparent": f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
+
+
 @dataclass
 class Asked:
     """One request to the gateway, the same on every try."""
@@ -64,7 +69,7 @@ class Gateway:
 
     async def _discover(self) -> None:
         if not self.document:
-            async with self._http.get(f"{self.url}/.well-known/vgcp") as answer:
+            async with self._http.get(f"{self.url}/.well-known/vgcp", headers=_trace()) as answer:
                 self.document = await answer.json()
 
     async def call(self, asked: Asked) -> Json:
@@ -133,14 +138,14 @@ class Gateway:
             "client_id": self._connection["client_id"],
             "client_secret": self._connection["client_secret"],
         }
-        async with self._http.post(self.document["endpoints"]["token"], data=form) as answer:
+        async with self._http.post(self.document["endpoints"]["token"], data=form, headers=_trace()) as answer:
             return str((await answer.json())["access_token"])
 
     async def _send(self, asked: Asked, token: str) -> Json:
         trace_id = secrets.token_hex(16) if self._faults("trace_per_request") else asked.trace_id
         headers = {"Authorization": f"Bearer {token}"}
         if not (self._faults("no_traceparent") and asked.operation == "list_deliveries"):
-            headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+            headers |= _trace(trace_id)
         if asked.key:
             headers["Idempotency-Key"] = asked.key
         url = self.document["endpoints"]["api"] + asked.path
@@ -151,5 +156,5 @@ class Gateway:
                     wait = answer.headers.get("Retry-After")
                     raise RefusedError(answer.status, body or {}, float(wait) if wait else None)
                 return body or {}
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise LostError(asked.operation) from error

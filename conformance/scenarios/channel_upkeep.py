@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.driver.channel_client import ChannelSession, traceparent
-from conformance.driver.played_gateway import PlayedGateway
+from conformance.driver.played_gateway import SECOND, PlayedGateway
 from conformance.model import scenario
 from conformance.scenarios.channel_events import priced
 
@@ -97,7 +97,7 @@ async def log(session: ChannelSession) -> None:
 async def second_gateway(session: ChannelSession) -> None:
     """The channel is pointed at another gateway, and a buyer comes."""
     first = session.gateway
-    async with PlayedGateway(session.transcript, first.host, "second") as second:
+    async with PlayedGateway(session.transcript, first.host, SECOND) as second:
         session.gateway = second
         try:
             body = {"gateway": second.connection()}
