@@ -11,6 +11,8 @@ spec.requirements()           one row for each normative sentence
 from spec.bundle import bundled as document
 from spec.catalogue import ProblemType, Profile, Transitions, problems, profiles, transitions
 from spec.derive import document_30, document_codegen
+from spec.orphans import Orphan
+from spec.orphans import orphans as orphan_rules
 from spec.registry import Requirement, requirements
 from spec.validation import Validator, standalone, type_names, validator
 from spec.wire import Operation, operation, operations
@@ -22,6 +24,7 @@ __all__ = [
     "PATH",
     "VERSION",
     "Operation",
+    "Orphan",
     "ProblemType",
     "Profile",
     "Requirement",
@@ -32,6 +35,7 @@ __all__ = [
     "document_codegen",
     "operation",
     "operations",
+    "orphan_rules",
     "problems",
     "profiles",
     "requirements",

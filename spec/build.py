@@ -4,9 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+from spec import life, orphans
 from spec.bundle import bundled
 from spec.derive import document_30, document_codegen
-from spec.life import diagram, page
 from spec.loader import FOLDER, ROLES, Json
 
 
@@ -18,7 +18,11 @@ def render(document: Json) -> str:
 def derived() -> dict[Path, str]:
     """Every derived file and what is to stand in it."""
     dist, docs = FOLDER / "dist", FOLDER.parent / "docs"
-    files = {docs / "order-life.mmd": diagram(), docs / "order-life.md": page()}
+    files = {
+        docs / "order-life.mmd": life.diagram(),
+        docs / "order-life.md": life.page(),
+        docs / "after-a-timeout.md": orphans.page(),
+    }
     for role in ROLES:
         files[dist / f"{role}.json"] = render(bundled(role))
         files[dist / f"{role}.openapi-3.0.3.json"] = render(document_30(role))
