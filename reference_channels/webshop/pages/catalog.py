@@ -24,7 +24,7 @@ async def offers(request: web.Request) -> web.Response:
     every = [view.card(offer, language) for offer in await request.app[SHOP].db.run(shelf.all_on_sale)]
     category = request.query.get("category", "")
     words = request.query.get("q", "").strip()[:80]
-    found = [each for each in every if _fits(each, category, words)]
+    found = sorted((each for each in every if _fits(each, category, words)), key=_place)
     number = _page_number(request, len(found))
     values: Json = {
         "offers": found[(number - 1) * PER_PAGE : number * PER_PAGE],
@@ -43,6 +43,12 @@ def _fits(each: Json, category: str, words: str) -> bool:
     """Whether an offer is in the category and has all the words, in its name, brand or description."""
     text = " ".join((each["name"], each["brand"], each["description"])).casefold()
     return category in ("", each["category"]) and all(word in text for word in words.casefold().split())
+
+
+def _place(each: Json) -> tuple[bool, int, str]:
+    """Where an offer stands: what can be bought before what is sold out, promotions first, then by category."""
+    order = [*view.CATEGORIES, "other"].index(each["category"])
+    return not each["buyable"], 0 if each["promotion"] else 1 + order, each["name"]
 
 
 def _page_number(request: web.Request, count: int) -> int:

@@ -26,7 +26,7 @@ def say(language: str, key: str, **values: object) -> str:
     """The words for a key, with values filled in. Reasons, categories and kinds that are not known have
     general words, as gateways may use new ones (CNV-002); any other key that is missing is a mistake."""
     words = texts(language)
-    room = key.partition(".")[0]
+    room = key.rpartition(".")[0]
     text = words.get(key) or words.get(f"{room}.other") or words[key]
     return text.format(**values)
 
