@@ -102,7 +102,10 @@ async def test_purchase(request: web.Request) -> web.Response:
     )
     intent = await shop.purchases.open(wish)
     intent = await shop.purchases.hold(intent.id)
-    if asked.get("pay", True):
+    if intent.unit_amount is not None and intent.unit_amount > intent.seen_amount:
+        # The checkout page shows the new price; this buyer leaves rather than pay more than was shown.
+        intent = await shop.purchases.cancel(intent.id, "price_mismatch")
+    elif asked.get("pay", True):
         intent = await shop.purchases.pay(intent.id, f"test-{secrets.token_hex(8)}")
     return wire.answer(await _seen(shop, intent, reveal_now=asked.get("reveal", True)))
 
