@@ -77,8 +77,8 @@ def price_shown(t: Transcript) -> Iterator[Outcome]:
     charged = end.answer.get("total", {}).get("amount", 0)
     if charged > amount:
         yield failed(f"shown {amount}, charged {charged}", end)
-    elif outcome(end) == "pending":
-        yield unverified("the purchase came to no end", end)
+    elif outcome(end) == "fulfilled" and not charged:
+        yield unverified("sold, but the purchase does not say for how much", end)
     else:
         yield passed(f"the purchase ended as {outcome(end)}, at no more than was shown", end)
 

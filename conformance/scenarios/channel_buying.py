@@ -113,7 +113,9 @@ async def price_before_hold(session: ChannelSession) -> None:
     session.gateway.hidden.add(offer)
     price = session.transcript.fact("price_before_hold", "offer price")
     await session.change(offer, price={**price, "amount": price["amount"] + 700})
-    await session.buy(offer, "bought")
+    intent = session.intent()
+    await session.press(offer, "pressed", intent)
+    await session.look(intent, "bought")
     await asyncio.sleep(0.3)
 
 
