@@ -10,15 +10,15 @@ from typing import Any, TextIO
 
 import orjson
 
-# Members that may be given as `extra={"fields": {...}}`.
-FIELDS = "fields"
+# What every record has; whatever else is on it was given as `extra`.
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
     """A log record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger, message, fields, and where an exception came from.
+        """Time, level, logger, message, what was given as `extra`, and where an exception came from.
 
         Of an exception the type and the places are written but never its text, which could quote a request's values.
         """
@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line.update(getattr(record, FIELDS, {}))
+        line.update({name: value for name, value in vars(record).items() if name not in STANDARD})
         if record.exc_info and record.exc_info[0]:
             line["exception"] = _exception(record.exc_info[1])
         return orjson.dumps(line, default=str).decode()

@@ -66,7 +66,7 @@ class Workers:
         if number < 0 or self._stopping:
             return
         self._early_deaths = self._early_deaths + 1 if time.monotonic() - since < SOON else 0
-        log.error("a worker died", extra={"fields": {"worker": number, "status": status}})
+        log.error("a worker died", extra={"worker": number, "status": status})
         if self._early_deaths >= TOO_OFTEN:
             self._stop(signal.SIGTERM, None)
             return

@@ -65,7 +65,7 @@ class Edge:
         except Exception:
             # whatever it is, it must become a problem document, and the details must be findable by the trace id
             fields = {"trace_id": exchange.trace_id, "operation": exchange.operation}
-            log.exception("unexpected", extra={"fields": fields})
+            log.exception("unexpected", extra=fields)
             response = problems.answer(ProtocolError("internal"), exchange)
         else:
             return
