@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import spec
 from conformance.transcript import Exchange, Message, Transcript
@@ -30,7 +30,7 @@ def operations(document: Literal["gateway", "channel"]) -> dict[str, spec.Operat
 
 
 def document_of(exchange: Exchange) -> Literal["gateway", "channel"]:
-    """Whose document an exchange belongs to: the server's. The driver says so by a prefix of the operation."""
+    """Whose document an exchange belongs to: the server's; the driver prefixes a channel's operation."""
     return "channel" if exchange.operation.startswith("channel:") else "gateway"
 
 
@@ -54,10 +54,10 @@ def _fit(message: Message, type_name: str) -> Iterator[str]:
 
 def request_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[str]:
     """What does not fit in the request."""
-    if operation.request and exchange.request.body:
-        yield from _fit(exchange.request, operation.request)
-    elif operation.request:
-        yield f"no body, expected {operation.request}"
+    if operation.request_type and exchange.request.body:
+        yield from _fit(exchange.request, operation.request_type)
+    elif operation.request_type:
+        yield f"no body, expected {operation.request_type}"
     if operation.idempotent and not exchange.request.header("idempotency-key"):
         yield "no Idempotency-Key"
 
@@ -69,12 +69,12 @@ def response_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[s
         return
     if answer.status >= 400:
         yield from problem_errors(exchange)
-    elif answer.status != operation.status:
-        yield f"status {answer.status}, expected {operation.status}"
-    elif operation.response:
+    elif answer.status != operation.response_status:
+        yield f"status {answer.status}, expected {operation.response_status}"
+    elif operation.response_type:
         if answer.media_type != "application/json":
             yield f"media type {answer.media_type or 'missing'}, expected application/json"
-        yield from _fit(answer, operation.response)
+        yield from _fit(answer, operation.response_type)
     elif answer.body:
         yield "a body where none is expected"
 
