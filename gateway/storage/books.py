@@ -72,6 +72,8 @@ class FlightBooks:
             wanted[stock_id] += quantity if stock_id in wanted else quantity - held
             raise NOT_LOADED
         taken = pool.take(quantity)
+        if len(taken) < quantity:
+            self._flight.short = True
         self._taken.setdefault(stock_id, []).extend(taken)
         return taken
 

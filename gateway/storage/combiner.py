@@ -76,6 +76,10 @@ class Combiner:
             self._task = asyncio.create_task(self._drain(), name="combiner")
         return await ticket.future  # type: ignore[no-any-return]
 
+    def forget(self) -> None:
+        """The database has been emptied."""
+        self._hints = Hints()
+
     async def close(self) -> None:
         """Take nothing more, and end what is under way."""
         self._closed = True
@@ -114,7 +118,7 @@ class Combiner:
     async def _single(self, ticket: Ticket) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                await self._fly([ticket])
+                await self._fly([ticket], patient=True)
             except Conflict:
                 await asyncio.sleep(random.uniform(0.001, 0.005 * 2**attempt))  # noqa: S311
             except Unreachable:
@@ -128,10 +132,13 @@ class Combiner:
                 return
         ticket.error = _unavailable()
 
-    async def _fly(self, tickets: list[Ticket]) -> None:
-        """One transaction. When it returns, every ticket has its outcome and all is durable."""
+    async def _fly(self, tickets: list[Ticket], patient: bool = False) -> None:
+        """One transaction. When it returns, every ticket has its outcome and all is durable.
+
+        When `patient`, it waits for units that others have locked.
+        """
         async with self._engine.transaction() as transaction:
-            flight = Flight(self._hints)
+            flight = Flight(self._hints, patient)
             rounds = 0
             pending = tickets
             while True:
@@ -143,13 +150,15 @@ class Combiner:
                         pending = []
                         continue
                     await flight.load(transaction)
-                elif await transaction.confirm():
+                elif await transaction.confirm(flight.written):
+                    break
+                else:
                     # Somebody else was there between reading and locking.
                     flight.again()
                     await flight.load(transaction)
                     pending, rounds = tickets, rounds + 1
-                else:
-                    break
+            if flight.short and not patient:
+                raise Conflict("units are locked by others")
             changes = flight.changes()
             if changes:
                 await transaction.write(changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
@@ -91,8 +91,11 @@ class Missing:
 class Flight:
     """What all operations of a transaction share. Each sees what those before it have written."""
 
-    def __init__(self, hints: Hints) -> None:
+    def __init__(self, hints: Hints, patient: bool = False) -> None:
         self._hints = hints
+        self._patient = patient
+        # An operation got fewer units than it asked for: others may have them locked.
+        self.short = False
         self.pools: dict[str, Pool] = {}
         self.missing = Missing()
         self._asked: list[Missing] = []
@@ -112,6 +115,7 @@ class Flight:
         Units are locked from the moment they are loaded; those that were given out go back to their pools.
         """
         self._clear()
+        self.short = False
         for pool in self.pools.values():
             pool.units = list(pool.loaded)
             self._know(Unit, [(unit.id,) for unit in pool.units], pool.units)
@@ -142,7 +146,7 @@ class Flight:
         ]
         units = [UnitsWanted(stock, self._after(stock), count) for stock, count in missing.units.items()]
         due = [DueWanted(stock, now, limit) for stock, (now, limit) in missing.due.items()]
-        loaded = await transaction.load(Wanted(lookups, units, due))
+        loaded = await transaction.load(Wanted(lookups, units, due, self._patient))
         for lookup, rows in zip(lookups, loaded.lookups, strict=True):
             self._take(lookup, rows)
         for want, rows_of_stock in zip(units, loaded.units, strict=True):
@@ -193,13 +197,20 @@ class Flight:
         if len(units) < want.count:
             held = {unit.id for unit in [*pool.units, *units]} | {key[0] for key in self._written[Unit]}
             count = want.count + len(held)
-            loaded = await transaction.load(Wanted(units=[UnitsWanted(want.stock_id, -1, count)]))
+            loaded = await transaction.load(
+                Wanted(units=[UnitsWanted(want.stock_id, -1, count)], patient=self._patient)
+            )
             units = units + [unit for unit in loaded.units[0] if unit.id not in held]
             pool.dry = len(units) < want.count
         if units:
             pool.after = max(pool.after, max(unit.seq for unit in units))
         self._know(Unit, [(unit.id,) for unit in units], units)
         pool.fill(units)
+
+    @property
+    def written(self) -> Mapping[type[Row], Set[Key]]:
+        """Keys of what operations have written so far."""
+        return self._written
 
     def changes(self) -> list[Changes]:
         """All that has been written, in the order in which every flight writes."""

@@ -158,10 +158,9 @@ events = _table(
     "events",
     _check("attempts", "attempts >= 0"),
     _one_of("state", "pending", "delivered", "parked", "feed_only"),
-    Index("events_feed", "channel_id", "position"),
-    Index("events_position_key", "position", unique=True),
+    Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_unnumbered", "position IS NULL", "id"),
-    _partial("events_due", "state = 'pending'", "next_attempt_at"),
+    _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
 
 # Where each feed's numbering has come to. The sequencer locks the row, so that numbers become visible in order.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +73,7 @@ class Wanted:
     lookups: Sequence[Lookup] = ()
     units: Sequence[UnitsWanted] = ()
     due: Sequence[DueWanted] = ()
+    patient: bool = False  # wait for units that another transaction has locked, instead of leaving them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,22 @@ class Transaction(Protocol):
     async def load(self, wanted: Wanted) -> Loaded:
         """Read rows. Units are locked at once; what else operations change is locked by `confirm`."""
 
-    async def confirm(self) -> set[tuple[type[Row], Key]]:
-        """Lock what was loaded, in one order for all; the keys of those that have changed since they were loaded."""
+    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
+        """Lock what was loaded of the tables that operations change, and what is about to be `written`.
+
+        In one order for all. False when any of it has changed since it was loaded: then load it again.
+        """
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Run a statement; its rows as sequences of plain values."""
+
+    async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that gives no rows."""
+
+    async def fetch_rows(
+        self, kind: type[Row], statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        """Run a statement that gives the whole table's columns; its rows as values."""
 
     async def write(self, changes: Sequence[Changes]) -> None:
         """Write rows in bulk."""

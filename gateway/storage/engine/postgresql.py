@@ -7,7 +7,7 @@ one order that is the same for every flight, and says what has changed since: no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -135,8 +135,8 @@ class PostgresqlTransaction:
     def __init__(self, engine: PostgresqlEngine, link: Any) -> None:
         self._engine = engine
         self._link = link
-        self._versions: dict[type[Row], dict[Key, int]] = {kind: {} for kind in TABLES if kind in LOCKED}
-        self._locked: dict[type[Row], set[Key]] = {kind: set() for kind in TABLES if kind in LOCKED}
+        self._versions: dict[type[Row], dict[Key, int]] = {kind: {} for kind in TABLES}
+        self._locked: dict[type[Row], set[Key]] = {kind: set() for kind in TABLES}
 
     async def load(self, wanted: Wanted) -> Loaded:
         loaded = Loaded()
@@ -158,16 +158,16 @@ class PostgresqlTransaction:
         """Values of records whose last column is the version."""
         load = self._engine.codecs[kind].load
         rows = [load(tuple(record)[:-1]) for record in records]
-        versions = self._versions.get(kind)
-        if versions is not None:
-            key_of = KEYS[kind]
-            for row, record in zip(rows, records, strict=True):
-                versions.setdefault(key_of(row), record[-1])
+        versions, key_of = self._versions[kind], KEYS[kind]
+        for row, record in zip(rows, records, strict=True):
+            versions.setdefault(key_of(row), record[-1])
         return rows
 
     async def _units(self, wanted: Wanted) -> list[list[Unit]]:
         sought = [(want.stock_id, want.after, want.count) for want in wanted.units]
-        records = await self._link.fetch(self._engine.statements.units, *arrays(sought, 3))
+        statements = self._engine.statements
+        sql = statements.units_in_turn if wanted.patient else statements.units
+        records = await self._link.fetch(sql, *arrays(sought, 3))
         found: dict[str, list[Unit]] = {}
         for record in records:
             unit = Unit(*record)
@@ -183,27 +183,39 @@ class PostgresqlTransaction:
             found.setdefault(row.stock_id, []).append(row)  # type: ignore[attr-defined]
         return [found.get(want.stock_id, []) for want in wanted.due]
 
-    async def confirm(self) -> set[tuple[type[Row], Key]]:
-        changed: set[tuple[type[Row], Key]] = set()
+    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
+        unchanged = True
         with failures():
             for kind, versions in self._versions.items():
-                keys = sorted(versions.keys() - self._locked[kind])
-                if not keys:
-                    continue
-                sql = self._engine.statements.lock(kind)
-                records = await self._link.fetch(sql, *arrays(keys, len(kind.KEY)))
-                now = {tuple(record)[:-1]: record[-1] for record in records}
-                stale = [key for key in keys if now.get(key) != versions[key]]
-                changed.update((kind, key) for key in stale)
-                for key in stale:
-                    del versions[key]
-                self._locked[kind].update(now)
-        return changed
+                wanted = versions.keys() if kind in LOCKED else versions.keys() & written.get(kind, set())
+                keys = sorted(wanted - self._locked[kind])
+                if keys and not await self._lock(kind, keys, versions):
+                    unchanged = False
+        return unchanged
+
+    async def _lock(self, kind: type[Row], keys: Sequence[Key], versions: dict[Key, int]) -> bool:
+        """Lock these; forget the versions of those that are not what they were."""
+        records = await self._link.fetch(self._engine.statements.lock(kind), *arrays(keys, len(kind.KEY)))
+        now = {tuple(record)[:-1]: record[-1] for record in records}
+        self._locked[kind].update(now)
+        stale = [key for key in keys if now.get(key) != versions[key]]
+        for key in stale:
+            del versions[key]
+        return not stale
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         sql, values = self._engine.prepared.bind(statement, parameters, _same)
         with failures():
             return list(await self._link.fetch(sql, *values))
+
+    async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
+        await self.fetch(statement, parameters)
+
+    async def fetch_rows(
+        self, kind: type[Row], statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        load = self._engine.codecs[kind].load
+        return [load(values) for values in await self.fetch(statement, parameters)]
 
     async def write(self, changes: Sequence[Changes]) -> None:
         statements, known = self._engine.statements, self._engine.codecs

@@ -31,6 +31,7 @@ class Statements:
             " AND units.stock_id = wanted.stock_id AND units.seq > wanted.after"
             " ORDER BY units.seq LIMIT wanted.count FOR UPDATE SKIP LOCKED) AS u"
         )
+        self.units_in_turn = self.units.replace(" SKIP LOCKED", "")
         names = ", ".join(f"d.{name}" for name in codecs[Reservation].names)
         self.due = (
             f"SELECT {names}, d.xmin FROM unnest($1::text[], $2::timestamptz[], $3::bigint[])"  # noqa: S608

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -170,13 +170,22 @@ class SqliteTransaction:
                 loaded.due.append([load(row) for row in found])  # type: ignore[misc]
         return loaded
 
-    async def confirm(self) -> set[tuple[type[Row], Key]]:
-        return set()
+    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
+        return True
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         sql, values = self._engine.prepared.bind(statement, parameters, encode_value)
         with failures():
             return self._link.execute(sql, values).fetchall()
+
+    async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
+        await self.fetch(statement, parameters)
+
+    async def fetch_rows(
+        self, kind: type[Row], statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        load = self._engine.codecs[kind].load
+        return [load(values) for values in await self.fetch(statement, parameters)]
 
     async def write(self, changes: Sequence[Changes]) -> None:
         run, statements, known = self._link.execute, self._engine.statements, self._engine.codecs

@@ -373,9 +373,8 @@ def _events() -> None:
             "state IN ('pending', 'delivered', 'parked', 'feed_only')", name=op.f("events_state")
         ),
     )
-    _partial("events_due", "events", ["next_attempt_at"], "state = 'pending'")
-    op.create_index("events_feed", "events", ["channel_id", "position"])
-    op.create_index("events_position_key", "events", ["position"], unique=True)
+    _partial("events_due", "events", ["channel_id", "next_attempt_at", "id"], "state = 'pending'")
+    op.create_index("events_feed_key", "events", ["channel_id", "position"], unique=True)
     _partial("events_unnumbered", "events", ["id"], "position IS NULL")
 
 

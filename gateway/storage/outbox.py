@@ -1,0 +1,213 @@
+"""What the relay needs: events to be sent, positions in the feeds, and what has fallen due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Table, bindparam, delete, exists, func, select, tuple_, update
+
+from gateway.core.model import Channel, Event
+from gateway.storage.engine.base import Engine, Transaction
+from gateway.storage.queries import CHANNELS
+from gateway.storage.tables import (
+    assertions,
+    channels,
+    events,
+    feeds,
+    idempotency,
+    offers,
+    orders,
+    reservations,
+)
+
+NOW: Any = bindparam("now")
+LIMIT: Any = bindparam("limit")
+CHANNEL: Any = bindparam("channel_id")
+
+_DUE = (events.c.state == "pending", events.c.next_attempt_at <= NOW)
+CHANNELS_DUE = select(channels.c.id).where(exists().where(events.c.channel_id == channels.c.id, *_DUE))
+CLAIM = (
+    update(events)
+    .where(
+        events.c.id.in_(
+            select(events.c.id)
+            .where(events.c.channel_id == CHANNEL, *_DUE)
+            .order_by(events.c.next_attempt_at, events.c.id)
+            .limit(LIMIT)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(next_attempt_at=bindparam("lease_until"))
+    .returning(*events.c)
+)
+RECORD = (
+    update(events)
+    .where(events.c.id == bindparam("event_id"), events.c.state == "pending")
+    .values(
+        state=bindparam("state_now"),
+        attempts=bindparam("attempts_now"),
+        next_attempt_at=bindparam("again_at"),
+        last_error=bindparam("error"),
+    )
+    .returning(events.c.id)
+)
+DUE_HOLDS = (
+    select(reservations.c.id)
+    .where(reservations.c.status == "active", reservations.c.expires_at <= NOW, ~reservations.c.internal)
+    .order_by(reservations.c.expires_at)
+    .limit(LIMIT)
+)
+DUE_ORDERS = (
+    select(orders.c.id)
+    .where(orders.c.status == "payment_required", orders.c.payment_due_at <= NOW)
+    .order_by(orders.c.payment_due_at)
+    .limit(LIMIT)
+)
+LOCK_FEED = select(feeds.c.position).where(feeds.c.name == bindparam("feed")).with_for_update()
+MOVE_FEED = (
+    update(feeds)
+    .where(feeds.c.name == bindparam("feed"))
+    .values(position=bindparam("reached"))
+    .returning(feeds.c.position)
+)
+
+
+def _number(table: Table) -> tuple[Any, Any]:
+    """Whether any row has no position; and giving the next positions to such rows, in id order."""
+    unnumbered = select(table.c.id).where(table.c.position.is_(None)).order_by(table.c.id).limit(LIMIT)
+    locked = unnumbered.with_for_update().cte("unnumbered")
+    places = select(locked.c.id, func.row_number().over(order_by=locked.c.id).label("place")).subquery(
+        "places"
+    )
+    number = (
+        update(table)
+        .where(table.c.id == places.c.id)
+        .values(position=places.c.place + bindparam("base"))
+        .returning(table.c.position)
+    )
+    return unnumbered, number
+
+
+def _purge(table: Table, column: Any) -> Any:
+    key = tuple_(*table.primary_key.columns)
+    old = select(*table.primary_key.columns).where(column <= bindparam("before")).limit(LIMIT)
+    return delete(table).where(key.in_(old)).returning(table.primary_key.columns[0])
+
+
+FEEDS = {"offers": _number(offers), "events": _number(events)}
+OLD_IDEMPOTENCY = _purge(idempotency, idempotency.c.created_at)
+OLD_ASSERTIONS = _purge(assertions, assertions.c.expires_at)
+
+
+class Attempt(Protocol):
+    """What one try to send an event came to."""
+
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def next_attempt_at(self) -> datetime: ...
+    @property
+    def last_error(self) -> str | None: ...
+
+
+class Outbox:
+    """Small transactions of their own, beside the flights."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def claim_events(
+        self, now: datetime, lease_until: datetime, limit: int, per_channel: int, skip: Collection[str]
+    ) -> Sequence[Event]:
+        """Pending events that are due by `now`, leased: nobody else gets them before `lease_until`.
+
+        The longest due first, at most `per_channel` of one channel, none of the channels in `skip`.
+        """
+        due = await self._engine.read(CHANNELS_DUE, {"now": now})
+        waiting = [row[0] for row in due if row[0] not in skip]
+        if not waiting:
+            return []
+        claimed: list[Any] = []
+        async with self._engine.transaction() as transaction:
+            for channel_id in waiting:
+                count = min(per_channel, limit - len(claimed))
+                if count <= 0:
+                    break
+                wanted = {"channel_id": channel_id, "now": now, "limit": count, "lease_until": lease_until}
+                claimed += await transaction.fetch_rows(Event, CLAIM, wanted)
+            await transaction.commit()
+        return sorted(claimed, key=lambda event: event.id)
+
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Write these outcomes to their events, in one transaction; nothing else of the rows changes."""
+        if not attempts:
+            return
+        async with self._engine.transaction() as transaction:
+            for attempt in sorted(attempts, key=lambda one: one.event_id):
+                values = {
+                    "event_id": attempt.event_id,
+                    "state_now": attempt.state,
+                    "attempts_now": attempt.attempts,
+                    "again_at": attempt.next_attempt_at,
+                    "error": attempt.last_error,
+                }
+                await transaction.fetch(RECORD, values)
+            await transaction.commit()
+
+    async def channels_by_id(self, channel_ids: Collection[str]) -> dict[str, Channel]:
+        """These channels, whoever asks."""
+        found = await self._engine.rows(Channel, CHANNELS)
+        return {channel.id: channel for channel in found if channel.id in channel_ids}
+
+    async def number_feeds(self, limit: int) -> int:
+        """Give positions to at most `limit` committed rows of each feed; how many rows.
+
+        One process at a time, and what it has numbered is visible before the next begins: positions appear in order,
+        so a reader that has seen one has seen all before it.
+        """
+        one = {"limit": 1}
+        waiting = [name for name, (look, _) in FEEDS.items() if await self._engine.read(look, one)]
+        if not waiting:
+            return 0
+        async with self._engine.transaction() as transaction:
+            numbered = 0
+            for name in waiting:
+                numbered += await self._number(transaction, name, limit)
+            await transaction.commit()
+        return numbered
+
+    async def _number(self, transaction: Transaction, name: str, limit: int) -> int:
+        base = (await transaction.fetch(LOCK_FEED, {"feed": name}))[0][0]
+        rows = await transaction.fetch(FEEDS[name][1], {"base": base, "limit": limit})
+        if rows:
+            await transaction.fetch(MOVE_FEED, {"feed": name, "reached": max(row[0] for row in rows)})
+        return len(rows)
+
+    async def due_reservations(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of active holds of channels with expires_at <= now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_HOLDS, {"now": now, "limit": limit})]
+
+    async def due_orders(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of orders that wait for a payment that was due by now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_ORDERS, {"now": now, "limit": limit})]
+
+    async def purge_idempotency(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` answers that were stored by `before`; how many."""
+        return await self._purge(OLD_IDEMPOTENCY, before, limit)
+
+    async def purge_assertions(self, now: datetime, limit: int) -> int:
+        """Delete at most `limit` assertions that expired by `now`; how many."""
+        return await self._purge(OLD_ASSERTIONS, now, limit)
+
+    async def _purge(self, statement: Any, before: datetime, limit: int) -> int:
+        async with self._engine.transaction() as transaction:
+            gone = await transaction.fetch(statement, {"before": before, "limit": limit})
+            if gone:
+                await transaction.commit()
+        return len(gone)
