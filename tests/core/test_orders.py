@@ -25,7 +25,11 @@ async def test_a_paid_order_is_fulfilled_at_once(world: World) -> None:
 
 async def test_more_than_there_is_sells_nothing(world: World) -> None:
     """ORD-002, ORD-024: no line of an order that cannot be filled is sold."""
-    channel, plenty, few = await world.channel(), await world.offer(quantity=9), await world.offer(codes=["A"])
+    channel, plenty, few = (
+        await world.channel(),
+        await world.offer(quantity=9),
+        await world.offer(codes=["A"]),
+    )
     await refused(
         "out_of_stock", world.order(channel, line(plenty, 2), line(few, 2)), pointer="/lines/1/quantity"
     )
@@ -116,7 +120,9 @@ async def test_a_reference_is_used_once_per_channel(world: World) -> None:
     """ORD-008: another channel may use the same one."""
     channel, other, offer = await world.channel(), await world.channel(), await world.offer()
     await world.order(channel, line(offer), reference="order-1")
-    error = await refused("reference_in_use", world.order(channel, line(offer), reference="order-1"), "/reference")
+    error = await refused(
+        "reference_in_use", world.order(channel, line(offer), reference="order-1"), "/reference"
+    )
     assert "ord_" not in str([error.detail, error.errors])
     assert (await world.order(other, line(offer), reference="order-1")).status == "fulfilled"
 
@@ -136,7 +142,11 @@ async def test_a_hold_is_used_up(world: World) -> None:
 
 async def test_a_hold_is_for_what_it_was_made_for(world: World) -> None:
     """ORD-011: offer, quantity and buyer."""
-    channel, offer, other = await world.channel(), await world.offer(quantity=9), await world.offer(quantity=9)
+    channel, offer, other = (
+        await world.channel(),
+        await world.offer(quantity=9),
+        await world.offer(quantity=9),
+    )
     hold = await world.hold(channel, offer, 2)
     for body, buyer in (
         (line(offer, 1, hold), "b1"),

@@ -14,7 +14,19 @@ import pytest
 import spec
 from gateway.core import clients, delivery, inventory, orders, sandbox, stock, wire
 from gateway.core.errors import ProtocolError
-from gateway.core.model import Call, Channel, Event, HoldCount, Movement, Offer, Order, Reservation, Row, Stock, Unit
+from gateway.core.model import (
+    Call,
+    Channel,
+    Event,
+    HoldCount,
+    Movement,
+    Offer,
+    Order,
+    Reservation,
+    Row,
+    Stock,
+    Unit,
+)
 from gateway.core.ports import Books, Vault
 
 T = TypeVar("T")
@@ -79,10 +91,10 @@ class World:
         )
 
     async def hold(
-        self, channel: Channel, offer: Offer, quantity: int = 1, buyer: str = "b1", **members: Any
+        self, channel: Channel, offer: Offer, quantity: int = 1, by: str = "b1", **members: Any
     ) -> Reservation:
-        """A hold."""
-        body = {"offer_id": offer.id, "quantity": quantity, "buyer": {"reference": buyer}, **members}
+        """A hold, by the buyer of this reference."""
+        body = {"offer_id": offer.id, "quantity": quantity, "buyer": {"reference": by}, **members}
         cmd, call = inventory.CreateReservation.from_wire(body), self.call(channel.id)
         return await self.run(lambda books: inventory.create_reservation(books, call, cmd))
 
@@ -113,10 +125,15 @@ class World:
         """An order whose payment is still to be confirmed."""
         return await self.order(channel, *lines, payment={"status": "pending"}, **members)
 
-    async def confirm(self, channel: Channel, order: Order, amount: int | None = None, currency: str = "EUR") -> Order:
+    async def confirm(
+        self, channel: Channel, order: Order, amount: int | None = None, currency: str = "EUR"
+    ) -> Order:
         """The payment's confirmation."""
         total = order.total_amount if amount is None else amount
-        body, call = {"amount": {"amount": total, "currency": currency}, "method": "card"}, self.call(channel.id)
+        body, call = (
+            {"amount": {"amount": total, "currency": currency}, "method": "card"},
+            self.call(channel.id),
+        )
         return await self.run(lambda books: orders.confirm_payment(books, self.vault, call, order.id, body))
 
     async def cancel(self, channel: Channel, order: Order, reason: str | None = None) -> Order:
