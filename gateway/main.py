@@ -1,0 +1,143 @@
+"""The only wiring: settings to storage, rules, relay and HTTP, with explicit arguments. Importing it has no effect."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+
+from gateway.http.app import make_edge, make_services
+from gateway.http.channels import read_discovery
+from gateway.http.edge import Edge
+from gateway.http.keys import KeyRing
+from gateway.http.services import Clock
+from gateway.relay.relay import Relay
+from gateway.relay.sender import Sender
+from gateway.relay.sequencer import Sequencer
+from gateway.relay.signing import Signer
+from gateway.relay.sweeper import Sweeper
+from gateway.settings import Settings
+from gateway.storage.combiner import Combiner
+from gateway.storage.engine import Engine, open_engine
+from gateway.storage.keys import open_vault
+from gateway.storage.migrate import upgrade
+from gateway.storage.outbox import Outbox
+from gateway.storage.queries import DatabaseQueries
+from gateway.storage.reset import forget_trade
+
+log = logging.getLogger("gateway.main")
+RELOAD_SECONDS = 30  # after which a key that another process made is known here
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
+    upgrade(settings.database)
+    open_vault(settings.database, settings.vault_keys, settings.key_file)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, public_url: str, write_line: Callable[[bytes], Any]
+) -> AsyncIterator[Edge]:
+    """A gateway with all its loops, from the first request to the last; `write_line` takes the access log.
+
+    At the end the loops stop, what is under way is committed, and the connections are given back, in this order.
+    """
+    async with AsyncExitStack() as stack:
+        engine = open_engine(settings.database)
+        stack.push_async_callback(engine.close)
+        vault = open_vault(settings.database, settings.vault_keys, settings.key_file)
+        combiner = Combiner(engine)
+        stack.push_async_callback(combiner.close)
+        queries, outbox, clock = DatabaseQueries(engine), Outbox(engine), Clock()
+        keys = KeyRing(queries, combiner, vault)
+        await keys.load(clock.now())
+        session = await stack.enter_async_context(_session())
+        sender = Sender(outbox, Signer(vault, keys), session, clock.now)
+        sequencer = Sequencer(outbox)
+        relay = Relay(sequencer, sender, Sweeper(outbox, combiner), clock.now)
+        combiner.committed = relay.wake
+        relay.start()
+        stack.push_async_callback(relay.stop)
+        await stack.enter_async_context(_reloading(keys, clock))
+        sandbox = LocalSandbox(engine, sequencer, relay, session, clock) if settings.sandbox else None
+        services = make_services(settings, public_url, clock, combiner, queries, vault, keys, sandbox)
+        yield await make_edge(services, lambda: _answers(queries), write_line)
+
+
+class LocalSandbox:
+    """What test control does outside of the rules."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        sequencer: Sequencer,
+        relay: Relay,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._sequencer = sequencer
+        self._relay = relay
+        self._session = session
+        self._clock = clock
+
+    async def reset(self) -> None:
+        """Forget all trade, and be at the real time again."""
+        await forget_trade(self._engine)
+        self._clock.reset()
+
+    async def number(self) -> None:
+        """Give what has been committed its place in the feeds."""
+        await self._sequencer.run_once()
+
+    async def settle(self) -> None:
+        """Do all that is due now."""
+        await self._relay.settle()
+
+    async def read_discovery(self, channel_url: str) -> dict[str, Any]:
+        """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
+        return await read_discovery(self._session, channel_url)
+
+
+def _session() -> aiohttp.ClientSession:
+    """For calls to channels: connections are kept, cookies are not, and no proxy or netrc of the machine is used."""
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=256), trust_env=False
+    )
+
+
+async def _answers(queries: DatabaseQueries) -> bool:
+    """Whether the database can be read, which is what readiness means here."""
+    try:
+        async with asyncio.timeout(2):
+            await queries.signing_keys()
+    except Exception:  # for a probe all reasons are alike
+        log.warning("the database does not answer", exc_info=True)
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _reloading(keys: KeyRing, clock: Clock) -> AsyncIterator[None]:
+    """Learn now and then of keys that another process has made or retired."""
+
+    async def reload() -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            try:
+                await keys.load(clock.now())
+            except Exception:  # the old keys are good until it works again
+                log.warning("the keys cannot be read", exc_info=True)
+
+    task = asyncio.create_task(reload(), name="keys")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
