@@ -149,8 +149,8 @@ async def run(target: Target, only: Iterable[str] = (), listener: Listener | Non
             await drive(session, stories, result.transcript, hears)
     except AbortedError as reason:
         result.void = str(reason)
-    except HarnessError as fault:
-        result.void = f"fault of the suite: {fault}"
+    except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
+        result.void = f"fault of the suite: {type(fault).__name__}: {fault}"
     judge(result, checks, capabilities, hears)
     result.seconds = time.monotonic() - begun
     return result

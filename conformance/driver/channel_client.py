@@ -210,10 +210,12 @@ async def _discover(session: ChannelSession) -> None:
     if seen.status != 200 or document.get("protocol") != "vgcp":
         raise AbortedError(f"no VGCP discovery document at {url} ({seen.error or f'status {seen.status}'})")
     endpoints = document.get("endpoints") if isinstance(document.get("endpoints"), dict) else {}
-    named = [c.get("name") for c in document.get("capabilities") or [] if isinstance(c, dict)]
-    session.capabilities = frozenset(str(name) for name in named)
-    made = document.get("implementation") or {}
-    session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
+    named = document.get("capabilities")
+    found = named if isinstance(named, list) else []
+    session.capabilities = frozenset(str(c.get("name")) for c in found if isinstance(c, dict))
+    made = document.get("implementation")
+    if isinstance(made, dict):
+        session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
     session.api = str(endpoints.get("api", "")).rstrip("/")
     session.events_url = str(endpoints.get("events", ""))
     session.scheme = str(document.get("signature_scheme", ""))

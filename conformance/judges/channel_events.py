@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.judges.channel_reading import FIRST, asked, bought, item, price, shelf
+from conformance.judges.channel_reading import FIRST, asked, bought, buyable, item, price, shelf
 from conformance.model import MissingError, Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 
@@ -96,10 +96,10 @@ def verifies_first(t: Transcript) -> Iterator[Outcome]:
         yield unverified("no event was refused")
     shown = price(bad, offer)
     accepted = [e for e in t.all("signatures", where=lambda e: bool(e.flaw)) if 200 <= e.status < 300]
-    if shown == 1 and accepted:
-        yield unverified("a badly signed event was taken, so its effect shows nothing more", *accepted)
-    else:
-        yield holds(shown == 222, "no effect", f"a refused event set the price to {shown}", bad, *refused)
+    if accepted:
+        yield unverified("a badly signed event was taken, so what follows shows nothing more", *accepted)
+        return
+    yield holds(shown == 222, "no effect", f"a refused event set the price to {shown}", bad, *refused)
     junk = t.one("signatures", "not json")
     yield holds(
         junk.status == 401, "verified before parsing", f"parsed before verifying: {junk.status}", junk
@@ -209,13 +209,14 @@ def catches_up(t: Transcript) -> Iterator[Outcome]:
 @check(
     "CAT-009",
     role="channel",
-    scenarios=("buy", "tombstone", "sold_out_shelf"),
+    scenarios=("buy", "tombstone", "sold_out_shelf", "log"),
     title="The offer feed is read on from the cursor",
     hint="Store next_cursor with the page that it came with, and begin there the next time.",
 )
 def reads_by_cursor(t: Transcript) -> Iterator[Outcome]:
     """After the first page was answered, every request for offers has a cursor that the feed gave."""
-    pages = t.all(operation="list_offers", label=FIRST)
+    end = t.one("log", "log").started
+    pages = t.all(operation="list_offers", label=FIRST, where=lambda e: e.started < end)
     answered = [e for e in pages if e.status == 200]
     if len(answered) < 2:
         yield unverified("the feed was read fewer than two times", *answered)
@@ -237,7 +238,7 @@ def takes_off_sale(t: Transcript) -> Iterator[Outcome]:
         yield unverified("the offers were not on sale", before, after)
         return
     now = item(after, gone)
-    good = now is None or not now["buyable"]
+    good = not buyable(now)
     yield holds(good, "off sale", "the deleted offer is still on sale", before, after)
 
 

@@ -35,8 +35,14 @@ def bought(t: Transcript, scenario: str, label: str) -> Exchange:
     if outcome(exchange) != "fulfilled":
         reason = exchange.answer.get("reason", "")
         raise MissingError(f"{scenario}: {label} ended as {outcome(exchange)} {reason}".strip())
-    if not goods(exchange):
-        raise MissingError(f"{scenario}: {label} is fulfilled, but no goods were shown")
+    codes = {
+        c
+        for (name, key), found in t.facts.items()
+        if name == scenario and key.endswith(" codes")
+        for c in found
+    }
+    if not codes & set(goods(exchange)):
+        raise MissingError(f"{scenario}: {label} is fulfilled, but none of the goods were shown")
     return exchange
 
 
@@ -54,15 +60,42 @@ def shelf(t: Transcript, scenario: str, label: str) -> Exchange:
     return exchange
 
 
+def items(exchange: Exchange) -> list[dict[str, Any]]:
+    """The items on a shelf that are items at all."""
+    found = exchange.answer.get("items")
+    return [i for i in found if isinstance(i, dict)] if isinstance(found, list) else []
+
+
 def item(exchange: Exchange, offer: str) -> dict[str, Any] | None:
     """The offer on a shelf, or None."""
-    return next((i for i in exchange.answer["items"] if i.get("offer_id") == offer), None)
+    return next((i for i in items(exchange) if i.get("offer_id") == offer), None)
+
+
+def buyable(found: dict[str, Any] | None) -> bool:
+    """Whether an item is there and shown as buyable."""
+    return bool(found and found.get("buyable"))
+
+
+def amount(money: Any) -> int | None:
+    """The minor units of a Money, or None when it is none."""
+    value = money.get("amount") if isinstance(money, dict) else None
+    return value if isinstance(value, int) else None
 
 
 def price(exchange: Exchange, offer: str) -> int | None:
     """The offer's price on a shelf in minor units, or None when it is not there."""
-    found = item(exchange, offer)
-    return found["price"]["amount"] if found else None
+    return amount((item(exchange, offer) or {}).get("price"))
+
+
+def charged(exchange: Exchange) -> int | None:
+    """What the buyer was charged in minor units, or None when the answer does not say."""
+    return amount(exchange.answer.get("total"))
+
+
+def lines(exchange: Exchange) -> list[dict[str, Any]]:
+    """The lines of an order that was asked for."""
+    found = exchange.asked.get("lines")
+    return [line for line in found if isinstance(line, dict)] if isinstance(found, list) else []
 
 
 def orders(t: Transcript, scenario: str) -> list[Exchange]:

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from conformance.judges.channel_reading import (
     asked,
     bought,
+    buyable,
+    charged,
     goods,
     item,
+    items,
     keys,
+    lines,
     orders,
     outcome,
     price,
@@ -36,7 +40,7 @@ def only_offered(t: Transcript) -> Iterator[Outcome]:
     if item(own, t.fact("buy", "offer")) is None:
         yield unverified("the offer is not on the shelf at all", own)
     for exchange in t.all(operation="channel:test_list_shelf", where=lambda e: e.status == 200):
-        strange = [i for i in exchange.answer.get("items", []) if i.get("offer_id") not in offered]
+        strange = [i for i in items(exchange) if i.get("offer_id") not in offered]
         if strange:
             yield failed(f"on sale but not offered: {strange[0].get('offer_id')}", exchange)
     yield passed("everything on sale was offered", own)
@@ -57,8 +61,8 @@ def offered_price(t: Transcript) -> Iterator[Outcome]:
     yield holds(
         shown == amount, "the shelf shows the price", f"offered at {amount}, shown at {shown}", before
     )
-    charged = end.answer.get("total", {}).get("amount")
-    yield holds(charged == 2 * amount, "the total is right", f"charged {charged}, due {2 * amount}", end)
+    paid, due = charged(end), 2 * amount
+    yield holds(paid == due, "the total is right", f"charged {paid}, due {due}", end)
 
 
 @check(
@@ -74,10 +78,10 @@ def price_shown(t: Transcript) -> Iterator[Outcome]:
     amount = t.fact("price_before_hold", "offer price")["amount"]
     end = seen(t, "price_before_hold", "bought")
     bought(t, TWIN, "bought")
-    charged = end.answer.get("total", {}).get("amount", 0)
-    if charged > amount:
-        yield failed(f"shown {amount}, charged {charged}", end)
-    elif outcome(end) == "fulfilled" and not charged:
+    paid = charged(end) or 0
+    if paid > amount:
+        yield failed(f"shown {amount}, charged {paid}", end)
+    elif outcome(end) == "fulfilled" and not paid:
         yield unverified("sold, but the purchase does not say for how much", end)
     else:
         yield passed(f"the purchase ended as {outcome(end)}, at no more than was shown", end)
@@ -114,9 +118,7 @@ def stops_on_withdrawn(t: Transcript) -> Iterator[Outcome]:
         return
     after, end = shelf(t, "withdrawn", "after"), seen(t, "withdrawn", "bought")
     left = item(after, offer)
-    yield holds(
-        left is None or not left["buyable"], "off sale", "still on sale after the event", event, after
-    )
+    yield holds(not buyable(left), "off sale", "still on sale after the event", event, after)
     yield holds(outcome(end) == "refused", "not sold", f"the purchase ended as {outcome(end)}", end)
     tried = asked(t, "withdrawn", "create_reservation") + asked(t, "withdrawn", "create_order")
     if tried:
@@ -151,10 +153,15 @@ def holds_first(t: Transcript) -> Iterator[Outcome]:
     """Every order with its payment collected names an active hold for every line."""
     bought(t, "buy", "bought")
     for exchange in orders(t, "buy") + orders(t, "two_buyers"):
-        direct = [line for line in exchange.asked.get("lines", []) if not line.get("reservation_id")]
-        paid = exchange.asked.get("payment", {}).get("status") == "collected"
+        direct = [line for line in lines(exchange) if not line.get("reservation_id")]
+        paid = _collected(exchange)
         good = not (paid and direct)
         yield holds(good, "held first", "ordered with the money taken and nothing held", exchange)
+
+
+def _collected(order: Exchange) -> bool:
+    payment = order.asked.get("payment")
+    return isinstance(payment, dict) and payment.get("status") == "collected"
 
 
 @check(
@@ -175,7 +182,7 @@ def tells_sold_out(t: Transcript) -> Iterator[Outcome]:
 
 
 def _told(end: Exchange, *others: Exchange) -> Outcome:
-    clean = outcome(end) == "refused" and not goods(end) and not end.answer.get("total", {}).get("amount")
+    clean = outcome(end) == "refused" and not goods(end) and not charged(end)
     bad = f"the buyer was told {outcome(end)}, charged {end.answer.get('total')}"
     return holds(clean, "the buyer was told, and charged nothing", bad, end, *others)
 
@@ -262,7 +269,10 @@ def finds_lost_order(t: Transcript) -> Iterator[Outcome]:
 )
 def byte_for_byte(t: Transcript) -> Iterator[Outcome]:
     """A code with odd characters is shown as it is."""
-    end, codes = bought(t, "odd_goods", "bought"), t.fact("odd_goods", "offer codes")
+    end, codes = seen(t, "odd_goods", "bought"), t.fact("odd_goods", "offer codes")
+    if outcome(end) != "fulfilled":
+        yield unverified(f"the purchase ended as {outcome(end)}", end)
+        return
     yield holds(goods(end) == codes, "shown as they are", "the goods shown are not the goods given", end)
 
 
@@ -278,12 +288,10 @@ def sold_out_on_shelf(t: Transcript) -> Iterator[Outcome]:
     before, after = shelf(t, "sold_out_shelf", "before"), shelf(t, "sold_out_shelf", "after")
     gone, left = t.fact("sold_out_shelf", "gone"), t.fact("sold_out_shelf", "left")
     was, twin, now = item(before, gone), item(after, left), item(after, gone)
-    if not (was and was["buyable"] and twin and twin["buyable"]):
+    if not (buyable(was) and buyable(twin)):
         yield unverified("what is in stock is not shown as buyable either", before, after)
         return
-    yield holds(
-        not (now and now["buyable"]), "not buyable", "shown as buyable though sold out", before, after
-    )
+    yield holds(not buyable(now), "not buyable", "shown as buyable though sold out", before, after)
 
 
 @check(
@@ -313,9 +321,9 @@ def sends_buyer_input(t: Transcript) -> Iterator[Outcome]:
     sent = asked(t, "buyer_input", "create_order")
     if not sent:
         yield unverified("nothing was ordered with the input", with_it)
-    lines = [line for e in sent for line in e.asked.get("lines", [])]
-    good = bool(lines) and all(line.get("buyer_input") == {"account": "player-one"} for line in lines)
-    yield holds(good or not sent, "sent with the order", "the order lacks the buyer input", with_it, *sent)
+        return
+    good = all(line.get("buyer_input") == {"account": "player-one"} for e in sent for line in lines(e))
+    yield holds(good, "sent with the order", "the order lacks the buyer input", with_it, *sent)
 
 
 @check(
@@ -352,8 +360,8 @@ def price_of_hold(t: Transcript) -> Iterator[Outcome]:
         return
     amount = t.fact("price_after_hold", "offer price")["amount"]
     end = bought(t, "price_after_hold", "bought")
-    charged = end.answer.get("total", {}).get("amount")
-    yield holds(charged == amount, "the price of the hold", f"held at {amount}, charged {charged}", end)
+    paid = charged(end)
+    yield holds(paid == amount, "the price of the hold", f"held at {amount}, charged {paid}", end)
 
 
 @check(
@@ -369,9 +377,9 @@ def not_in_the_log(t: Transcript) -> Iterator[Outcome]:
     shown = {code for e in t.all(operation="channel:test_get_purchase") for code in goods(e)}
     known = {code for (_, key), codes in t.facts.items() if key.endswith(" codes") for code in codes}
     log = t.one("log", "log")
-    lines = [str(line) for line in log.answer.get("lines", [])]
-    leaked = [line for line in lines if any(code.strip() in line for code in shown & known)]
-    yield holds(not leaked, f"{len(lines)} lines without goods", "goods are in the log", log)
+    said = [str(line) for line in log.answer.get("lines") or []]
+    leaked = [line for line in said if any(code.strip() in line for code in shown & known)]
+    yield holds(not leaked, f"{len(said)} lines without goods", "goods are in the log", log)
     urls = [e for e in t.all(direction="received") if any(code.strip() in e.request.url for code in known)]
     if urls:
         yield failed("goods are in a URL", *urls)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import spec
-from conformance.judges.channel_reading import FIRST, SECOND, bought, item, shelf
+from conformance.judges.channel_reading import FIRST, SECOND, bought, item, items, shelf
 from conformance.model import Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import problem_errors, response_errors
 
 SCHEMES = ("rfc9421", "standard_webhooks")
+
+
+T = TypeVar("T", dict[str, Any], list[Any])
+
+
+def _member(seen: Exchange, name: str, kind: type[T]) -> T:
+    """A member of the discovery document, or an empty one when it is of another kind."""
+    value = seen.answer.get(name)
+    return value if isinstance(value, kind) else kind()
 
 
 def _document(t: Transcript) -> Exchange:
@@ -40,7 +50,7 @@ def discovery(t: Transcript) -> Iterator[Outcome]:
 def names_scheme(t: Transcript) -> Iterator[Outcome]:
     """One of the two schemes, an absolute URL, and an event signed so and posted there is taken."""
     seen = _document(t)
-    scheme, where = seen.answer.get("signature_scheme"), (seen.answer.get("endpoints") or {}).get("events")
+    scheme, where = seen.answer.get("signature_scheme"), _member(seen, "endpoints", dict).get("events")
     yield holds(scheme in SCHEMES, f"{scheme}", f"signature_scheme is {scheme!r}", seen)
     absolute = str(where).startswith(("http://", "https://"))
     yield holds(absolute, "absolute", f"endpoints.events is {where!r}", seen)
@@ -56,9 +66,9 @@ def declares_profile(t: Transcript) -> Iterator[Outcome]:
     """As spec/profiles.yaml says."""
     seen = _document(t)
     bought(t, "buy", "bought")
-    declared = {c.get("name") for c in seen.answer.get("capabilities") or [] if isinstance(c, dict)}
+    declared = {str(c.get("name")) for c in _member(seen, "capabilities", list) if isinstance(c, dict)}
     known = {profile.id: profile for profile in spec.profiles()}
-    listed = [known[name] for name in seen.answer.get("profiles") or [] if name in known]
+    listed = [known[str(name)] for name in _member(seen, "profiles", list) if str(name) in known]
     if not listed:
         yield unverified("no known profile is listed", seen)
     for profile in listed:
@@ -146,11 +156,7 @@ def trades_with_the_second(t: Transcript) -> Iterator[Outcome]:
         "the new gateway's offer is not on sale",
         shown,
     )
-    old = [
-        i["offer_id"]
-        for i in shown.answer["items"]
-        if item(shown, offer) and i["offer_id"] == t.fact("buy", "offer")
-    ]
+    old = [i for i in items(shown) if i.get("offer_id") == t.fact("buy", "offer")]
     yield holds(not old, "the old offers are gone", "offers of the gateway before are still on sale", shown)
     if not first and item(shown, offer):
         yield passed("and it was sold", bought(t, "second_gateway", "bought"))

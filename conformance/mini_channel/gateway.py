@@ -75,47 +75,45 @@ class Gateway:
     async def call(self, asked: Asked) -> Json:
         """Send it until it is answered for good. Raises RefusedError or LostError."""
         await self._discover()
-        refreshed = stubborn = False
-        tries = 10_000 if self._faults("retries_forever") else TRIES
-        for attempt in range(tries):
+        sent: list[int] = []  # the status of every try so far, 0 without an answer
+        while True:
             token = await self._bearer()
             try:
                 return await self._send(asked, token)
-            except RefusedError as refusal:
-                if refusal.status == 401 and not refreshed and not self._faults("no_token_refresh"):
-                    refreshed = True
-                    self._token = "" if self._token == token else self._token
-                    continue
-                if (
-                    self._faults("stubborn")
-                    and refusal.status != 401
-                    and not refusal.retryable
-                    and not stubborn
-                ):
-                    stubborn = True
-                    continue
-                if not self._again(refusal) or attempt + 1 == tries:
+            except (RefusedError, LostError) as trouble:
+                status = trouble.status if isinstance(trouble, RefusedError) else 0
+                sent.append(status)
+                if not self._again(asked, trouble, sent):
                     raise
-                await asyncio.sleep(self._pause(attempt, refusal.retry_after))
-                self._vary(asked)
-            except LostError:
-                if attempt + 1 == tries or (
-                    asked.operation == "create_order" and self._faults("orders_anew")
-                ):
-                    raise
-                await asyncio.sleep(self._pause(attempt, None))
-        raise LostError(asked.operation)
+                if status == 401 and self._token == token:
+                    self._token = ""
+                pause = self._pause(len(sent), trouble)
+            await asyncio.sleep(pause)
 
-    def _again(self, refusal: RefusedError) -> bool:
-        if refusal.status == 503 and self._faults("gives_up_on_503"):
-            return False
-        return refusal.retryable and refusal.status in (409, 429, 500, 503)
+    def _again(self, asked: Asked, trouble: RefusedError | LostError, sent: list[int]) -> bool:
+        """Whether the request is to be sent again."""
+        most = 40 if self._faults("retries_forever") else TRIES
+        if isinstance(trouble, LostError):
+            return len(sent) < most and not (
+                asked.operation == "create_order" and self._faults("orders_anew")
+            )
+        if trouble.status == 401:
+            limit = {"no_token_refresh": 0, "refreshes_forever": 8}.get(self._faults.name, 1)
+            return sent.count(401) <= limit
+        if not trouble.retryable:
+            return self._faults("stubborn") and len(sent) == 1
+        self._vary(asked)
+        return len(sent) < most and not (trouble.status == 503 and self._faults("gives_up_on_503"))
 
-    def _pause(self, attempt: int, asked_for: float | None) -> float:
-        own = FIRST_PAUSE if self._faults("constant_pauses") else FIRST_PAUSE * 2 ** min(attempt, 6)
+    def _pause(self, tries: int, trouble: RefusedError | LostError) -> float:
+        """Seconds to wait after so many tries."""
+        if isinstance(trouble, RefusedError) and not trouble.retryable:
+            return 0.0
+        asked_for = trouble.retry_after or 0.0 if isinstance(trouble, RefusedError) else 0.0
         if self._faults("retries_forever"):
-            own = 0.01 * (attempt + 1)
-        return own if self._faults("impatient") else max(own, asked_for or 0.0)
+            return max(0.004 * tries, asked_for)
+        own = 0.2 if self._faults("constant_pauses") else FIRST_PAUSE * 2 ** (tries - 1)
+        return own if self._faults("impatient") else max(own, asked_for)
 
     def _vary(self, asked: Asked) -> None:
         if self._faults("key_per_try") and asked.key:
@@ -138,7 +136,9 @@ class Gateway:
             "client_id": self._connection["client_id"],
             "client_secret": self._connection["client_secret"],
         }
-        async with self._http.post(self.document["endpoints"]["token"], data=form, headers=_trace()) as answer:
+        async with self._http.post(
+            self.document["endpoints"]["token"], data=form, headers=_trace()
+        ) as answer:
             return str((await answer.json())["access_token"])
 
     async def _send(self, asked: Asked, token: str) -> Json:

@@ -153,7 +153,9 @@ class Purchases:
         if self._faults("adds_a_fee") and intent.wish["quantity"] > 1:
             total["amount"] += 50
         if self._faults("charges_new_price"):
-            total["amount"] = self._shelf.offers[intent.wish["offer_id"]]["price"]["amount"]
+            total["amount"] = (
+                self._shelf.offers[intent.wish["offer_id"]]["price"]["amount"] * intent.wish["quantity"]
+            )
         return total
 
     async def _open(self, intent: Intent) -> None:

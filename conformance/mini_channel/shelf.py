@@ -46,7 +46,7 @@ class Shelf:
             where = f"{path}?cursor={cursor}" if cursor else path
             page = await gateway.call(Asked(operation, "GET", where, trace_id))
             for item in page["items"]:
-                self.take(item) if operation == "list_events" else self._entry(item)
+                self.take(item, pushed=False) if operation == "list_events" else self._entry(item)
             cursor = self._cursors[operation] = page["next_cursor"]
             if not page["has_more"]:
                 return
@@ -68,7 +68,7 @@ class Shelf:
             self.offers[offer["id"]] = offer
             self._revisions[offer["id"]] = revision
 
-    def take(self, event: Json) -> None:
+    def take(self, event: Json, pushed: bool = True) -> None:
         """Let an event take effect, once and in order. Raises RefusalError where a fault says so."""
         kind, seen = event["type"], event["id"] in self._taken
         if seen and self._faults("rejects_duplicates"):
@@ -87,12 +87,13 @@ class Shelf:
             and not (seen and self._faults("reapplies_duplicates"))
         ):
             return
-        self._apply(kind, event)
+        self._apply(kind, event, pushed)
 
-    def _apply(self, kind: str, event: Json) -> None:
+    def _apply(self, kind: str, event: Json, pushed: bool) -> None:
         offer = event["data"].get("offer")
         ignored = {"offer.updated": "ignores_updates", "offer.withdrawn": "ignores_withdrawal"}.get(kind, "")
-        if not offer or kind not in KNOWN or (ignored and self._faults(ignored)):
+        strange = kind not in KNOWN and not self._faults("applies_unknown_types")
+        if not offer or strange or (pushed and ignored and self._faults(ignored)):
             return
         if kind == "offer.withdrawn":
             offer = {**offer, "status": "withdrawn"}

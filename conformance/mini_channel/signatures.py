@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import http_message_signatures as hms
@@ -48,8 +50,6 @@ def standard(call: SignedCall, secret: str, faults: Faults) -> None:
 
 
 def _expected(call: SignedCall, secret: str, stamp: str) -> str:
-    from datetime import UTC, datetime
-
     try:
         when = datetime.fromtimestamp(int(stamp), UTC)
         return Webhook(secret).sign(call.headers["webhook-id"], when, call.body.decode())
@@ -81,6 +81,9 @@ def rfc9421(call: SignedCall, keys: list[dict[str, Any]], faults: Faults) -> Non
     if call.headers["Content-Digest"] != digest and not faults("digest_unchecked"):
         raise RefusalError("signature_invalid")
     if faults("digest_only"):
+        made = [int(each) for each in re.findall(r"created=(\d+)", call.headers["Signature-Input"])]
+        if not any(abs(time.time() - created) <= WINDOW for created in made):
+            raise RefusalError("signature_expired")
         return
     known = {k["kid"]: _public(k) for k in keys if k.get("crv") == "Ed25519"}
     resolver = hms.MappingKeyResolver(public_keys=known, private_keys={})

@@ -27,9 +27,9 @@ async def limited_order(session: ChannelSession) -> None:
 
 @scenario("busy_hold", role="channel")
 async def busy_hold(session: ChannelSession) -> None:
-    """The hold is answered by 503 three times, and the pauses are left to the channel."""
+    """The hold is answered by 503 four times, and the pauses are left to the channel."""
     offer = await session.offered()
-    session.fault("create_reservation", offer, count=3, code="unavailable", retry_after=0)
+    session.fault("create_reservation", offer, count=4, code="unavailable", retry_after=0)
     await session.buy(offer, "bought")
 
 
