@@ -70,7 +70,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     if error.status < 400:
-        return error
+        return web.Response(status=error.status, headers=error.headers)
     answer = problems.for_status(error.status) if of_protocol(request) else errors.page(request, error.status)
     if "Allow" in error.headers:
         answer.headers["Allow"] = error.headers["Allow"]

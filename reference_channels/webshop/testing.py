@@ -101,13 +101,16 @@ async def test_purchase(request: web.Request) -> web.Response:
         buyer_input=asked.get("buyer_input", {}),
     )
     intent = await shop.purchases.open(wish)
+    shown = asked.get("reveal", True)
+    # Kept with the intent, so that the goods are there for this buyer also when the order is finished later.
+    await shop.db.run(lambda db: intents.save(db, intent, reveal=int(shown or intent.reveal)))
     intent = await shop.purchases.hold(intent.id)
     if intent.unit_amount is not None and intent.unit_amount > intent.seen_amount:
         # The checkout page shows the new price; this buyer leaves rather than pay more than was shown.
         intent = await shop.purchases.cancel(intent.id, "price_mismatch")
     elif asked.get("pay", True):
         intent = await shop.purchases.pay(intent.id, f"test-{secrets.token_hex(8)}")
-    return wire.answer(await _seen(shop, intent, reveal_now=asked.get("reveal", True)))
+    return wire.answer(await _seen(shop, intent, reveal_now=shown))
 
 
 @guarded
@@ -130,7 +133,6 @@ async def _seen(shop: Shop, intent: Intent, reveal_now: bool) -> Json:
     if intent.reason:
         document["reason"] = intent.reason
     if reveal_now:
-        await shop.db.run(lambda db: intents.save(db, intent, reveal=1))
         document["goods_shown"] = [
             each.text for each in await reveal(shop.db, shop.link, intent) if each.text
         ]

@@ -70,12 +70,13 @@ async def running_shop(
     bound = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     chosen = {
+        "public_url": url,
         "test_secret": TEST_SECRET,
         "connection": connection,
         "policy": POLICY,
         "worker_pause": 0.05,
     } | options
-    app = build(Settings(data=data, public_url=url, **chosen))
+    app = build(Settings(data=data, **chosen))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     await web.SockSite(runner, bound).start()

@@ -168,7 +168,8 @@ class ScriptedGateway:
         """An Event document."""
         return {
             "id": f"evt_{secrets.token_hex(10)}", "type": kind, "subject": subject, "revision": revision,
-            "occurred_at": stamp(), "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01", "data": data,
+            "occurred_at": stamp(),
+            "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01", "data": data,
         }  # fmt: skip
 
     # Signing
@@ -316,7 +317,8 @@ class ScriptedGateway:
         if len(shelf.codes) - taken < quantity:
             raise Refused(409, "out_of_stock")
         hold = {
-            "id": f"rsv_{secrets.token_hex(8)}", "offer_id": shelf.offer["id"], "quantity": quantity, "status": "active",
+            "id": f"rsv_{secrets.token_hex(8)}", "offer_id": shelf.offer["id"], "quantity": quantity,
+            "status": "active",
             "unit_price": shelf.offer["price"], "buyer": call.body["buyer"], "reference": call.body["reference"],
             "created_at": stamp(), "expires_at": stamp(self.hold_life),
         }  # fmt: skip
@@ -400,7 +402,8 @@ def _find(request: web.Request) -> tuple[str, tuple[str, ...]]:
 
 def _problem(refused: Refused) -> web.Response:
     document = {
-        "type": f"urn:vgcp:problem:{refused.code}", "title": refused.code, "status": refused.status, "code": refused.code,
+        "type": f"urn:vgcp:problem:{refused.code}", "title": refused.code, "status": refused.status,
+        "code": refused.code,
         "retryable": refused.retryable, "trace_id": secrets.token_hex(16),
     }  # fmt: skip
     headers = {"Retry-After": refused.retry_after} if refused.retry_after is not None else {}

@@ -24,10 +24,10 @@ async def own(request: web.Request) -> Intent:
     return intent
 
 
-def onward(intent: Intent) -> web.HTTPSeeOther:
+def onward(intent: Intent) -> web.Response:
     """Where the buyer goes on: to the payment, or to the order."""
     room = "checkout" if intent.state in ("opened", "held") else "orders"
-    return web.HTTPSeeOther(f"/{room}/{intent.id}")
+    return web.Response(status=303, headers={"Location": f"/{room}/{intent.id}", "Cache-Control": "no-store"})
 
 
 async def start(request: web.Request) -> web.StreamResponse:
@@ -69,7 +69,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """The held goods, until when they are kept, and the payment form."""
     intent = await own(request)
     if intent.state not in ("opened", "held"):
-        raise onward(intent)
+        return onward(intent)
     return checkout_page(request, intent)
 
 

@@ -31,7 +31,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """How the order stands; the goods stay closed until the buyer opens them."""
     intent = await own(request)
     if intent.state in ("opened", "held"):
-        raise onward(intent)
+        return onward(intent)
     return _page(request, intent)
 
 
