@@ -1,0 +1,306 @@
+"""Plays channels towards a gateway under certification: registers them by test control and trades as they would."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+import spec
+from conformance.driver.callback import Callback
+from conformance.driver.client import Client
+from conformance.model import AbortedError
+from conformance.transcript import Exchange, Transcript
+from conformance.wire import operations
+
+if TYPE_CHECKING:
+    from conformance.runner import Target
+
+Json = dict[str, Any]
+RETRY_PATIENCE = 15.0  # seconds for the tries of an event that is refused three times
+EVENT_PATIENCE = 6.0  # seconds for an event to come
+SCOPES = ("catalog", "inventory", "orders", "delivery", "events")
+EUR: Json = {"amount": 1999, "currency": "EUR"}
+
+
+def traceparent() -> str:
+    """A new trace (W3C Trace Context)."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def word(prefix: str) -> str:
+    """A reference or key that nobody has used."""
+    return f"{prefix}-{secrets.token_hex(8)}"
+
+
+def buyer(region: str = "DE", reference: str = "") -> Json:
+    """A buyer of this region."""
+    return {"reference": reference or word("buyer"), "region": region}
+
+
+@dataclass
+class Shop:
+    """A channel registered at the gateway under certification. `seen` is the answer that registered it."""
+
+    session: GatewaySession
+    id: str
+    secret: str
+    webhook_secret: str
+    token: str = ""
+    callback: Callback | None = None
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def do(self, operation: str, label: str = "", *, token: str | None = None, **more: Any) -> Exchange:
+        """Ask as this channel. `token` "" sends none; the rest is as `GatewaySession.ask` takes it."""
+        headers = dict(more.pop("headers", {}))
+        value = self.token if token is None else token
+        if value:
+            headers.setdefault("Authorization", f"Bearer {value}")
+        return await self.session.ask(operation, label, headers=headers, **more)
+
+    async def must(self, operation: str, label: str = "", **more: Any) -> Json:
+        """As `do`, but gives the answer's body; raises AbortedError unless it is a success."""
+        return succeeded(await self.do(operation, label, **more))
+
+    async def offer(self, label: str = "offer", **wish: Any) -> Json:
+        """An offer that only this channel sees. `wish` overrides members of TestOfferRequest."""
+        body: Json = {
+            "product_name": word("Thing"),
+            "price": EUR,
+            "delivery_kind": "code",
+            "client_id": self.id,
+        }
+        if not wish.keys() & {"codes", "quantity", "unlimited"}:
+            wish["codes"] = self.session.codes(3)
+        wish.pop("unlimited", None)
+        self.session.transcript.secret(*wish.get("codes", ()))
+        return await self.session.control("test_create_offer", label, body=body | wish)
+
+    def holding(self, offer: Json, quantity: int = 1, who: Json | None = None, **wish: Any) -> Json:
+        """A ReservationRequest."""
+        return {"offer_id": offer["id"], "quantity": quantity, "buyer": who or buyer(), **wish}
+
+    def ordering(
+        self, offer: Json, quantity: int = 1, who: Json | None = None, pay: str = "collected", **line: Any
+    ) -> Json:
+        """An OrderRequest with one line; `line` overrides members of it."""
+        row = {"offer_id": offer["id"], "quantity": quantity, "unit_price": offer.get("price", EUR), **line}
+        return {
+            "reference": word("ref"),
+            "buyer": who or buyer(),
+            "lines": [row],
+            "payment": {"status": pay, "method": "card"},
+        }
+
+    async def hold(self, offer: Json, label: str = "hold", quantity: int = 1, **wish: Any) -> Exchange:
+        """Hold stock."""
+        return await self.do("create_reservation", label, body=self.holding(offer, quantity, **wish))
+
+    async def order(self, offer: Json, label: str = "order", quantity: int = 1, **wish: Any) -> Exchange:
+        """Order directly."""
+        return await self.do("create_order", label, body=self.ordering(offer, quantity, **wish))
+
+    async def deliveries(self, order: Json, label: str = "deliveries") -> list[Json]:
+        """The order's deliveries (the first page of up to 500)."""
+        page = await self.must(
+            "list_deliveries", label, path={"order_id": order["id"]}, params={"limit": "500"}
+        )
+        return [one for one in page.get("items", []) if isinstance(one, dict) and "id" in one]
+
+    async def reveal(self, delivery: Json, label: str = "reveal", **more: Any) -> Exchange:
+        """Open the goods; what comes out is a secret of this run."""
+        seen = await self.do("reveal_delivery", label, path={"delivery_id": delivery["id"]}, body={}, **more)
+        self.session.transcript.secret(*opened(seen.answer))
+        return seen
+
+    async def pages(self, operation: str, label: str, limit: int = 2, **more: Any) -> list[Exchange]:
+        """Follow the cursors of a list to its end, at most 60 pages."""
+        seen: list[Exchange] = []
+        params: dict[str, str] = {"limit": str(limit)}
+        for _ in range(60):
+            page = await self.do(operation, label, params=params, **more)
+            seen.append(page)
+            cursor = page.answer.get("next_cursor")
+            if page.status != 200 or not page.answer.get("has_more") or not isinstance(cursor, str):
+                break
+            params = {"limit": str(limit), "cursor": cursor}
+        return seen
+
+
+def opened(answer: Any) -> list[str]:
+    """The codes and licence keys in a RevealedDelivery."""
+    goods = answer.get("goods") if isinstance(answer, dict) else None
+    parts = [v for v in goods.values() if isinstance(v, dict)] if isinstance(goods, dict) else []
+    return [str(p[name]) for p in parts for name in ("value", "key") if isinstance(p.get(name), str)]
+
+
+def succeeded(exchange: Exchange) -> Json:
+    """The answer's body; raises AbortedError unless the exchange is a success with a JSON object."""
+    if not 200 <= exchange.status < 300 or (exchange.status != 204 and not exchange.answer):
+        said = exchange.error or f"{exchange.status} {exchange.problem}".strip()
+        raise AbortedError(f"{exchange.operation} ({exchange.label}) was answered by {said}")
+    return dict(exchange.answer)
+
+
+class GatewaySession:
+    """What a scenario can do: register channels, make fixtures, move the clock, ask anything of the gateway."""
+
+    def __init__(self, target: Target, transcript: Transcript, client: Client, stack: AsyncExitStack) -> None:
+        self.target, self.transcript, self.client = target, transcript, client
+        self.capabilities: frozenset[str] = frozenset()
+        self.implementation = ""
+        self.origin = target.url.rstrip("/")
+        self.api = self.origin + spec.PATH
+        self.token_url = f"{self.api}/oauth/token"
+        self._stack = stack
+
+    async def ask(
+        self,
+        operation: str,
+        label: str = "",
+        *,
+        path: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        key: str | None = None,
+        **more: Any,
+    ) -> Exchange:
+        """Send one request. `key` is the Idempotency-Key: None makes a new one where it is needed, "" sends none."""
+        entry = operations("gateway")[operation]
+        url = self.origin + entry.path.format(**(path or {}))
+        if entry.path.startswith(spec.PATH):
+            url = self.api + entry.path.format(**(path or {})).removeprefix(spec.PATH)
+        sent = {"traceparent": traceparent()} | (headers or {})
+        if entry.idempotent and key != "":
+            sent.setdefault("Idempotency-Key", key or word("key"))
+        if body is None and entry.request_type and entry.idempotent and "data" not in more:
+            body = {}
+        return await self.client.call(
+            operation, entry.method, url, label=label, headers=sent, body=body, **more
+        )
+
+    async def test(self, operation: str, label: str = "", **more: Any) -> Exchange:
+        """An operation of test control, with the right secret."""
+        headers = {"VGCP-Test-Secret": self.target.test_secret} | more.pop("headers", {})
+        return await self.ask(operation, label, headers=headers, **more)
+
+    async def control(self, operation: str, label: str = "", **more: Any) -> Json:
+        """As `test`, but gives the body; raises AbortedError unless it is a success."""
+        return succeeded(await self.test(operation, label, **more))
+
+    async def shop(self, label: str = "client", *, callback: Callback | None = None, **wish: Any) -> Shop:
+        """A new channel with a token for all its scopes; `wish` overrides members of TestClientRequest."""
+        body: Json = {"name": word("Channel"), "scopes": list(SCOPES)} | wish
+        if callback:
+            body["channel_url"] = callback.url
+        seen = await self.control("test_create_client", label, body=body)
+        name, secret, webhook = (
+            str(seen.get(n, "")) for n in ("client_id", "client_secret", "webhook_secret")
+        )
+        self.transcript.secret(secret, webhook)
+        shop = Shop(self, name, secret, webhook, callback=callback)
+        shop.token = await self.token(shop)
+        return shop
+
+    async def token(self, shop: Shop, label: str = "token", scope: str = "") -> str:
+        """A token by client secret; raises AbortedError when there is none."""
+        form = {"grant_type": "client_credentials", "client_id": shop.id, "client_secret": shop.secret}
+        answer = succeeded(await self.grant(form | ({"scope": scope} if scope else {}), label))
+        value = answer.get("access_token")
+        if not isinstance(value, str):
+            raise AbortedError("the token endpoint gave no access_token")
+        return value
+
+    async def grant(self, form: dict[str, str], label: str, **headers: str) -> Exchange:
+        """Ask the token endpoint."""
+        sent = {"traceparent": traceparent(), **headers, "Content-Type": "application/x-www-form-urlencoded"}
+        data = urlencode(form).encode()
+        seen = await self.client.call(
+            "issue_token", "POST", self.token_url, label=label, headers=sent, data=data
+        )
+        self.transcript.secret(str(seen.answer.get("access_token") or ""), form.get("client_assertion", ""))
+        return seen
+
+    async def callback(self, scheme: str, *answers: int, delay: float = 0.0) -> Callback:
+        """A channel's event endpoint of this scheme; it answers by `answers` first, then 204."""
+        listener = Callback(self.transcript, self.target.host, scheme, list(answers), delay)
+        await self._stack.enter_async_context(listener)
+        return listener
+
+    async def stock(self, offer: Json, label: str) -> Json:
+        """The books of an offer's stock."""
+        return await self.control("test_get_stock", label, path={"offer_id": offer["id"]})
+
+    async def change(self, offer: Json, label: str, **body: Any) -> Json:
+        """Change an offer by test control."""
+        return await self.control("test_update_offer", label, path={"offer_id": offer["id"]}, body=body)
+
+    async def now(self) -> datetime:
+        """The sandbox's time."""
+        return await self.advance(0, "what time is it")
+
+    async def advance(self, seconds: int, label: str = "advance") -> datetime:
+        """Advance the sandbox's clock; raises AbortedError when it does not say what time it is now."""
+        answer = await self.control("test_advance_clock", label, body={"advance_seconds": seconds})
+        try:
+            return datetime.fromisoformat(str(answer.get("now"))).astimezone(UTC)
+        except ValueError as error:
+            raise AbortedError("test_advance_clock gave no time") from error
+
+    def codes(self, count: int) -> list[str]:
+        """So many codes that nobody has."""
+        made = [f"C-{secrets.token_hex(4)}-{secrets.token_hex(6)}".upper() for _ in range(count)]
+        self.transcript.secret(*made)
+        return made
+
+
+@asynccontextmanager
+async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[GatewaySession]:
+    """Read the gateway's discovery document; raises AbortedError when there is no gateway to certify."""
+    async with (
+        aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=200)
+        ) as http,
+        AsyncExitStack() as stack,
+    ):
+        session = GatewaySession(target, transcript, Client(transcript, http), stack)
+        with transcript.scene("discovery"):
+            await _discover(session)
+        yield session
+
+
+async def _discover(session: GatewaySession) -> None:
+    url = f"{session.origin}/.well-known/vgcp"
+    sent = {"traceparent": traceparent()}
+    seen = await session.client.call("get_discovery", "GET", url, label="discovery", headers=sent)
+    document = seen.answer
+    if seen.status != 200 or document.get("protocol") != "vgcp":
+        raise AbortedError(f"no VGCP discovery document at {url} ({seen.error or f'status {seen.status}'})")
+    listed = document.get("capabilities")
+    named = [c.get("name") for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
+    session.capabilities = frozenset(str(name) for name in named)
+    made = document.get("implementation")
+    made = made if isinstance(made, dict) else {}
+    session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
+    found = document.get("endpoints")
+    endpoints = found if isinstance(found, dict) else {}
+    session.api = str(endpoints.get("api") or session.api).rstrip("/")
+    session.token_url = str(endpoints.get("token") or session.token_url)
+    if not session.api.startswith("http"):
+        raise AbortedError("the discovery document gives no endpoints.api")
+
+
+async def settled(condition: Any, seconds: float) -> bool:
+    """Wait until `condition()` is true, at most so long; whether it is."""
+    for _ in range(int(seconds / 0.03)):
+        if condition():
+            return True
+        await asyncio.sleep(0.03)
+    return bool(condition())

@@ -1,0 +1,197 @@
+"""Stories of who may do what: tokens, assertions, scopes, other channels."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from conformance.driver.gateway_client import SCOPES, GatewaySession, Json, Shop, word
+from conformance.model import scenario
+from conformance.wire import operations
+
+MADE_UP = ".".join(("made", "up", "token"))
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@scenario("secrets", role="gateway")
+async def secret_grants(s: GatewaySession) -> None:
+    """Tokens by client secret, in the body and by HTTP Basic; a wrong secret."""
+    shop = await s.shop()
+    form = {"grant_type": "client_credentials", "client_id": shop.id, "client_secret": shop.secret}
+    await s.grant(form, "secret in the body")
+    pair = base64.b64encode(f"{shop.id}:{shop.secret}".encode()).decode()
+    s.transcript.secret(pair)
+    await s.grant({"grant_type": "client_credentials"}, "secret by Basic", Authorization=f"Basic {pair}")
+    await s.grant(form | {"client_secret": "wrong-" + shop.secret[::-1]}, "wrong secret")
+    await s.grant(form | {"client_id": word("nobody")}, "unknown client")
+    wide = await s.shop(scopes=["catalog"])
+    seen = await s.grant(
+        {"grant_type": "client_credentials", "client_id": wide.id, "client_secret": wide.secret}
+        | {"scope": "catalog orders"},
+        "more scope than granted",
+    )
+    token = str(seen.answer.get("access_token") or "")
+    if token:
+        await wide.do("list_orders", "use of the scope", token=token)
+    await wide.do("list_offers", "use of the own scope")
+    await s.ask("get_jwks", "keys")
+
+
+@scenario("assertions", role="gateway")
+async def assertions(s: GatewaySession) -> None:
+    """Tokens by private_key_jwt: good, sent again, expired, for another audience, by another key."""
+    key, other = (ECKey.generate_key("P-256", {"kid": word("kid")}) for _ in range(2))
+    shop = await s.shop(jwks={"keys": [key.as_dict(private=False, use="sig", alg="ES256")]})
+    now = int((await s.now()).timestamp())
+    good = {"iss": shop.id, "sub": shop.id, "aud": s.token_url, "iat": now, "exp": now + 60}
+    once = _assertion(key, good)
+    await s.grant(_form(once), "good assertion")
+    await s.grant(_form(once), "same assertion again")
+    await s.grant(_form(_assertion(key, good | {"iat": now - 900, "exp": now - 600})), "expired assertion")
+    elsewhere = good | {"aud": "https://another.example/token"}
+    await s.grant(_form(_assertion(key, elsewhere)), "assertion for another")
+    fake = ECKey.import_key(other.as_dict(private=True), {"kid": key.kid or ""})
+    await s.grant(_form(_assertion(fake, good)), "assertion by another key")
+
+
+def _assertion(key: ECKey, claims: Json) -> str:
+    header: dict[str, Any] = {"alg": "ES256", "kid": key.kid, "typ": "JWT"}
+    return jwt.encode(header, claims | {"jti": word("jti")}, key, algorithms=["ES256"])
+
+
+def _form(assertion: str) -> dict[str, str]:
+    return {
+        "grant_type": "client_credentials",
+        "client_assertion_type": JWT_BEARER,
+        "client_assertion": assertion,
+    }
+
+
+def protected() -> list[str]:
+    """The operations that need a token, in the document's order."""
+    return [name for name, o in operations("gateway").items() if o.security == "oauth"]
+
+
+def _wish(shop: Shop, operation: str, ids: Json) -> Json:
+    """A request of this operation that would do something, were it let through."""
+    entry = operations("gateway")[operation]
+    names = [p["name"] for p in entry.parameters if p["in"] == "path"]
+    wish: Json = {"path": {n: ids[n] for n in names}}
+    bodies: dict[str, Json] = {
+        "create_reservation": shop.holding(ids["offer"]),
+        "create_order": shop.ordering(ids["offer"]),
+        "confirm_payment": {"amount": {"amount": 1999, "currency": "EUR"}},
+    }
+    if operation in bodies:
+        wish["body"] = bodies[operation]
+    return wish
+
+
+async def _things(shop: Shop) -> Json:
+    """One of everything that has an id."""
+    offer = await shop.offer(quantity=9)
+    hold = await shop.must("create_reservation", "hold", body=shop.holding(offer))
+    sold = await shop.must("create_order", "sold", body=shop.ordering(offer))
+    order = await shop.must("create_order", "pending", body=shop.ordering(offer, pay="pending"))
+    found = await shop.deliveries(sold)
+    return {
+        "offer": offer,
+        "sold": sold,
+        "offer_id": offer["id"],
+        "reservation_id": hold["id"],
+        "order_id": order["id"],
+        "delivery_id": found[0]["id"] if found else "none",
+    }
+
+
+@scenario("no_token", role="gateway")
+async def no_token(s: GatewaySession) -> None:
+    """Every protected operation without a token, with a made-up one, and with one whose signature is broken."""
+    shop = await s.shop()
+    ids = await _things(shop)
+    await s.stock(ids["offer"], "stock before")
+    for name in protected():
+        await shop.do(name, f"no token: {name}", token="", **_wish(shop, name, ids))
+        await shop.do(name, f"made-up: {name}", token=MADE_UP, **_wish(shop, name, ids))
+    await s.stock(ids["offer"], "stock after")
+    await shop.do("get_order", "good token", path={"order_id": ids["order_id"]})
+    for label, forged in _forged(shop).items():
+        s.transcript.secret(forged)
+        await shop.do("get_order", label, path={"order_id": ids["order_id"]}, token=forged)
+
+
+def _forged(shop: Shop) -> dict[str, str]:
+    """The shop's token with its signature broken, taken away, or made with another key."""
+    head, _, rest = shop.token.partition(".")
+    body, _, signature = rest.partition(".")
+    middle = len(signature) // 2
+    other = "A" if signature[middle : middle + 1] != "A" else "B"
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt"}').decode().rstrip("=")
+    return {
+        "broken signature": f"{head}.{body}.{signature[:middle]}{other}{signature[middle + 1 :]}",
+        "no signature": f"{none}.{body}.",
+    }
+
+
+@scenario("scopes", role="gateway")
+async def scopes(s: GatewaySession) -> None:
+    """Every protected operation with a token that has every scope but its own."""
+    shop = await s.shop()
+    ids = await _things(shop)
+    tokens = {}
+    for scope in SCOPES:
+        rest = " ".join(other for other in SCOPES if other != scope)
+        tokens[scope] = await s.token(shop, f"all but {scope}", rest)
+    for name in protected():
+        scope = operations("gateway")[name].scope or ""
+        await shop.do(name, f"without scope: {name}", token=tokens[scope], **_wish(shop, name, ids))
+    listing = ("list_offers", "list_reservations", "list_orders", "list_events")
+    for name in listing:
+        await shop.do(name, f"with scope: {name}")
+    await shop.do("list_deliveries", "with scope: list_deliveries", path={"order_id": ids["sold"]["id"]})
+
+
+@scenario("strangers", role="gateway")
+async def strangers(s: GatewaySession) -> None:
+    """Another channel asks for what is this channel's, and for what does not exist."""
+    shop, stranger = await s.shop(), await s.shop()
+    ids = await _things(shop)
+    own = await stranger.offer(quantity=3)
+    await stranger.order(own, "a sale of its own")
+    none: Json = {n: f"{ids[n].split('_')[0]}_0000000000000none" for n in ids if n.endswith("_id")} | {
+        "offer": {}
+    }
+    none["offer"] = {"id": none["offer_id"], "price": ids["offer"].get("price")}
+    for name in protected():
+        if "_id" in operations("gateway")[name].path or name in ("create_reservation", "create_order"):
+            await stranger.do(name, f"another's: {name}", **_wish(stranger, name, ids))
+            await stranger.do(name, f"nobody's: {name}", **_wish(stranger, name, none))
+    for name in ("list_offers", "list_reservations", "list_orders", "list_events"):
+        await stranger.pages(name, f"stranger: {name}", 100)
+        await shop.do(name, f"owner: {name}")
+    await shop.do("get_reservation", "owner's hold", path={"reservation_id": ids["reservation_id"]})
+    s.transcript.note("ids", [v for n, v in ids.items() if n.endswith("_id")] + [ids["sold"]["id"]])
+
+
+@scenario("test_control", role="gateway")
+async def test_control(s: GatewaySession) -> None:
+    """Test control without its secret and with a wrong one."""
+    shop = await s.shop()
+    offer = await shop.offer(quantity=1)
+    bodies: dict[str, Json] = {
+        "test_reset": {},
+        "test_create_client": {"name": "x"},
+        "test_create_offer": {"product_name": "x", "price": offer["price"], "delivery_kind": "code"},
+        "test_update_offer": {"withdrawn": True},
+        "test_advance_clock": {"advance_seconds": 0},
+        "test_raise_fault": {"operation_id": "list_events", "count": 1, "status": 503},
+    }
+    for name, entry in operations("gateway").items():
+        if entry.security == "test":
+            wish: Json = {"path": {"offer_id": offer["id"]}, "body": bodies.get(name)}
+            await s.ask(name, f"no secret: {name}", **wish)
+            await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)
+    await s.stock(offer, "right secret")

@@ -1,0 +1,92 @@
+"""Stories of events: signed, tried again, in order, apart from other channels."""
+
+from __future__ import annotations
+
+from conformance.driver import gateway_client
+from conformance.driver.gateway_client import EUR, GatewaySession, settled
+from conformance.model import scenario
+
+
+@scenario("events", role="gateway")
+async def events(s: GatewaySession) -> None:
+    """All that makes events, posted by Standard Webhooks, then the event feed; another channel listens too."""
+    listener, stranger = await s.callback("standard_webhooks"), await s.callback("standard_webhooks")
+    stranger.label = "events of a stranger"
+    shop = await s.shop(callback=listener)
+    await s.shop("stranger", callback=stranger)
+    offer = await shop.offer(codes=s.codes(3))
+    s.transcript.note("offer", offer["id"])
+    order = await shop.must("create_order", "pending", body=shop.ordering(offer, 2, pay="pending"))
+    s.transcript.note("order", order["id"])
+    paid = {"amount": {"amount": 2 * EUR["amount"], "currency": "EUR"}}
+    await shop.do("confirm_payment", "pay", path={"order_id": order["id"]}, body=paid)
+    last = await shop.hold(offer, "the last one")
+    at = {"reservation_id": str(last.answer.get("id", "none"))}
+    await shop.do("release_reservation", "give it back", path=at)
+    await s.change(offer, "price", price={"amount": 2500, "currency": "EUR"})
+    await s.change(offer, "withdraw", withdrawn=True)
+    await settled(lambda: _complete(listener.events()), gateway_client.EVENT_PATIENCE)
+    await shop.deliveries(order)
+    await shop.pages("list_events", "event feed", 3)
+    page = await shop.do("list_events", "event feed at its end", params={"limit": "500"})
+    cursor = str(page.answer.get("next_cursor") or "none")
+    await shop.do("list_events", "nothing new", params={"cursor": cursor})
+
+
+def _complete(seen: list[dict[str, object]]) -> bool:
+    kinds = [event.get("type") for event in seen]
+    wanted = ("offer.updated", "offer.withdrawn", "availability.changed", "order.updated", "delivery.ready")
+    least = {"delivery.ready": 2, "order.updated": 2, "availability.changed": 2}
+    return all(kinds.count(kind) >= least.get(kind, 1) for kind in wanted)
+
+
+@scenario("events_signed", role="gateway")
+async def events_signed(s: GatewaySession) -> None:
+    """Events by HTTP Message Signatures."""
+    listener = await s.callback("rfc9421")
+    shop = await s.shop(callback=listener)
+    offer = await shop.offer(codes=s.codes(2))
+    await shop.order(offer, "order")
+    await settled(lambda: listener.events("order.updated"), gateway_client.EVENT_PATIENCE)
+
+
+@scenario("events_retried", role="gateway")
+async def events_retried(s: GatewaySession) -> None:
+    """The channel answers 503 three times to every event."""
+    listener = await s.callback("standard_webhooks", 503, 503, 503)
+    shop = await s.shop(callback=listener)
+    offer = await shop.offer(quantity=5)
+    order = await shop.must("create_order", "order", body=shop.ordering(offer))
+
+    def taken() -> bool:
+        return any(event.get("subject") == order["id"] for event in listener.events("order.updated"))
+
+    s.transcript.note("order", order["id"])
+    await shop.pages("list_events", "event feed before any was taken", 100)
+    await settled(taken, gateway_client.RETRY_PATIENCE)
+    await shop.pages("list_events", "event feed", 100)
+
+
+@scenario("events_unposted", role="gateway")
+async def events_unposted(s: GatewaySession) -> None:
+    """A channel without an event endpoint reads the feed."""
+    shop = await s.shop()
+    offer = await shop.offer(quantity=5)
+    order = await shop.must("create_order", "order", body=shop.ordering(offer))
+    s.transcript.note("order", order["id"])
+    await shop.pages("list_events", "event feed", 100)
+
+
+@scenario("events_apart", role="gateway", phase=2)
+async def events_apart(s: GatewaySession) -> None:
+    """One channel takes four seconds for every event; the other must not wait for it."""
+    slow, quick = await s.callback("standard_webhooks", delay=4.0), await s.callback("standard_webhooks")
+    slow.label, quick.label = "slow channel", "quick channel"
+    one, two = await s.shop("slow", callback=slow), await s.shop("quick", callback=quick)
+    offer, other = await one.offer(quantity=5), await two.offer(quantity=5)
+    await one.order(offer, "order of the slow")
+    await settled(lambda: slow.begun > 0, gateway_client.EVENT_PATIENCE)
+    s.transcript.note("begun", slow.begun)
+    await two.order(other, "order of the quick")
+    await settled(lambda: quick.events("order.updated"), 2.5)
+    s.transcript.note("quick", len(quick.events("order.updated")))
