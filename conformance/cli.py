@@ -1,0 +1,152 @@
+"""`vgcp certify` and `vgcp requirements`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+import spec
+from conformance.model import Role
+from conformance.progress import Live, listener, summary
+from conformance.report import report, write
+from conformance.runner import Run, Target, run, selected
+
+EXAMPLES = """\b
+Exit codes: 0 certified, 1 failed, 2 partial (a selection, or something stayed unverified), 3 void.
+
+\b
+Examples:
+  vgcp certify channel http://127.0.0.1:8081 --test-secret s3cret
+  vgcp certify channel http://127.0.0.1:8081 --test-secret s3cret --only SIG-006 --only SEL-010
+  vgcp certify gateway http://127.0.0.1:8080 --test-secret s3cret --out build/report
+  vgcp certify gateway --list
+"""
+
+
+@click.group(epilog=EXAMPLES)
+def certify() -> None:
+    """Find out whether an implementation keeps to the standard, and prove it."""
+
+
+def _command(role: Role) -> click.Command:
+    @click.argument("url", required=False)
+    @click.option("--test-secret", envvar="VGCP_TEST_SECRET", help="The sandbox's test-control secret.")
+    @click.option("--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable.")
+    @click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for report.json, report.html, junit.xml and transcript.jsonl.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print report.json and nothing else.")
+    @click.option("--list", "as_list", is_flag=True, help="List the checks and drive nothing.")
+    @click.option(
+        "--listen",
+        default="127.0.0.1",
+        show_default=True,
+        help="Address on which the suite is reached by the implementation.",
+    )
+    def command(
+        url: str | None,
+        test_secret: str | None,
+        only: tuple[str, ...],
+        out: Path | None,
+        as_json: bool,
+        as_list: bool,
+        listen: str,
+    ) -> None:
+        if as_list:
+            _list(role, only)
+            return
+        if not url or not test_secret:
+            raise click.UsageError("URL and --test-secret (or VGCP_TEST_SECRET) are needed.")
+        _check_names(role, only)
+        result = _run(Target(role, url.rstrip("/"), test_secret, listen), only, as_json)
+        if out:
+            write(result, out)
+        if as_json:
+            click.echo(json.dumps(report(result), indent=2, ensure_ascii=False))
+        elif out:
+            click.echo(f"Reports: {out / 'report.html'}")
+        sys.exit(result.exit_code)
+
+    command.__doc__ = f"Certify the {role} at URL, the origin that serves /.well-known/vgcp."
+    return click.command(role, epilog=EXAMPLES)(command)
+
+
+def _check_names(role: Role, only: tuple[str, ...]) -> None:
+    try:
+        selected(role, only)
+    except KeyError as unknown:
+        raise click.BadParameter(
+            f"no check of the {role} role is called {unknown.args[0]}", param_hint="--only"
+        ) from None
+
+
+def _run(target: Target, only: tuple[str, ...], quiet: bool) -> Run:
+    """Run with progress on the terminal; `quiet` shows nothing."""
+    if quiet:
+        return asyncio.run(run(target, only))
+    console = Console()
+    hears = listener(console)
+    try:
+        result = asyncio.run(run(target, only, hears))
+    finally:
+        if isinstance(hears, Live):
+            hears.close()
+    summary(result, console)
+    return result
+
+
+def _list(role: Role, only: tuple[str, ...]) -> None:
+    _check_names(role, only)
+    for entry in selected(role, only):
+        click.echo(f"{entry.id:<11} {entry.title}")
+
+
+for _role in ("channel", "gateway"):
+    certify.add_command(_command(_role))
+
+
+@click.command()
+@click.option(
+    "--role", type=click.Choice(["gateway", "channel"]), help="Only requirements that bind this role."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the registry as JSON.")
+def requirements(role: str | None, as_json: bool) -> None:
+    """List what the standard requires, and what of it is checked."""
+    rows = [row for row in spec.requirements() if role is None or role in row.roles]
+    if as_json:
+        click.echo(json.dumps([_row(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    table = Table(box=None, padding=(0, 1))
+    for title in ("id", "level", "role", "checks", "text"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        shown = ", ".join(row.checks) or (f"excluded: {row.excluded}" if row.excluded else "-")
+        table.add_row(row.id, row.level, row.role, shown, row.text)
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table, markup=False, highlight=False)
+    checked = sum(bool(row.checks) for row in rows)
+    click.echo(
+        f"\n{len(rows)} requirements, {checked} checked, {sum(bool(r.excluded) for r in rows)} excluded with a reason"
+    )
+
+
+def _row(row: spec.Requirement) -> dict[str, object]:
+    data: dict[str, object] = {
+        "id": row.id,
+        "level": row.level,
+        "roles": list(row.roles),
+        "profile": row.profile,
+        "capability": row.capability,
+        "text": row.text,
+        "checks": list(row.checks),
+        "mutants": list(row.mutants),
+    }
+    return data | {k: v for k, v in (("operation", row.operation), ("excluded", row.excluded)) if v}
