@@ -61,14 +61,16 @@ class Loop:
 class Relay:
     """Sequencer, sender and sweeper of one process. `wake` is what the combiner calls after each commit."""
 
-    def __init__(self, sequencer: Sequencer, sender: Sender, sweeper: Sweeper, clock: Clock) -> None:
+    def __init__(
+        self, sequencer: Sequencer, sender: Sender, sweeper: Sweeper, clock: Clock, idle: float = IDLE
+    ) -> None:
         self._sequencer = sequencer
         self._sender = sender
         self._sweeper = sweeper
         self._clock = clock
-        sending = Loop("sender", lambda: sender.run_once(clock()))
-        sweeping = Loop("sweeper", lambda: sweeper.run_once(clock()))
-        self._loops = [Loop("sequencer", sequencer.run_once), sending, sweeping]
+        sending = Loop("sender", lambda: sender.run_once(clock()), idle)
+        sweeping = Loop("sweeper", lambda: sweeper.run_once(clock()), idle)
+        self._loops = [Loop("sequencer", sequencer.run_once, idle), sending, sweeping]
         sender.when_free(sending.wake)
 
     def start(self) -> None:

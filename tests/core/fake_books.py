@@ -34,7 +34,7 @@ class Memory:
     def rows(self, kind: type[R]) -> list[R]:
         """All committed rows of a kind, in key order."""
         table = self.tables.get(kind, {})
-        return [table[key] for key in sorted(table)]  # type: ignore[misc]
+        return [table[key] for key in sorted(table)]
 
     async def run(self, operation: Callable[[FakeBooks], T]) -> T:
         """Run until nothing is missing; commit, or drop everything on an error."""
@@ -70,15 +70,15 @@ class FakeBooks:
 
     def _all(self, kind: type[R]) -> list[R]:
         table = {**self._memory.tables.get(kind, {}), **self.written.get(kind, {})}
-        return [table[key] for key in sorted(table)]  # type: ignore[misc]
+        return [table[key] for key in sorted(table)]
 
     def get(self, kind: type[R], *key: str) -> R | None:
         """As the port says."""
         written = self.written.get(kind, {})
         if key in written:
-            return written[key]  # type: ignore[return-value]
+            return written[key]
         self._need((kind, key))
-        return self._memory.tables.get(kind, {}).get(key)  # type: ignore[return-value]
+        return self._memory.tables.get(kind, {}).get(key)
 
     def need(self, kind: type[Row], *keys: Key) -> None:
         """As the port says."""

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gateway.core import expiry
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Unit
-from tests.core.conftest import MemoryStore
-from tests.core.fake_vault import MemoryVault
+from gateway.storage.vault import AesVault, new_entry
+from tests.core.stores import MemoryStore
 from tests.core.world import World, line
 
 ACTIONS = (
@@ -113,7 +113,7 @@ class Trader:
         for hold in await self.world.rows(Reservation):
             await self.world.run(
                 lambda books, hold=hold: expiry.expire_reservation(books, self.world.call(), hold.id)
-            )  # type: ignore[misc]
+            )
 
 
 async def trader(world: World) -> Trader:
@@ -142,7 +142,7 @@ async def check(world: World) -> None:
 @given(rounds=STEPS)
 async def test_one_after_the_other(rounds: list[list[Step]]) -> None:
     """In memory, where an example costs little."""
-    world = World(MemoryStore(), MemoryVault())
+    world = World(MemoryStore(), AesVault(new_entry()))
     one = await trader(world)
     for steps in rounds:
         for action, seed in steps:

@@ -41,7 +41,7 @@ async def test_operations_keep_to_the_table(memory_world: World, status: str) ->
     table = spec.transitions().table
     for event, attempt in (("collect_payment", world.confirm), ("cancel", world.cancel)):
         order = await world.pending(channel, line(offer))
-        await world.run(lambda books, order=order: books.put(replace(order, status=status)))  # type: ignore[misc]
+        await world.run(lambda books, order=order: books.put(replace(order, status=status)))
         if (status, event) in table:
             await attempt(channel, order)
         else:

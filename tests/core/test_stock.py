@@ -111,8 +111,8 @@ async def test_a_pool_that_counts_wrongly_sells_nothing(world: World) -> None:
     channel, offer = await world.channel(), await world.offer(codes=["A"])
 
     def lie(books: object) -> None:
-        row = books.get(Stock, offer.stock_id)  # type: ignore[attr-defined]
-        books.put(Stock(row.id, "codes", 2, 2, 0, 0, 0, row.low_threshold))  # type: ignore[attr-defined]
+        row = books.get(Stock, offer.stock_id)
+        books.put(Stock(row.id, "codes", 2, 2, 0, 0, 0, row.low_threshold))
 
     await world.run(lie)
     with pytest.raises(LookupError, match="counts more units than it has"):
@@ -129,8 +129,8 @@ async def test_channels_that_are_closed_get_no_events(world: World) -> None:
     channel = await world.channel()
 
     def close(books: object) -> None:
-        row = books.get(Channel, channel.id)  # type: ignore[attr-defined]
-        books.put(replace(row, active=False))  # type: ignore[attr-defined]
+        row = books.get(Channel, channel.id)
+        books.put(replace(row, active=False))
 
     await world.run(close)
     await world.offer()
