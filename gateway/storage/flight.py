@@ -91,8 +91,10 @@ class Missing:
 class Flight:
     """What all operations of a transaction share. Each sees what those before it have written."""
 
-    def __init__(self, hints: Hints, patient: bool = False) -> None:
+    def __init__(self, hints: Hints, ahead: int = 1, patient: bool = False) -> None:
+        """`ahead`: units to load at least when any of a stock are asked for."""
         self._hints = hints
+        self._ahead = ahead
         self._patient = patient
         # An operation got fewer units than it asked for: others may have them locked.
         self.short = False
@@ -144,13 +146,16 @@ class Flight:
         lookups = [
             Lookup(kind, columns, sorted(values)) for (kind, columns), values in missing.lookups.items()
         ]
-        units = [UnitsWanted(stock, self._after(stock), count) for stock, count in missing.units.items()]
+        units = [
+            UnitsWanted(stock, self._after(stock), max(count, self._ahead))
+            for stock, count in missing.units.items()
+        ]
         due = [DueWanted(stock, now, limit) for stock, (now, limit) in missing.due.items()]
         loaded = await transaction.load(Wanted(lookups, units, due, self._patient))
         for lookup, rows in zip(lookups, loaded.lookups, strict=True):
             self._take(lookup, rows)
         for want, rows_of_stock in zip(units, loaded.units, strict=True):
-            await self._fill(transaction, want, rows_of_stock)
+            await self._fill(transaction, want.stock_id, missing.units[want.stock_id], rows_of_stock)
         for due_want, holds in zip(due, loaded.due, strict=True):
             keys = [(hold.id,) for hold in holds]
             self._know(Reservation, keys, holds)
@@ -191,17 +196,17 @@ class Flight:
             pool = self.pools[stock_id] = Pool(self._hints.after(stock_id))
         return pool.after
 
-    async def _fill(self, transaction: Transaction, want: UnitsWanted, units: list[Unit]) -> None:
+    async def _fill(self, transaction: Transaction, stock_id: str, needed: int, units: list[Unit]) -> None:
         """Put units into the pool; look from the start when the hint has left too few."""
-        pool = self.pools[want.stock_id]
-        if len(units) < want.count:
+        pool = self.pools[stock_id]
+        if len(units) < needed:
             held = {unit.id for unit in [*pool.units, *units]} | {key[0] for key in self._written[Unit]}
-            count = want.count + len(held)
+            count = needed + len(held)
             loaded = await transaction.load(
-                Wanted(units=[UnitsWanted(want.stock_id, -1, count)], patient=self._patient)
+                Wanted(units=[UnitsWanted(stock_id, -1, count)], patient=self._patient)
             )
             units = units + [unit for unit in loaded.units[0] if unit.id not in held]
-            pool.dry = len(units) < want.count
+            pool.dry = len(units) < needed
         if units:
             pool.after = max(pool.after, max(unit.seq for unit in units))
         self._know(Unit, [(unit.id,) for unit in units], units)

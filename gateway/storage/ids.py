@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, which sorts as its values do
-# Two characters at a time: 13 look-ups for the 130 bits.
+# Two characters at a time.
 PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
-SHIFTS = range(120, -1, -10)
+TIME_SHIFTS = (40, 30, 20, 10, 0)  # the upper 50 of 130 bits: two zeros and the milliseconds
+REST_SHIFTS = (70, 60, 50, 40, 30, 20, 10, 0)  # version, counter, variant, random
 COUNTS = 1 << 12
+BATCH = 512  # ids whose random bits are drawn at once
 
 
 class Ids:
@@ -18,19 +21,27 @@ class Ids:
     def __init__(self) -> None:
         self._moment = 0
         self._count = 0
+        self._time = ""
+        self._random: list[int] = []
 
     def new(self, prefix: str) -> str:
         """`prefix`, an underscore, and 26 characters."""
         moment = time.time_ns() // 1_000_000
         if moment > self._moment:
-            self._moment = moment
-            self._count = os.urandom(1)[0]
+            self._begin(moment)
         else:
             self._count += 1
             if self._count == COUNTS:
                 # More than the counter holds: borrow from the next millisecond.
-                self._moment += 1
-                self._count = 0
-        random = int.from_bytes(os.urandom(8), "big") >> 2
-        value = self._moment << 80 | 7 << 76 | self._count << 64 | 2 << 62 | random
-        return f"{prefix}_" + "".join([PAIRS[value >> shift & 1023] for shift in SHIFTS])
+                self._begin(self._moment + 1)
+        if not self._random:
+            drawn = struct.unpack(f"{BATCH}Q", os.urandom(BATCH * 8))
+            self._random = [value >> 2 for value in drawn]
+        rest = 7 << 76 | self._count << 64 | 2 << 62 | self._random.pop()
+        return f"{prefix}_{self._time}{''.join([PAIRS[rest >> shift & 1023] for shift in REST_SHIFTS])}"
+
+    def _begin(self, moment: int) -> None:
+        """The counter starts low, so that there is room for many."""
+        self._moment = moment
+        self._count = os.urandom(1)[0]
+        self._time = "".join([PAIRS[moment >> shift & 1023] for shift in TIME_SHIFTS])

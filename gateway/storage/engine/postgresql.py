@@ -64,6 +64,8 @@ KEYS = key_getters()
 class PostgresqlEngine:
     """An engine on one database; connects at the first use."""
 
+    near = False
+
     def __init__(self, database_url: str, writers: int = 4, readers: int = 8) -> None:
         self.codecs = codecs({}, {})
         self.statements = Statements(self.codecs)
