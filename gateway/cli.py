@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from gateway.admin import COMMANDS
-from gateway.serving import serve as run
 from gateway.settings import Settings
 
 EXAMPLES = """
@@ -76,6 +75,9 @@ def serve(**options: Any) -> None:
     wrong = settings.problems()
     if wrong:
         raise click.UsageError("; ".join(wrong) + ".")
+    # the server's libraries take a second, which the other commands need not wait
+    from gateway.serving import serve as run
+
     sys.exit(run(settings))
 
 

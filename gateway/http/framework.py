@@ -8,13 +8,9 @@ tests/http/test_connexion_contract.py pins what is relied on).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
-
-from connexion.middleware import ConnexionMiddleware
-from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
-from connexion.operations import AbstractOperation
-from connexion.resolver import Resolution, Resolver
 
 import spec
 from gateway.core.errors import ProtocolError
@@ -23,6 +19,15 @@ from gateway.http.request import Handler
 from gateway.http.response import Receive, Response, Scope, Send, send_response
 from gateway.http.routing import Routes, target_of
 from gateway.http.services import Services
+
+with warnings.catch_warnings():
+    # it imports a test client and a resolver of references that other libraries are about to drop; that is its maker's
+    # to mend, and nothing an operator should read at every start
+    warnings.simplefilter("ignore")
+    from connexion.middleware import ConnexionMiddleware
+    from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+    from connexion.operations import AbstractOperation
+    from connexion.resolver import Resolution, Resolver
 
 Json = dict[str, Any]
 TEST_CONTROL = "test_control"
