@@ -55,6 +55,7 @@ async def test_a_commit_is_sent_at_once(house: House, listen: Listen) -> None:
         for _ in range(50):  # many more than may be under way at once
             await world.offer()
         await until(lambda: len(receiver.got) == 51)
+        await relay.settle()
     finally:
         await relay.stop()
     rows = await world.events(channel)
