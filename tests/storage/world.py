@@ -34,7 +34,9 @@ class Shop:
 
     async def channel(self, **members: Any) -> Channel:
         """A registered channel."""
-        wish = clients.NewClient("Shop", **{"max_open_holds": 10**6, "max_open_holds_per_buyer": 10**6, **members})
+        wish = clients.NewClient(
+            "Shop", **{"max_open_holds": 10**6, "max_open_holds_per_buyer": 10**6, **members}
+        )
         made = await self.store.run(lambda b: clients.register_client(b, self.store.vault, call_of(), wish))
         return made.channel
 
