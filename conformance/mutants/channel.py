@@ -1,28 +1,16 @@
 """Wrong channels: one fault each, and the requirement whose checks must catch it.
 
-`fails` is all that the suite must say against the mutant, no more and no less. Faults are switches of the mini
-channel (conformance/mini_channel); `scheme` is set where a fault only exists in one signature scheme.
+Faults are switches of the mini channel (conformance/mini_channel).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from conformance.mutants import Mutant
+
+STANDARD = "standard_webhooks"
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A fault of the mini channel. `verdict` is that of the failed check: a SHOULD that does not hold is a warning."""
-
-    name: str
-    fails: frozenset[str]
-    about: str
-    scheme: str = "standard_webhooks"
-    verdict: str = "fail"
-
-
-def _mutant(
-    name: str, requirement: str, about: str, scheme: str = "standard_webhooks", verdict: str = "fail"
-) -> Mutant:
+def _mutant(name: str, requirement: str, about: str, scheme: str = STANDARD, verdict: str = "fail") -> Mutant:
     return Mutant(name, frozenset({requirement}), about, scheme, verdict)
 
 
