@@ -160,3 +160,15 @@ def test_import_has_no_side_effect() -> None:
         check=True,
     )
     assert result.stdout.strip() == "0"
+
+
+def test_the_derived_files_are_checked_in() -> None:
+    """No rule of .gitignore keeps a derived file or an example out of the repository."""
+    if not (FOLDER.parent / ".git").exists():
+        return
+    files = [*build.derived(), *(FOLDER / "examples").rglob("*.json")]
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--stdin"], input="\n".join(map(str, files)),
+        cwd=FOLDER.parent, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (ignored.returncode, ignored.stdout) == (1, "")
