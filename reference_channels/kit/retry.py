@@ -31,7 +31,7 @@ class Policy:
         what was asked."""
         ceiling = min(self.longest_pause, self.first_pause * 2 ** (attempt - 1))
         jitter = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing
-        return jitter if asked is None else max(jitter, asked + random.uniform(0, 0.1))  # noqa: S311 - as above
+        return max(jitter, asked or 0.0)
 
 
 def transient(error: GatewayError) -> bool:

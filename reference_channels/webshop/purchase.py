@@ -110,7 +110,11 @@ class Purchases:
         if self._clock() < intent.next_try:
             return intent
         try:
-            return await self._placing.go_on(intent)
+            moved = await self._placing.go_on(intent)
+            if moved.state == "releasing" != intent.state:
+                # Refused: what was held is given back at once, not at the worker's next round.
+                moved = await self._placing.go_on(moved)
+            return moved
         except WrongStateError:
             # An event said it first.
             return await self.find(intent.id) or intent

@@ -145,7 +145,6 @@ async def test_a_purchase_by_keyboard(
     await window.press("form[action='/checkout'] button")
     assert words["held"] in await page.inner_text("main")
     await window.accessible("checkout")
-    await window.picture(f"checkout-{suffix}")
 
     await window.press("form[action$='/pay'] button")
     await window.accessible("order")

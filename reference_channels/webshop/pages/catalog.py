@@ -24,7 +24,7 @@ async def offers(request: web.Request) -> web.Response:
     every = [view.card(offer, language) for offer in await request.app[SHOP].db.run(shelf.all_on_sale)]
     category = request.query.get("category", "")
     words = request.query.get("q", "").strip()[:80]
-    found = sorted((each for each in every if _fits(each, category, words)), key=_place)
+    found = _arranged([each for each in every if _fits(each, category, words)])
     number = _page_number(request, len(found))
     values: Json = {
         "offers": found[(number - 1) * PER_PAGE : number * PER_PAGE],
@@ -45,10 +45,15 @@ def _fits(each: Json, category: str, words: str) -> bool:
     return category in ("", each["category"]) and all(word in text for word in words.casefold().split())
 
 
-def _place(each: Json) -> tuple[bool, int, str]:
-    """Where an offer stands: what can be bought before what is sold out, promotions first, then by category."""
-    order = [*view.CATEGORIES, "other"].index(each["category"])
-    return not each["buyable"], 0 if each["promotion"] else 1 + order, each["name"]
+def _arranged(offers: list[Json]) -> list[Json]:
+    """What can be bought before what is sold out, promotions first; the categories take turns."""
+    turns: dict[str, int] = {}
+    ranked = []
+    for each in sorted(offers, key=lambda card: (not card["buyable"], not card["promotion"], card["name"])):
+        turn = turns[each["category"]] = turns.get(each["category"], -1) + 1
+        place = [*view.CATEGORIES, "other"].index(each["category"])
+        ranked.append((not each["buyable"], not each["promotion"], turn, place, each["id"], each))
+    return [each for *_, each in sorted(ranked)]
 
 
 def _page_number(request: web.Request, count: int) -> int:
