@@ -77,10 +77,6 @@ class Combiner:
             self._task = asyncio.create_task(self._drain(), name="combiner")
         return await ticket.future  # type: ignore[no-any-return]
 
-    def forget(self) -> None:
-        """The database has been emptied."""
-        self._hints = Hints()
-
     async def close(self) -> None:
         """Take nothing more, and end what is under way."""
         self._closed = True

@@ -12,8 +12,6 @@ import binascii
 import hmac
 import os
 import re
-import secrets
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -80,37 +78,3 @@ def parse_ring(ring: str) -> dict[str, bytes]:
     if not keys:
         raise VaultError("the ring of vault keys is empty")
     return keys
-
-
-def new_entry() -> str:
-    """A fresh key as an entry of a ring."""
-    return f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
-def read_or_make(path: Path) -> str:
-    """The ring in a file; a file with a fresh key, readable by its owner only, when there is none."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii")
-    ring = new_entry() + "\n"
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(ring)
-        file.flush()
-        os.fsync(file.fileno())
-    return ring
-
-
-def add_key(path: Path) -> str:
-    """Put a fresh key first in the file's ring, without ever leaving half a file; its id."""
-    entry = new_entry()
-    ring = f"{entry}\n{read_or_make(path)}"
-    parse_ring(ring)
-    beside = path.with_name(path.name + ".new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(ring)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    return entry.partition(":")[0]

@@ -262,7 +262,7 @@ async def test_what_is_due_ends_once(shop: Shop) -> None:
 
     ended = await asyncio.gather(*(shop.store.run(end(limit)) for limit in (2, 2, 2)))
     assert [len(ids) for ids in ended] == [2, 2, 1]
-    assert sorted(sum(ended, [])) == sorted(hold.id for hold in holds)
+    assert sorted(one for ids in ended for one in ids) == sorted(hold.id for hold in holds)
     assert {hold.status for hold in await shop.rows(Reservation)} == {"expired"}
 
 

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from gateway.core import clients, sandbox
 from gateway.core.model import Call, Channel, Offer, Row, Stock
+from gateway.storage.keys import new_entry
 from gateway.storage.store import Store
 from gateway.storage.tables import TABLES
-from gateway.storage.vault import new_entry
+from gateway.storage.vault import AesVault
 
 R = TypeVar("R", bound=Row)
 
@@ -62,7 +63,7 @@ class Shop:
 @asynccontextmanager
 async def open_shop(database_url: str, ring: str | None = None) -> AsyncIterator[Shop]:
     """A shop on this database, closed at the end."""
-    store = Store(database_url, ring or new_entry())
+    store = Store(database_url, AesVault(ring or new_entry()))
     try:
         yield Shop(store)
     finally:
