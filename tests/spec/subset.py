@@ -23,6 +23,20 @@ FORBIDDEN = {
     "exclusiveMinimum": "has another meaning in 3.0",
     "exclusiveMaximum": "has another meaning in 3.0",
 }
+KEYWORDS = {
+    *(
+        "type",
+        "description",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "minItems",
+        "maxItems",
+    ),
+    *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "enum", "const", "default"),
+    "x-extensible-enum",
+}
 FORMATS = {"date-time", "uri"}
 METHODS = ("get", "put", "post", "delete", "patch")
 UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d+,\}")
@@ -35,6 +49,9 @@ def schema_faults(schema: Json, where: str) -> Iterator[str]:
             yield f"{where}: $ref with siblings"
         return
     yield from (f"{where}: {word}, but {why}" for word, why in FORBIDDEN.items() if word in schema)
+    # a comma in an unquoted description makes two members of one, the second without a value
+    for word in schema.keys() - KEYWORDS - FORBIDDEN.keys():
+        yield f"{where}: unknown keyword {word!r}"
     kind = schema.get("type")
     if not isinstance(kind, str) or kind == "null":
         yield f"{where}: its type is {kind}, not one name"

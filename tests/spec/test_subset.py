@@ -19,6 +19,7 @@ BAD_SCHEMAS: list[tuple[dict[str, Any], str]] = [
     ({"type": "object", "additionalProperties": True, "required": ["x"]}, "requires a member"),
     ({"type": ["string", "null"], "maxLength": 3}, "not one name"),
     ({"type": "null"}, "not one name"),
+    ({"type": "boolean", "description": "a hint", "only given when low.": None}, "unknown keyword"),
     ({"type": "integer", "format": "int64", "minimum": 0, "maximum": 9}, "int64"),
     ({"type": "integer"}, "without ends"),
     ({"type": "number"}, "float"),
