@@ -14,6 +14,9 @@ import pytest
 from gateway.http.edge import Edge, joined
 from gateway.logs import JsonFormatter, configure
 from tests.fixtures.gateway import RunningGateway, TestChannel, call, order_of
+from tests.http.shared import gateway
+
+__all__ = ["gateway"]
 
 
 async def test_probes_and_metrics(gateway: RunningGateway, shop: TestChannel) -> None:

@@ -19,7 +19,11 @@ def test_every_code_of_the_catalogue_has_a_valid_document(code: str) -> None:
     document = orjson.loads(response.body)
     entry = spec.problems()[code]
     assert spec.validator("Problem").errors(document) == []
-    assert (response.status, document["status"], document["title"]) == (entry.status, entry.status, entry.title)
+    assert (response.status, document["status"], document["title"]) == (
+        entry.status,
+        entry.status,
+        entry.title,
+    )
     assert document["type"] == f"urn:vgcp:problem:{code}"
     assert document["trace_id"] == exchange.trace_id
     assert response.media_type == b"application/problem+json"
@@ -33,7 +37,9 @@ def test_what_is_not_in_the_catalogue_is_internal_and_says_nothing() -> None:
     assert b"123" not in response.body
 
 
-@pytest.mark.parametrize("code", ["rate_limited", "hold_limit_reached", "unavailable", "idempotency_in_flight"])
+@pytest.mark.parametrize(
+    "code", ["rate_limited", "hold_limit_reached", "unavailable", "idempotency_in_flight"]
+)
 def test_what_may_be_tried_again_later_says_when(code: str) -> None:
     """LIM-001, LIM-005: also when the rule named no time."""
     headers = dict(answer(ProtocolError(code), begin(None, "GET")).headers)
@@ -42,7 +48,9 @@ def test_what_may_be_tried_again_later_says_when(code: str) -> None:
 
 def test_errors_name_the_field_by_pointer_or_by_name() -> None:
     """ERR-002."""
-    error = ProtocolError("invalid", "", at("/lines/0", "Is bad."), FieldError("query", "Too large.", name="limit"))
+    error = ProtocolError(
+        "invalid", "", at("/lines/0", "Is bad."), FieldError("query", "Too large.", name="limit")
+    )
     document = orjson.loads(answer(error, begin(None, "GET")).body)
     assert document["errors"] == [
         {"in": "body", "pointer": "/lines/0", "detail": "Is bad."},

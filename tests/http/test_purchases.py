@@ -74,22 +74,6 @@ async def test_a_released_hold_and_a_body_left_out(gateway: RunningGateway, shop
     assert (answer.status, answer.json["status"]) == (200, "cancelled"), answer.body
 
 
-async def test_what_is_due_has_happened_when_the_clock_answers(
-    gateway: RunningGateway, shop: TestChannel
-) -> None:
-    """TST-007: holds and unpaid orders end, their stock is back, the events are in the feed."""
-    offer = await gateway.offer(quantity=2)
-    hold = (await shop.post("/reservations", hold_of(offer))).json
-    order = (await shop.post("/orders", order_of(offer, payment={"status": "pending"}))).json
-    assert (await gateway.control("/clock", {"advance_seconds": 100_000})).status == 200
-    assert (await gateway.stock(offer))["available"] == 2
-    shop.forget_token()
-    assert (await shop.get(f"/reservations/{hold['id']}")).json["status"] == "expired"
-    assert (await shop.get(f"/orders/{order['id']}")).json["status"] == "expired"
-    events = (await shop.get("/events")).json["items"]
-    assert {"reservation.expired", "order.updated"} <= {event["type"] for event in events}
-
-
 async def test_a_hundred_buyers_want_ten_codes(gateway: RunningGateway, shop: TestChannel) -> None:
     """Ten sales, ninety clear refusals, each code once, and the books balance (INV-001, DLV-002)."""
     codes = [f"CODE-{number}" for number in range(10)]

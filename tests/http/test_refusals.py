@@ -7,9 +7,13 @@ import uuid
 from typing import Any
 
 import pytest
+from yarl import URL
 
 import spec
 from tests.fixtures.gateway import Answer, RunningGateway, TestChannel, call, order_of
+from tests.http.shared import gateway
+
+__all__ = ["gateway"]
 
 JSON = {"Content-Type": "application/json"}
 
@@ -130,7 +134,9 @@ async def test_a_cursor_of_another_list(gateway: RunningGateway, shop: TestChann
     check(await shop.get("/events", params={"cursor": cursor}), "cursor_invalid")
 
 
-@pytest.mark.parametrize("path", ["/", "/vgcp", "/vgcp/v1", "/vgcp/v1/orders/", "/vgcp/v2/orders", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/", "/vgcp", "/vgcp/v1", "/vgcp/v1/orders/", "/vgcp/v2/orders", "/favicon.ico"]
+)
 async def test_unknown_paths(gateway: RunningGateway, path: str) -> None:
     """ERR-006."""
     check(await call("GET", gateway.url + path), "not_found")
@@ -167,8 +173,6 @@ async def test_head_and_options(gateway: RunningGateway, shop: TestChannel) -> N
 @pytest.mark.parametrize("path", ["/orders/%ff", "/orders/" + "x" * 129, "/orders/%00"])
 async def test_path_parameters_that_no_id_can_be(shop: TestChannel, path: str) -> None:
     """Not UTF-8, too long, or with a character that no database takes."""
-    from yarl import URL
-
     url = URL(shop.gateway.api + path, encoded=True)
     headers = {"Authorization": f"Bearer {await shop.token()}"}
     check(await call("GET", url, headers=headers), "invalid")
@@ -203,7 +207,10 @@ async def test_ordered_faults(gateway: RunningGateway, shop: TestChannel, status
 
 async def test_faults_that_make_no_sense(gateway: RunningGateway) -> None:
     """An operation that there is not, or nothing that is to happen."""
-    for body in ({"operation_id": "fly", "count": 1, "status": 503}, {"operation_id": "get_order", "count": 1}):
+    for body in (
+        {"operation_id": "fly", "count": 1, "status": 503},
+        {"operation_id": "get_order", "count": 1},
+    ):
         check(await gateway.control("/faults", body), "invalid")
 
 
