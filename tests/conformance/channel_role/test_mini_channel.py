@@ -1,0 +1,52 @@
+"""The correct mini channel is certified, whatever its signature scheme, and quickly."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.driver.signer import RFC9421, STANDARD
+from conformance.mini_channel import MiniChannel
+from conformance.model import Verdict
+from conformance.runner import Run, Target, run
+
+SECRET = "only-for-tests"
+
+
+async def certify(scheme: str = STANDARD, fault: str = "", only: tuple[str, ...] = ()) -> Run:
+    """Certify a mini channel."""
+    async with MiniChannel(SECRET, fault, scheme) as channel:
+        return await run(Target("channel", channel.url, SECRET), only)
+
+
+@pytest.mark.parametrize("scheme", [STANDARD, RFC9421])
+async def test_the_correct_channel_is_certified(scheme: str) -> None:
+    """Every check passes, nothing stopped or broke, in less than 20 seconds."""
+    result = await certify(scheme)
+    assert [
+        (f.check.id, f.verdict, f.message) for f in result.findings if f.verdict is not Verdict.PASS
+    ] == []
+    assert (result.verdict, result.exit_code, result.void) == ("certified", 0, "")
+    assert not result.transcript.stopped
+    assert not result.transcript.broken
+    assert result.seconds < 20
+
+
+async def test_thirty_requirements_of_the_channel_are_checked() -> None:
+    """At least thirty requirements have a check that passed."""
+    result = await certify()
+    assert len({f.check.requirement for f in result.findings if f.verdict is Verdict.PASS}) >= 30
+
+
+async def test_what_is_judged_rests_on_evidence() -> None:
+    """Every passed check but a few that rest on the whole transcript names the exchanges that show it."""
+    result = await certify()
+    without = {f.check.id for f in result.findings if not f.evidence}
+    assert without <= {"IDM-009"}
+
+
+async def test_only_what_is_asked_for_is_driven() -> None:
+    """--only judges one check by its own scenarios; the rest is disabled and the run partial."""
+    result = await certify(only=("SIG-006",))
+    assert {f.check.id for f in result.findings if f.verdict is not Verdict.DISABLED} == {"SIG-006"}
+    assert {e.scenario for e in result.transcript.exchanges} <= {"discovery", "reset", "signatures", ""}
+    assert (result.verdict, result.exit_code) == ("partial", 2)
