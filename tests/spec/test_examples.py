@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema_rs
 import pytest
+from openapi_schema_validator import OAS30Validator
 
 import spec
 from spec.loader import FOLDER
@@ -81,6 +82,23 @@ def test_near_misses_are_refused(path: Path) -> None:
     for done, twin in made:
         assert fingerprint(twin) != fingerprint(value), done
         assert spec.validator(name).errors(twin), f"{done} passes"
+
+
+@pytest.mark.parametrize("role", ["gateway", "channel"])
+def test_the_3_0_3_document_takes_the_same(role: str) -> None:
+    """The derived types take every example too, and refuse one without its first required member."""
+    types = spec.document_30(role)["components"]["schemas"]
+    for path in TYPES:
+        name = path.parent.name
+        if name in types:
+            validator = OAS30Validator(
+                {"$ref": f"#/components/schemas/{name}", "components": {"schemas": types}}
+            )
+            value, required = load(path), types[name].get("required", [])
+            assert [error.message for error in validator.iter_errors(value)] == [], named(path)
+            if required:
+                rest = {key: item for key, item in value.items() if key != required[0]}
+                assert not validator.is_valid(rest), named(path)
 
 
 @pytest.mark.parametrize("path", EXCHANGES, ids=named)
