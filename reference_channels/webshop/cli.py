@@ -67,7 +67,7 @@ def serve(
     listener = _listen(host, port)
     settings = Settings(
         data=data,
-        public_url=(public_url or f"http://{host}:{listener.getsockname()[1]}").rstrip("/"),
+        public_url=(public_url or _own_url(host, listener)).rstrip("/"),
         name=name,
         test_secret=test_secret or None,
         connection=connection,
@@ -96,6 +96,12 @@ def _listen(host: str, port: int) -> socket.socket:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
+def _own_url(host: str, listener: socket.socket) -> str:
+    """Where this machine reaches the shop; an address that stands for all of them is no address to call."""
+    reachable = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    return f"http://{reachable}:{listener.getsockname()[1]}"
+
+
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     from reference_channels.webshop.app import build
 
@@ -103,7 +109,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     await runner.setup()
     await web.SockSite(runner, listener).start()
     logging.getLogger(__name__).info("serving", extra={"url": settings.public_url})
-    click.echo(f"{settings.name} is open at {settings.public_url}", err=False)
+    click.echo(f"{settings.name} is open at {settings.public_url}")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -330,6 +330,11 @@ class ScriptedGateway:
         found = [h for h in self.holds.values() if h["reference"] == call.query["reference"]]
         return {"items": found, "has_more": False}
 
+    def extend_reservation(self, call: Call, hold_id: str) -> Json:
+        """Keep it longer."""
+        self.holds[hold_id]["expires_at"] = stamp(call.body["ttl_seconds"])
+        return self.holds[hold_id]
+
     def release_reservation(self, call: Call, hold_id: str) -> Json:
         """Give it back."""
         if self.holds[hold_id]["status"] == "active":

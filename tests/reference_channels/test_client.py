@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from reference_channels.kit import trace
 from reference_channels.kit.client import GatewayClient, discover
 from reference_channels.kit.errors import NoAnswer, Problem
 from reference_channels.kit.tokens import Credentials
+from reference_channels.kit.transport import exchange
 from tests.reference_channels.conftest import POLICY
 from tests.reference_channels.scripted import Fault, ScriptedGateway
 
@@ -136,3 +138,47 @@ async def test_a_redirect_is_not_followed(gateway: ScriptedGateway, client: Gate
         await client.list_offers()
     assert client.offers("catalog")
     assert not client.offers("time_travel")
+
+
+async def test_a_hold_is_kept_longer_and_given_back(gateway: ScriptedGateway, client: GatewayClient) -> None:
+    """Extend, find by reference, release; the offer by its id."""
+    offer = gateway.add()
+    held = await client.create_reservation({**HOLD, "offer_id": offer["id"]}, "k1")
+    longer = await client.extend_reservation(held["id"], 900, "k2")
+    assert longer["expires_at"] > held["expires_at"]
+    assert [each["id"] for each in (await client.list_reservations("r1"))["items"]] == [held["id"]]
+    assert (await client.release_reservation(held["id"]))["status"] == "released"
+    assert (await client.get_offer(offer["id"]))["id"] == offer["id"]
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (200, "no json", NoAnswer),
+        (200, "[1]", NoAnswer),
+        (502, "<html>Bad gateway</html>", Problem),
+        (400, "[]", Problem),
+        (204, "", dict),
+    ],
+)
+async def test_answers_of_something_in_between(
+    http: aiohttp.ClientSession, status: int, text: str, expected: type
+) -> None:
+    """A good status without the promised document is no answer; a bad one without a problem is still an error."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=text)
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        found: object = await exchange(http, "GET", url, patience=2)
+    except (NoAnswer, Problem) as error:
+        found = error
+    await runner.cleanup()
+    assert isinstance(found, expected)
+    assert not isinstance(found, Problem) or found.transient is (status == 502)
