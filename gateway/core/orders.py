@@ -46,7 +46,6 @@ def create_order(books: Books, vault: Vault, call: Call, cmd: CreateOrder) -> Or
     Raises ProtocolError `reference_in_use`, `currency_mixed`, `hold_limit_reached`, or what `lines.price_all`
     and `stock.sell` raise.
     """
-    prepare_order(books, call, cmd)
     _claim_reference(books, call, cmd)
     priced = lines.price_all(books, call, cmd.buyer, cmd.lines)
     created = _new_order(books, call, cmd, priced)

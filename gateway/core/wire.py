@@ -9,7 +9,7 @@ from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Res
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, ending in Z, with microseconds (CNV-004)."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def money(amount: int, currency: str) -> Json:

@@ -136,13 +136,17 @@ class Sender:
 
     async def _send(self, channel: Channel, url: str, event: Event) -> None:
         try:
-            self._judge(event, await self._post(channel, url, event))
-        except Exception:  # one event that cannot be sent must not end the relay; its lease brings it back
-            log.exception("sending an event failed", extra={"event_id": event.id})
+            outcome = await self._post(channel, url, event)
+        except (
+            Exception
+        ) as error:  # it cannot be signed, say: the books tell of it, and others are sent all the same
+            log.exception("an event cannot be sent", extra={"event_id": event.id})
+            outcome = Outcome(type(error).__name__)
         finally:
             self._busy[event.channel_id] -= 1
             if not self._busy[event.channel_id]:
                 del self._busy[event.channel_id]
+        self._judge(event, outcome)
 
     async def _post(self, channel: Channel, url: str, event: Event) -> Outcome:
         body = orjson.dumps(render_event(event))

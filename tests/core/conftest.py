@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.storage.engine import open_engine
-from gateway.storage.vault import AesVault, new_entry
+from gateway.storage.keys import new_entry
+from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore, MemoryStore
 from tests.core.world import World
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from gateway.core import expiry
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Unit
-from gateway.storage.vault import AesVault, new_entry
+from gateway.storage.keys import new_entry
+from gateway.storage.vault import AesVault
 from tests.core.stores import MemoryStore
 from tests.core.world import World, line
 

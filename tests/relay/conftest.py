@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.relay.sender import Limits, Sender
 from gateway.relay.signing import Signer
 from gateway.storage.engine import open_engine
+from gateway.storage.keys import new_entry
 from gateway.storage.outbox import Outbox
-from gateway.storage.vault import AesVault, new_entry
+from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
 from tests.core.world import World
 

@@ -8,10 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from aiohttp import web
 
 import spec
 from gateway.core.model import Channel, Event
+from gateway.relay.sender import Sender
+from gateway.storage.engine import open_engine
+from gateway.storage.outbox import Outbox
 from tests.core.world import World, line
 from tests.relay.conftest import House, Receiver, statuses
 
@@ -242,3 +246,44 @@ async def test_a_closed_channel_gets_nothing(house: House, listen: Listen) -> No
     await house.send()
     assert (await only_event(world)).state == "parked"
     assert receiver.got == []
+
+
+async def test_an_event_that_cannot_be_signed_is_tried_again(house: House, listen: Listen) -> None:
+    """The books tell why, others are sent all the same, and nothing of the secret is in the row."""
+    bad, good, world = await listen(), await listen(), house.world
+    channel = await world.channel(events_url=bad.url)
+    await world.channel(events_url=good.url)
+    await world.run(lambda books: books.put(replace(channel, webhook_secret=b"not sealed at all")))
+    await world.offer()
+    await house.send()
+    assert (len(bad.got), len(good.got)) == (0, 1)
+    [row] = await world.events(channel)
+    assert (row.state, row.attempts, row.last_error) == ("pending", 1, "VaultError")
+
+
+async def test_an_outcome_is_kept_until_it_can_be_written(house: House, listen: Listen) -> None:
+    """The database is away for a moment: the next round writes it, and the event is not sent again."""
+    receiver, world = await listen(), house.world
+    await world.channel(events_url=receiver.url)
+    await world.offer()
+    other = open_engine(house.database_url)
+    sender = Sender(Outbox(other), house.sender._signer, house.session, lambda: world.now)
+    await sender.run_once(world.now)
+    sender._outbox = Broken()
+    with pytest.raises(ConnectionError):
+        await sender.drain()
+    sender._outbox = Outbox(other)
+    assert await sender.run_once(world.now) == 0
+    assert (await only_event(world)).state == "delivered"
+    await other.close()
+
+
+class Broken(Outbox):
+    """A database that cannot be reached."""
+
+    def __init__(self) -> None:
+        """Needs no engine."""
+
+    async def record_attempts(self, attempts: object) -> None:
+        """Fails."""
+        raise ConnectionError("the database is away")
