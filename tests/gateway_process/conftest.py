@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.databases import postgresql_database
 from tests.fixtures.gateway import RunningGateway, subprocess_gateway
 
 
@@ -15,3 +16,10 @@ def process(database_url: str, tmp_path: Path) -> Iterator[RunningGateway]:
     """A sandbox gateway, once on each database."""
     with subprocess_gateway(database_url, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def postgres_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
+    """A fresh database on PostgreSQL, for what SQLite does not do."""
+    with postgresql_database(postgresql_server, postgresql_template) as url:
+        yield url
