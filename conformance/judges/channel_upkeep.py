@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import spec
-from conformance.judges.channel_reading import FIRST, SECOND, bought, item, items, shelf
+from conformance.judges.channel_reading import FIRST, SECOND, bought, item, items, price, shelf
 from conformance.model import Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import problem_errors, response_errors
@@ -54,9 +54,9 @@ def names_scheme(t: Transcript) -> Iterator[Outcome]:
     yield holds(scheme in SCHEMES, f"{scheme}", f"signature_scheme is {scheme!r}", seen)
     absolute = str(where).startswith(("http://", "https://"))
     yield holds(absolute, "absolute", f"endpoints.events is {where!r}", seen)
-    event = t.one("signatures", "good")
-    if not 200 <= event.status < 300:
-        yield unverified(f"an event posted there was answered by {event.status} {event.problem}", event)
+    event, after = t.one("signatures", "good"), shelf(t, "signatures", "after good")
+    if not 200 <= event.status < 300 or price(after, t.fact("signatures", "offer")) != 222:
+        yield unverified(f"an event posted there, answered by {event.status}, had no effect", event, after)
 
 
 @check(
@@ -84,8 +84,7 @@ def declares_profile(t: Transcript) -> Iterator[Outcome]:
 )
 def says_sandbox(t: Transcript) -> Iterator[Outcome]:
     """Test control is served here, as this run shows."""
-    served = t.one("test_control", "test_sync")
-    seen = _document(t)
+    seen, served = _document(t), bought(t, "test_control", "test_get_purchase")
     yield holds(
         seen.answer.get("sandbox") is True,
         "sandbox",
@@ -99,7 +98,8 @@ def says_sandbox(t: Transcript) -> Iterator[Outcome]:
     "TST-002", role="channel", scenarios=("test_control",), title="Every operation of test control is served"
 )
 def serves_test_control(t: Transcript) -> Iterator[Outcome]:
-    """Each with its own success status."""
+    """Each with its own success status, and a purchase made with them came to a good end."""
+    bought(t, "test_control", "test_get_purchase")
     for operation in spec.operations("channel"):
         if operation.security != "test":
             continue
