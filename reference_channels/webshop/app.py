@@ -66,7 +66,7 @@ async def _running(app: web.Application, settings: Settings) -> AsyncIterator[No
 
 async def _assemble(settings: Settings, http: aiohttp.ClientSession, ring: Ring) -> Shop:
     clock = Clock()
-    db = Database(settings.data / "webshop.db")
+    db = Database(settings.data if settings.data.suffix == ".db" else settings.data / "webshop.db")
     await db.open()
     key = await db.run(lambda each: setting(each, "cookie_key", secrets.token_hex(32)))
     link = Link(http, clock, settings.policy)

@@ -40,8 +40,8 @@ def webshop() -> None:
     "--public-url", help="Origin by which gateways and buyers reach the shop. [default: from host and port]"
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("var/webshop"),
-    show_default=True, help="Folder for the shop's database.",
+    "--data", type=click.Path(path_type=Path), default=Path("var/webshop"),
+    show_default=True, help="Folder for the shop's database, or the file if it ends in .db.",
 )  # fmt: skip
 @click.option("--name", default="Lumen", show_default=True, help="The shop's name.")
 @click.option("--test-secret", envvar="VGCP_TEST_SECRET", help="Be a sandbox under this secret.")

@@ -20,8 +20,9 @@ SCHEMES = ("standard_webhooks", "rfc9421")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the shop is to run. `public_url` is its own origin as gateways and buyers reach it, without a
-    slash at the end; `test_secret` makes it a sandbox; times in seconds.
+    """How the shop is to run. `data` is a folder for the database, or a file whose name ends in .db.
+    `public_url` is its own origin as gateways and buyers reach it, without a slash at the end; `test_secret`
+    makes it a sandbox; times in seconds.
     """
 
     data: Path

@@ -40,14 +40,14 @@ def stock_up(gateway: ScriptedGateway) -> None:
 
 
 def _product(entry: dict[str, Any]) -> dict[str, Any]:
-    kept = {
+    kept: dict[str, Any] = {
         name: entry[name] for name in ("brand", "category", "description", "translations") if name in entry
     }
     return {"id": "prd_" + entry["id"].replace("-", "_"), **kept}
 
 
 def _terms(entry: dict[str, Any], currency: str, number: int) -> dict[str, Any]:
-    terms = {name: entry[name] for name in ("restrictions", "buyer_input") if name in entry}
+    terms: dict[str, Any] = {name: entry[name] for name in ("restrictions", "buyer_input") if name in entry}
     if "promotion" in entry:
         price = {"amount": entry["promotion"]["list_price"], "currency": currency}
         terms["promotion"] = {"label": entry["promotion"]["label"], "list_price": price}

@@ -182,7 +182,7 @@ async def test_a_feed_is_read_to_its_end_and_from_there(db: sqlite3.Connection) 
     """Every item once; the next time only what is new, also when the process was another one."""
     items = list(range(5))
     asked: list[str | None] = []
-    applied: list[int] = []
+    applied: list[Any] = []
 
     async def pull(cursor: str | None) -> dict[str, Any]:
         asked.append(cursor)
@@ -243,6 +243,6 @@ async def test_a_list_that_never_ends_is_left() -> None:
     """A gateway whose cursor does not move cannot keep a channel busy for ever."""
 
     async def pages(cursor: str | None) -> dict[str, Any]:
-        return {"items": [1], "next_cursor": "same", "has_more": True}
+        return {"items": [{}], "next_cursor": "same", "has_more": True}
 
-    assert await every(pages) == [1, 1]
+    assert await every(pages) == [{}, {}]

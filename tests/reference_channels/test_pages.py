@@ -42,7 +42,8 @@ class Browser:
         self.shop = shop
         jar = aiohttp.CookieJar(unsafe=True)
         self.http = aiohttp.ClientSession(cookie_jar=jar, headers={"Accept-Language": language})
-        self.status, self.html, self.headers, self.path = 0, "", {}, ""
+        self.status, self.html, self.path = 0, "", ""
+        self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Browser:
         return self
@@ -401,7 +402,8 @@ def test_a_saving_is_never_overstated() -> None:
 
 def test_fields_come_from_the_schema() -> None:
     """Kinds and labels by type, enum and format; what is no schema is left out."""
-    offer = {"buyer_input": {**INPUT, "properties": {**INPUT["properties"], "odd": True}}}
+    properties: Any = INPUT["properties"]
+    offer = {"buyer_input": {**INPUT, "properties": {**properties, "odd": True}}}
     kinds = {field.name: (field.kind, field.label, field.required) for field in fields.schema_fields(offer)}
     assert kinds == {
         "player": ("text", "Player name", True),

@@ -303,7 +303,7 @@ async def test_other_goods_are_shown(gateway: ScriptedGateway, shop: RunningShop
     """Licences and links as they are; a kind that is not known shows nothing and breaks nothing."""
     offer = await on_sale(gateway, shop, delivery_kind="download" if kind == "hologram" else kind)
     if kind == "hologram":
-        gateway.reveal_delivery = lambda call, name: {  # type: ignore[method-assign]
+        gateway.reveal_delivery = lambda call, delivery_id: {  # type: ignore[method-assign]
             "delivery": {}, "goods": {"kind": "hologram", "hologram": {"beam": 1}},
         }  # fmt: skip
     seen = await shop.buy(offer)
@@ -394,7 +394,9 @@ def test_a_wrong_step_is_refused() -> None:
     db = sqlite3.connect(":memory:")
     db.row_factory = sqlite3.Row
     db.executescript(intents.SCHEMA)
-    texts = dict.fromkeys(("id", "reference", "hold_key", "order_key", "trace_id", "buyer", "offer_id"), "x")
+    texts: dict[str, Any] = dict.fromkeys(
+        ("id", "reference", "hold_key", "order_key", "trace_id", "buyer", "offer_id"), "x"
+    )
     intent = intents.Intent(
         **texts, offer="{}", quantity=1, buyer_input="{}", seen_amount=1, currency="USD", created_at=0
     )
