@@ -172,3 +172,12 @@ def test_the_derived_files_are_checked_in() -> None:
         cwd=FOLDER.parent, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert (ignored.returncode, ignored.stdout) == (1, "")
+
+
+def test_the_webhook_is_the_channel_s_operation() -> None:
+    """What the gateway says it sends is what the channel says it receives: parameters, body and answers by status."""
+    sent = spec.document("gateway")["webhooks"]["event"]["post"]
+    received = spec.document("channel")["paths"][spec.operation("channel", "receive_event").path]["post"]
+    for part in ("parameters", "requestBody", "security"):
+        assert sent[part] == received[part], part
+    assert list(sent["responses"]) == list(received["responses"])
