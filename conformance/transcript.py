@@ -111,6 +111,7 @@ class Transcript:
     """All exchanges of a run; look-ups raise `MissingError` when the evidence is not there."""
 
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
+    began_at: float = field(default_factory=time.time)  # seconds since 1970 by the wall's clock
     exchanges: list[Exchange] = field(default_factory=list)
     facts: dict[tuple[str, str], Any] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # scenario -> why it ended early
@@ -245,7 +246,7 @@ class Transcript:
 
     def write(self, path: Path) -> None:
         """Write the redacted transcript as JSON lines: a head, the facts, then the exchanges."""
-        lines = [json.dumps({"vgcp_transcript": 1, "nonce": self.nonce})]
+        lines = [json.dumps({"vgcp_transcript": 1, "nonce": self.nonce, "began_at": self.began_at})]
         for (name, key), value in self.facts.items():
             fact = {"fact": key, "scenario": name, "value": value}
             lines.append(self.redact(json.dumps(fact, default=str)))

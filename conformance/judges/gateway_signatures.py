@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -107,8 +107,6 @@ def _check_webhook(exchange: Exchange, secret: str) -> None:
     """Verify as the library does, but whatever the date is: that is SIG-004."""
     hook = Webhook(secret)
     name, stamp = (exchange.request.header(h) or "" for h in ("webhook-id", "webhook-timestamp"))
-    from datetime import UTC, datetime
-
     expected = hook.sign(name, datetime.fromtimestamp(int(stamp), UTC), exchange.request.body.decode())
     if expected not in (exchange.request.header("webhook-signature") or "").split():
         raise WebhookVerificationError("no matching signature")
@@ -120,7 +118,6 @@ def _check_webhook(exchange: Exchange, secret: str) -> None:
 def dated_now(t: Transcript) -> Iterator[Outcome]:
     """Within 300 seconds of the try, by the wall's clock or by the sandbox's."""
     offset = _sandbox_offset(t)
-    begun = time.time() - t.now()
     seen, wrong = 0, []
     for name in ("events", "events_signed", "events_retried"):
         for exchange in tries(t, name):
@@ -128,7 +125,7 @@ def dated_now(t: Transcript) -> Iterator[Outcome]:
             if dated is None:
                 continue
             seen += 1
-            age = begun + exchange.started - dated
+            age = t.began_at + exchange.started - dated
             if abs(age) > WINDOW and abs(age + offset) > WINDOW:
                 wrong.append((exchange, f"a signature dated {age:.0f} s before its try"))
     for exchange, words in wrong[:3]:
@@ -142,7 +139,7 @@ def _sandbox_offset(t: Transcript) -> float:
     for exchange in t.all("sale"):
         made = moment(exchange.answer.get("created_at"))
         if made is not None:
-            return made - (time.time() - t.now() + exchange.started)
+            return made - (t.began_at + exchange.started)
     return 0.0
 
 

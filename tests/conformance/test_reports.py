@@ -1,0 +1,134 @@
+"""All files of a run: valid, readable, and without a secret."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import jsonschema
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
+
+from conformance.mini_channel import MiniChannel
+from conformance.report import SCHEMA, report, write
+from conformance.runner import Run, Target, run
+from conformance.transcript import Transcript
+
+SECRET = "the-sandbox-secret"
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
+
+
+@pytest.fixture
+async def reported(tmp_path: Path) -> tuple[Run, Path]:
+    """A failed run (the channel logs goods) and the folder with its files."""
+    async with MiniChannel(SECRET, "logs_goods") as channel:
+        result = await run(
+            Target("channel", channel.url, SECRET), ("DLV-013", "SEL-002", "SIG-006", "ERR-010")
+        )
+    write(result, tmp_path / "out")
+    return result, tmp_path / "out"
+
+
+async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
+    """report.json is valid, and says what was found with evidence and a hint."""
+    data = json.loads((reported[1] / "report.json").read_text())
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(data)
+    finding = next(f for f in data["findings"] if f["check"] == "DLV-013")
+    assert (data["verdict"], finding["verdict"], finding["level"]) == ("failed", "fail", "MUST")
+    assert finding["evidence"]
+    assert finding["hint"]
+    assert data["requirements"]["checked"] >= 30
+
+
+async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
+    """Codes, tokens, client and webhook secrets and the test secret were on the wire, and are in no file."""
+    result, folder = reported
+    secrets = set(result.transcript._secrets)
+    wire = "".join(
+        f"{e.request.headers}{e.request.body!r}{e.response and e.response.body!r}"
+        for e in result.transcript.exchanges
+    )
+    kinds = [
+        SECRET,
+        *(
+            code
+            for (_, key), codes in result.transcript.facts.items()
+            if key == "offer codes"
+            for code in codes
+        ),
+    ]
+    assert set(kinds) <= secrets
+    assert sum(secret in wire for secret in secrets) >= 5
+    for path in folder.iterdir():
+        text = path.read_text()
+        assert [secret for secret in secrets if secret in text] == [], path.name
+
+
+async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
+    """The same secret has the same digest, so the leak in the log is visible in the redacted transcript."""
+    result, folder = reported
+    shown = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
+    digests = {result.transcript.redact(code) for code in shown}
+    log = next(
+        line for line in (folder / "transcript.jsonl").read_text().splitlines() if "test_get_log" in line
+    )
+    assert digests
+    assert all(digest in log for digest in digests)
+
+
+async def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]) -> None:
+    """One case for each check: one failure, the disabled ones skipped with their reason."""
+    suite = ElementTree.parse(reported[1] / "junit.xml").getroot()[0]
+    assert suite.attrib["tests"] == str(len(suite))
+    assert suite.attrib["failures"] == "1"
+    failures = [case.attrib["classname"] for case in suite if case.find("failure") is not None]
+    assert failures == ["vgcp.channel.DLV-013"]
+    skipped = [case for case in suite if case.find("skipped") is not None]
+    assert str(len(skipped)) == suite.attrib["skipped"]
+
+
+def test_a_void_run_has_a_report_too(tmp_path: Path) -> None:
+    """It says why nothing can be concluded."""
+    result = Run(
+        Target("channel", "http://127.0.0.1:1", SECRET), Transcript(), void=f"nobody there, {SECRET}"
+    )
+    result.transcript.secret(SECRET)
+    data = write(result, tmp_path)
+    jsonschema.validate(data, json.loads(SCHEMA.read_text()))
+    assert report(result)["verdict"] == "void"
+    assert SECRET not in data["void"]
+    assert "nobody there" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
+async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple[Run, Path]) -> None:
+    """In light and dark: axe finds nothing, filter and language switch work, and nothing is fetched from anywhere."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        for scheme in ("light", "dark"):
+            page = await browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+            fetched: list[str] = []
+            page.on("request", lambda request, into=fetched: into.append(request.url))
+            await page.goto((reported[1] / "report.html").as_uri())
+            for language in ("en", "zh"):
+                found = await Axe().run(page)
+                assert found.violations_count == 0, found.generate_report()
+                assert await page.get_by_text("未通过认证").is_visible() is (language == "zh")
+                await page.click("#lang")
+            await page.click("[data-filter=fail]")
+            assert await page.locator("details.finding:visible").count() == 1
+            await page.fill("#search", "no such thing")
+            assert await page.locator("details.finding:visible").count() == 0
+            assert len(fetched) == 1
+        await browser.close()

@@ -1,0 +1,99 @@
+"""Exchanges are held against the documents; whose fault it is depends on who spoke."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance.transcript import Exchange, Message, Transcript
+from conformance.wire import our_violations, their_violations
+
+JSON = (("Content-Type", "application/json"),)
+PROBLEM = (("Content-Type", "application/problem+json"),)
+CLOCK = {"advance_seconds": 1}
+NOW = {"now": "2026-01-01T00:00:00Z"}
+
+
+def one(
+    direction: Any = "sent",
+    operation: str = "channel:test_advance_clock",
+    asked: Any = CLOCK,
+    answer: Any = NOW,
+    status: int = 200,
+    headers: Any = JSON,
+    flaw: str = "",
+) -> Transcript:
+    """A transcript with one exchange."""
+    t = Transcript()
+    request = Message(JSON, json.dumps(asked).encode(), method="POST", url="http://h/")
+    response = Message(headers, json.dumps(answer).encode(), status=status)
+    t.record(Exchange(t.number(), "s", "l", direction, operation, request, response, 0, 1, "", flaw))
+    return t
+
+
+def messages(t: Transcript) -> tuple[list[str], list[str]]:
+    """(ours, theirs)."""
+    return [v.message for v in our_violations(t)], [v.message for v in their_violations(t)]
+
+
+def test_what_fits_is_not_mentioned() -> None:
+    """A proper exchange has no violation."""
+    assert messages(one()) == ([], [])
+
+
+def test_a_wrong_answer_is_theirs_and_a_wrong_request_ours() -> None:
+    """In what the suite asks, the answer is the other side's and the request our own."""
+    ours, theirs = messages(one(answer={"now": "soon"}))
+    assert not ours
+    assert "TestClockState/now" in theirs[0]
+    ours, theirs = messages(one(asked={"advance_seconds": -1}))
+    assert "TestClock/advance_seconds" in ours[0]
+    assert not theirs
+
+
+def test_it_is_the_other_way_round_in_what_the_suite_is_asked() -> None:
+    """A channel's request to the played gateway is the channel's."""
+    wrong = one("received", "create_reservation", asked={"quantity": 0}, answer={}, status=201)
+    ours, theirs = messages(wrong)
+    assert any("Reservation" in message for message in ours)
+    assert any("ReservationRequest/quantity" in message for message in theirs)
+    assert "no Idempotency-Key" in theirs
+
+
+def test_what_is_wrong_on_purpose_is_not_ours() -> None:
+    """A request with a flaw may break the schema."""
+    assert messages(one(asked={}, flaw="empty")) == ([], [])
+
+
+def test_errors_must_be_problems_of_the_catalogue() -> None:
+    """Media type, code, status and type are held against problems.yaml."""
+    good = {
+        "type": "urn:vgcp:problem:not_found",
+        "title": "t",
+        "status": 404,
+        "code": "not_found",
+        "retryable": False,
+        "trace_id": "1" * 32,
+    }
+    assert messages(one(answer=good, status=404, headers=PROBLEM)) == ([], [])
+    for change, status, headers in (
+        ({}, 404, JSON),
+        ({}, 403, PROBLEM),
+        ({"code": "gone_fishing", "type": "urn:vgcp:problem:gone_fishing"}, 404, PROBLEM),
+        ({"type": "about:blank"}, 404, PROBLEM),
+        ({"trace_id": "short"}, 404, PROBLEM),
+    ):
+        assert messages(one(answer=good | change, status=status, headers=headers))[1], (change, status)
+
+
+def test_an_unexpected_success_is_a_violation() -> None:
+    """Another 2xx, another media type, or a body where there is none."""
+    assert messages(one(status=202))[1] == ["status 202, expected 200"]
+    assert "media type" in messages(one(headers=PROBLEM))[1][0]
+    reset = one(operation="channel:test_reset", asked={}, answer={"done": True}, status=204)
+    assert messages(reset)[1] == ["a body where none is expected"]
+
+
+def test_unknown_operations_are_left_alone() -> None:
+    """What belongs to no operation is judged elsewhere."""
+    assert messages(one(operation="", asked=None, answer=None)) == ([], [])
