@@ -43,7 +43,6 @@ class NewOffer:
     restrictions: Json | None = None
     buyer_input: Json | None = None
     download_url: str | None = None
-    id: str | None = None
 
 
 def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
@@ -54,12 +53,8 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
     kept = books.get(Stock, cmd.stock_id)
     if kept is None:
         raise LookupError(f"stock {cmd.stock_id} does not exist")
-    if cmd.delivery_kind == "download" and not cmd.download_url:
-        raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
-    if cmd.buyer_input is not None:
-        buyer_input.check_schema(cmd.buyer_input, "/buyer_input")
     offer = Offer(
-        id=cmd.id or books.new_id("off"),
+        id=books.new_id("off"),
         revision=1,
         status="active",
         channel_id=cmd.channel_id,
@@ -76,6 +71,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         position=None,
         updated_at=call.now,
     )
+    _check(offer)
     books.put(offer)
     events.offer_changed(books, call, offer, "offer.updated")
     return offer
@@ -84,7 +80,8 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
 def change_offer(books: Books, call: Call, offer_id: str, changes: Mapping[str, Any]) -> Offer:
     """Give the offer these values (keys of CHANGEABLE); what is as it was already is no change (CAT-005).
 
-    `status` is active, withdrawn or deleted; deleted is for good. Raises ProtocolError `not_found`.
+    `status` is active, withdrawn or deleted; deleted is for good. Raises ProtocolError `not_found`, or `invalid` as
+    `create_offer` does.
     """
     unknown = set(changes) - CHANGEABLE
     if unknown:
@@ -92,11 +89,10 @@ def change_offer(books: Books, call: Call, offer_id: str, changes: Mapping[str, 
     offer = books.get(Offer, offer_id)
     if offer is None or offer.status == "deleted":
         raise missing("offer_id")
-    if changes.get("buyer_input") is not None:
-        buyer_input.check_schema(changes["buyer_input"], "/buyer_input")
     if all(getattr(offer, name) == value for name, value in changes.items()):
         return offer
     changed = replace(offer, **changes, revision=offer.revision + 1, position=None, updated_at=call.now)
+    _check(changed)
     books.put(changed)
     off_sale = changed.status != "active" and offer.status == "active"
     deleted = changed.status == "deleted"
@@ -138,3 +134,10 @@ def check_quantity(offer: Offer, quantity: int, pointer: str) -> None:
     limit = min((offer.restrictions or {}).get("max_per_order", MAX_PER_ORDER), MAX_PER_ORDER)
     if quantity > limit:
         raise refuse("quantity_not_allowed", pointer, f"At most {limit} in one order.")
+
+
+def _check(offer: Offer) -> None:
+    if offer.delivery_kind == "download" and not offer.download_url:
+        raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
+    if offer.buyer_input is not None:
+        buyer_input.check_schema(offer.buyer_input, "/buyer_input")

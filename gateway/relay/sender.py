@@ -109,8 +109,11 @@ class Sender:
         await self.record()
 
     async def close(self) -> None:
-        """Let what is under way end, for a little while."""
-        await self.drain(self._limits.grace)
+        """Let what is under way end, for a little while. What cannot be written down any more is sent again later."""
+        try:
+            await self.drain(self._limits.grace)
+        except Exception:  # the database may be gone already; the leases bring back what was under way
+            log.exception("the last outcomes could not be written")
 
     def _width(self, channel_id: str, now: datetime) -> int:
         return self._breaker.width(channel_id, now, self._limits.per_channel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from gateway.core.model import Call
 from gateway.core.ports import Books
 from gateway.relay.ports import Due, Writer
 
+log = logging.getLogger(__name__)
+Rule = Callable[[Books, Call, str], bool]
 BATCH = 200
 PURGE_EVERY = timedelta(minutes=1)
 
@@ -26,28 +29,30 @@ class Sweeper:
         self._purged_at: datetime | None = None
 
     async def run_once(self, now: datetime) -> int:
-        """End at most a batch of holds and of orders, side by side so that they share flights; how many were due."""
-        holds = await self._due.due_reservations(now, BATCH)
-        orders = await self._due.due_orders(now, BATCH)
-        await self._end(now, expiry.expire_reservation, holds)
-        await self._end(now, expiry.expire_order, orders)
+        """End at most a batch of holds and of orders, side by side so that they share flights; how many were ended."""
+        ended = await self._end(now, expiry.expire_reservation, await self._due.due_reservations(now, BATCH))
+        ended += await self._end(now, expiry.expire_order, await self._due.due_orders(now, BATCH))
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             await self._due.purge_idempotency(now - RETENTION, BATCH)
             await self._due.purge_assertions(now, BATCH)
             self._purged_at = now
-        return len(holds) + len(orders)
+        return ended
 
     async def settle(self, now: datetime) -> None:
         """Go on until nothing is due (TST-007)."""
         while await self.run_once(now):
             pass
 
-    async def _end(self, now: datetime, rule: Callable[[Books, Call, str], bool], ids: Sequence[str]) -> None:
-        await asyncio.gather(*(self._one(now, rule, one) for one in ids))
+    async def _end(self, now: datetime, rule: Rule, ids: Sequence[str]) -> int:
+        return sum(await asyncio.gather(*(self._one(now, rule, one) for one in ids)))
 
-    async def _one(self, now: datetime, rule: Callable[[Books, Call, str], bool], row_id: str) -> bool:
+    async def _one(self, now: datetime, rule: Rule, row_id: str) -> bool:
         call = own_call(now)
-        return await self._writer.run(lambda books: rule(books, call, row_id))
+        try:
+            return await self._writer.run(lambda books: rule(books, call, row_id))
+        except Exception:  # what one row cannot do must not keep all others from ending
+            log.exception("what is due could not be ended", extra={"row_id": row_id})
+            return False
 
 
 def own_call(now: datetime) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.core.model import Assertion, Idempotency, Order, Reservation
@@ -70,3 +71,20 @@ async def test_what_is_old_is_forgotten(house: House) -> None:
     world.advance(41)
     await sweeper.run_once(world.now)
     assert await world.rows(Idempotency) == []
+
+
+async def test_one_that_cannot_be_ended_keeps_nobody(house: House) -> None:
+    """A row whose books are wrong is told of in the log; the others end."""
+    world = house.world
+    channel, broken, sound = (
+        await world.channel(),
+        await world.offer(quantity=5),
+        await world.offer(quantity=5),
+    )
+    bad, good = await world.hold(channel, broken), await world.hold(channel, sound)
+    order = await world.pending(channel, line(sound))
+    await world.run(lambda books: books.put(replace(bad, stock_id="stk_gone")))
+    world.advance(1800)
+    assert await Sweeper(house.outbox, world.store).run_once(world.now) == 2
+    states = {row.id: row.status for row in await world.rows(Reservation)}
+    assert (states[bad.id], states[good.id], states[order.holds[0]]) == ("active", "expired", "expired")
