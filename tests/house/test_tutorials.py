@@ -55,6 +55,26 @@ def test_first_purchase_with_a_generated_client(tmp_path: Path, sandbox: Running
     assert "the code has 16 characters" in output
 
 
+@pytest.mark.parametrize("language", ["csv", "yaml"])
+def test_merchant_imports_a_catalogue(tmp_path: Path, language: str) -> None:
+    """The merchants' catalogues, as printed, are imported, and the books balance."""
+    (catalogue,) = guide("merchants.md", language)
+    (tmp_path / f"catalogue.{language}").write_text(catalogue, "utf-8")
+    (tmp_path / "starfall.txt").write_text("AAAA-1\nAAAA-2\n", "utf-8")
+    for words in (["migrate"], ["import", f"catalogue.{language}"], ["stock", "--low"], ["audit"]):
+        command = [sys.executable, "-m", "spec.cli", "gateway", *words]
+        answer = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+
+
 def test_vendor_gets_credentials_by_curl(tmp_path: Path, sandbox: RunningGateway) -> None:
     """The vendors' curl command, as printed, answers with credentials."""
     (code,) = (code for code in guide("vendors.md", "sh") if "/vgcp/v1/test/clients" in code)
