@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway.admin import COMMANDS
+from gateway.backend import Backend
 from gateway.settings import Settings
 
 EXAMPLES = """
@@ -21,8 +22,10 @@ Examples:
 
 
 @click.group()
-def gateway() -> None:
+@click.pass_context
+def gateway(context: click.Context) -> None:
     """The merchant's side: serve the gateway, look after offers, stock and channels."""
+    context.obj = Backend()
 
 
 @gateway.command(epilog=EXAMPLES, context_settings={"auto_envvar_prefix": "VGCP"})

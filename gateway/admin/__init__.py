@@ -1,5 +1,14 @@
-"""The merchant's own commands, as `vgcp gateway …` shows them. Not part of the standard."""
+"""The merchant's own commands, as `vgcp gateway …` shows them. Not part of the standard.
+
+They work on `ctx.obj`, a `gateway.admin.ports.Backend`, which the wiring provides.
+"""
 
 import click
 
-COMMANDS: list[click.Command] = []
+from gateway.admin.books import audit, migrate, orders
+from gateway.admin.channels import channel
+from gateway.admin.importing import codes, import_
+from gateway.admin.keys import keys
+from gateway.admin.stock import stock
+
+COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, keys, audit]

@@ -69,6 +69,7 @@ def _newest(query: Select[Any], table: Any) -> tuple[Select[Any], Select[Any]]:
     return page, page.where(table.c.reference == REFERENCE)
 
 
+NEWEST_ORDERS = select(orders).order_by(orders.c.id.desc()).limit(LIMIT)
 ORDERS, ORDERS_NAMED = _newest(select(orders), orders)
 HOLDS, HOLDS_NAMED = _newest(select(reservations).where(~reservations.c.internal), reservations)
 
@@ -144,6 +145,10 @@ class DatabaseQueries:
     async def stocks(self) -> Sequence[Stock]:
         """All stocks, in id order (the merchant's)."""
         return await self._all(Stock, STOCKS)
+
+    async def newest_orders(self, limit: int) -> Sequence[Order]:
+        """Orders of all channels, newest id first (the merchant's)."""
+        return await self._all(Order, NEWEST_ORDERS, limit=limit)
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         """All of the gateway's keys, oldest first."""

@@ -1,0 +1,66 @@
+"""What the merchant's commands work on; the wiring hands it to click as `ctx.obj`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from gateway.core.model import Channel, Offer, Order, Stock
+from gateway.core.ports import Books, Vault
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
+
+
+class Discrepancy(Protocol):
+    """What should be equal and is not."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def what(self) -> str: ...
+    @property
+    def expected(self) -> int: ...
+    @property
+    def found(self) -> int: ...
+
+
+class Queries(Protocol):
+    """The merchant sees everything."""
+
+    async def channels(self) -> Sequence[Channel]: ...
+    async def offers(self) -> Sequence[Offer]: ...
+    async def stocks(self) -> Sequence[Stock]: ...
+    async def newest_orders(self, limit: int) -> Sequence[Order]: ...
+
+
+class Store(Protocol):
+    """One database and its vault."""
+
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def queries(self) -> Queries: ...
+
+    async def run(self, operation: Callable[[Books], T]) -> T: ...
+    async def audit(self) -> Sequence[Discrepancy]: ...
+    async def totals(self) -> dict[str, int]: ...
+    async def rotate(self, progress: Progress | None = None) -> int: ...
+    async def close(self) -> None: ...
+
+
+class Backend(Protocol):
+    """Opens databases. All may raise ValueError (or a kind of it) with a text for the merchant."""
+
+    def open(self, database: str, vault_keys: str | None, key_file: Path | None) -> Store:
+        """The books, as they are; `is_current` says whether this version can read them."""
+
+    def is_current(self, database: str) -> bool:
+        """Whether the schema is this version's."""
+
+    def migrate(self, database: str) -> None:
+        """Bring the schema up to date."""
+
+    def add_key(self, database: str, key_file: Path | None) -> str:
+        """Put a fresh key first in the key file; its id."""

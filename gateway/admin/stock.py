@@ -1,0 +1,31 @@
+"""`stock`."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.admin.context import Desk, desk, table
+from gateway.admin.ports import Store
+from gateway.core.model import Offer, Stock
+
+HEAD = ("offer", "product", "status", "kind", "received", "available", "reserved", "sold", "voided")
+
+
+@click.command(epilog="Examples:\n\n  vgcp gateway stock\n\n  vgcp gateway stock --low --json")
+@click.option("--low", is_flag=True, help="Only what is running out or has run out.")
+@desk
+def stock(at: Desk, low: bool) -> None:
+    """What is on sale, and how much of it there is. Unlimited stock counts what was handed out as received."""
+
+    async def look(store: Store) -> tuple[list[Offer], dict[str, Stock]]:
+        return list(await store.queries.offers()), {one.id: one for one in await store.queries.stocks()}
+
+    offers, stocks = at.work(look)
+    rows = [
+        (offer.id, offer.product["id"], offer.status, kept.kind,
+         kept.received, kept.available, kept.reserved, kept.sold, kept.voided)
+        for offer in offers
+        if offer.status != "deleted" and (not low or offer.availability != "in_stock")
+        for kept in [stocks[offer.stock_id]]
+    ]  # fmt: skip
+    at.answer([dict(zip(HEAD, row, strict=True)) for row in rows], *table(HEAD, rows))
