@@ -16,7 +16,7 @@ from gateway.core.errors import FieldError, ProtocolError
 from gateway.http.response import Receive
 
 MAX_DEPTH = 64
-FRACTION = re.compile(rb"\d(\.\d|[eE])")
+FRACTION = re.compile(rb"[:,\[\s]-?\d+(\.\d|[eE])")
 FORM, JSON = b"application/x-www-form-urlencoded", b"application/json"
 
 

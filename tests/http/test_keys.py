@@ -1,0 +1,95 @@
+"""The gateway's signing keys: sealed, published, replaced with an overlap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from gateway.core.errors import ProtocolError
+from gateway.http.keys import OVERLAP, KeyRing
+from gateway.http.services import Clock
+from gateway.http.tokens import CACHE_SIZE, Tokens
+from gateway.storage.combiner import Combiner
+from gateway.storage.engine import open_engine
+from gateway.storage.queries import DatabaseQueries
+from gateway.storage.vault import AesVault
+from tests.fixtures.gateway import VAULT_KEYS
+
+ISSUER = "https://gateway.example"
+
+
+class Two:
+    """Two processes' rings over one database."""
+
+    def __init__(self, first: KeyRing, second: KeyRing) -> None:
+        self.first, self.second = first, second
+        self.clock = Clock()
+
+
+@pytest.fixture
+async def rings(database_url: str) -> AsyncIterator[Two]:
+    """The second is loaded after the first has made the first key."""
+    engine = open_engine(database_url)
+    combiner, queries, vault = Combiner(engine), DatabaseQueries(engine), AesVault(VAULT_KEYS)
+    two = Two(KeyRing(queries, combiner, vault), KeyRing(queries, combiner, vault))
+    await two.first.load(two.clock.now())
+    await two.second.load(two.clock.now())
+    yield two
+    await combiner.close()
+    await engine.close()
+
+
+def tokens(ring: KeyRing) -> Tokens:
+    """Over this ring."""
+    return Tokens(ring, ISSUER, ISSUER + "/vgcp/v1", 600)
+
+
+async def test_the_first_key_is_made_once_and_never_published_with_its_private_part(rings: Two) -> None:
+    """DSC-007; a second process takes the key that is there."""
+    assert rings.first.kid == rings.second.kid
+    assert rings.first.public == rings.second.public
+    (published,) = rings.first.public["keys"]
+    assert published["kid"] == rings.first.kid
+    assert "d" not in published
+
+
+async def test_a_rotation_keeps_what_was_signed_valid_until_it_has_expired(rings: Two) -> None:
+    """The old key is published for the overlap, also by a process that learns of it later; then it is gone."""
+    now = rings.clock.now()
+    old = tokens(rings.first).issue("chn_1", ["orders"], now, "j1")
+    await rings.first.rotate(now)
+    assert len(rings.first.public["keys"]) == 2
+    new = tokens(rings.first).issue("chn_1", ["orders"], now, "j2")
+    with pytest.raises(ProtocolError):
+        tokens(rings.second).verify(new, now)
+    await rings.second.load(now)
+    for ring in (rings.first, rings.second):
+        assert tokens(ring).verify(old, now).channel_id == "chn_1"
+        assert tokens(ring).verify(new, now).scopes == {"orders"}
+    await rings.second.load(now + OVERLAP)
+    assert [key["kid"] for key in rings.second.public["keys"]] == [rings.first.kid]
+
+
+async def test_the_cache_of_tokens_respects_expiry_and_is_bounded(rings: Two) -> None:
+    """AUT-009: a token that was verified a moment ago is refused once its time is over."""
+    now, issuing = rings.clock.now(), tokens(rings.first)
+    token = issuing.issue("chn_1", ["orders"], now, "j")
+    assert issuing.verify(token, now) is issuing.verify(token, now)
+    with pytest.raises(ProtocolError) as caught:
+        issuing.verify(token, now + timedelta(seconds=600))
+    assert caught.value.code == "unauthenticated"
+    some = issuing.verify(token, now)
+    issuing._cache = {str(number): some for number in range(CACHE_SIZE)}
+    issuing.verify(token, now)
+    assert len(issuing._cache) <= CACHE_SIZE
+
+
+async def test_a_token_for_somebody_else_is_refused(rings: Two) -> None:
+    """RFC 9068 section 4: issuer and audience are ours."""
+    now = rings.clock.now()
+    for issuer, audience in (("https://else.example", ISSUER + "/vgcp/v1"), (ISSUER, "https://else.example")):
+        token = Tokens(rings.first, issuer, audience, 600).issue("chn_1", ["orders"], now, "j")
+        with pytest.raises(ProtocolError):
+            tokens(rings.first).verify(token, now)
