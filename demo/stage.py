@@ -64,18 +64,10 @@ def open_stage(folder: Path, scale: int, gateway_port: int = 0, shop_port: int =
     command("gateway", "migrate", *where)
     command("gateway", "import", str(write_catalogue(folder, scale)), *where, show=True)
     channels = {name: json_command("gateway", "channel", "add", name, *where) for name in DOORS}
-    shop = json_command("gateway", "channel", "add", "web shop", "--url", shop_url, *where)
+    shop = json_command("gateway", "channel", "add", "web shop", "--url", shop_url, "--scheme", "rfc9421", *where)
     serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port)]
-    serve_shop = [
-        "webshop",
-        "serve",
-        "--port",
-        str(shop_port),
-        "--gateway",
-        gateway_url,
-        "--data",
-        str(folder / "shop.db"),
-    ]
+    serve_shop = ["webshop", "serve", "--port", str(shop_port), "--gateway", gateway_url]
+    serve_shop += ["--signature-scheme", "rfc9421", "--data", str(folder / "shop")]
     secrets_of_shop = {
         "VGCP_CLIENT_ID": shop["client_id"],
         "VGCP_CLIENT_SECRET": shop["client_secret"],
@@ -101,7 +93,7 @@ def sandbox_twins(folder: Path) -> Iterator[tuple[str, str, str]]:
     database = f"sqlite:///{folder / 'sandbox.db'}"
     command("gateway", "migrate", "--database", database)
     serve_gateway = ["gateway", "serve", "--sandbox", "--database", database, "--port", str(gateway_port)]
-    serve_shop = ["webshop", "serve", "--port", str(shop_port), "--data", str(folder / "sandbox-shop.db")]
+    serve_shop = ["webshop", "serve", "--port", str(shop_port), "--data", str(folder / "sandbox-shop")]
     with (
         server(serve_gateway, f"{gateway_url}/readyz", folder / "sandbox-gateway.log", env),
         server(serve_shop, f"{shop_url}/healthz", folder / "sandbox-shop.log", env),
