@@ -59,8 +59,11 @@ class Placing:
         pause = min(LONGEST_PAUSE, 2.0 ** min(intent.tries - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
         if error is not None and error.retry_after is not None:
             pause = max(pause, error.retry_after)
-        when = self._clock() + pause
-        return await self._db.run(lambda db: intents.save(db, intent, next_try=when))
+        changes: Json = {"next_try": self._clock() + pause}
+        if intent.state == "opened" and isinstance(error, Problem):
+            # The buyer is waiting for the hold, and can be told why.
+            changes["reason"] = error.code
+        return await self._db.run(lambda db: intents.save(db, intent, **changes))
 
     async def _place(self, intent: Intent) -> Intent:
         """Order with the intent's one key. After a try without an answer, first look whether the order is

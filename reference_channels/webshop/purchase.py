@@ -75,6 +75,7 @@ class Purchases:
             "reservation_id": held["id"],
             "unit_amount": held["unit_price"]["amount"],
             "currency": held["unit_price"]["currency"],
+            "reason": None,
             "hold_until": asked_at + max(life - MARGIN, life / 2),
         }
         return await self._db.run(lambda db: intents.step(db, intent, "hold", **changes))
@@ -136,10 +137,13 @@ class _Alone:
 
     async def __aenter__(self) -> Intent:
         await self._lock.acquire()
-        intent = await self._purchases.find(self._intent_id)
-        if intent is None:
+        try:
+            intent = await self._purchases.find(self._intent_id)
+            if intent is None:
+                raise KeyError(self._intent_id)
+        except BaseException:
             self._lock.release()
-            raise KeyError(self._intent_id)
+            raise
         self._token = trace.current.set(trace.new_trace(intent.trace_id))
         return intent
 

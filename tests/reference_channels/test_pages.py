@@ -360,6 +360,79 @@ async def test_a_withdrawn_product_says_so(
     assert "no longer on sale" in page
 
 
+async def test_the_language_can_be_switched_after_a_form(
+    gateway: ScriptedGateway, shop: RunningShop, browser: Browser
+) -> None:
+    """A page that answered a form links to where it can be opened again, without opening the goods anew."""
+    offer = gateway.add()
+    await shop.sync()
+    await browser.buy(offer)
+    await browser.pay()
+    order = browser.path
+    await browser.go(order + "/reveal", browser.form("/reveal"))
+    assert f'href="{order}?lang=zh"' in browser.html
+    page = await browser.go(order + "?lang=zh")
+    assert "显示兑换码" in page
+    assert "CODE-" not in page
+
+
+async def test_too_many_holds_are_said_in_words(
+    gateway: ScriptedGateway, shop: RunningShop, browser: Browser
+) -> None:
+    """The gateway's cap is no outage: the buyer is told what to do, and can go on."""
+    offer = gateway.add()
+    await shop.sync()
+    gateway.faults = [Fault("create_reservation", status=429, code="hold_limit_reached", retry_after="30")]
+    assert "Too many orders are open at once" in await browser.buy(offer)
+    await shop.control("POST", "/clock", {"advance_seconds": 31})
+    await browser.go(browser.path + "/retry", browser.form("/retry"))
+    assert "Kept for you" in browser.html
+
+
+async def test_goods_that_are_not_there_yet_are_said_in_words(
+    gateway: ScriptedGateway, shop: RunningShop, browser: Browser
+) -> None:
+    """Fulfilled, but nothing to hand over yet: not an empty page."""
+    offer = gateway.add()
+    await shop.sync()
+    await browser.buy(offer)
+    await browser.pay()
+    gateway.deliveries.clear()
+    await browser.go(browser.path + "/reveal", browser.form("/reveal"))
+    assert "The goods are on their way" in browser.html
+
+
+async def test_a_link_of_another_kind_is_no_link(
+    gateway: ScriptedGateway, shop: RunningShop, browser: Browser
+) -> None:
+    """A download is a link when it leads to the web; anything else is shown as text."""
+    offer = gateway.add(delivery_kind="download")
+    await shop.sync()
+    for url, is_link in (("https://files.example/a?b=1&c=2", True), ("javascript:alert(1)", False)):
+        goods = {"kind": "download", "download": {"url": url, "expires_at": "2030-01-01T00:00:00Z"}}
+        gateway.reveal_delivery = lambda call, delivery_id, goods=goods: {"goods": goods}  # type: ignore[method-assign,misc]
+        await browser.buy(offer)
+        await browser.pay()
+        page = await browser.go(browser.path + "/reveal", browser.form("/reveal"))
+        assert ("data-goods>Download" in page) is is_link
+        assert 'href="javascript' not in page
+
+
+async def test_promotions_end(gateway: ScriptedGateway, shop: RunningShop, browser: Browser) -> None:
+    """Shown with its end while it lasts, not after."""
+    was = {"label": "Sale", "list_price": {"amount": 1999, "currency": "USD"}}
+    now = gateway.add(
+        "Now", promotion={**was, "ends_at": "2999-01-31T00:00:00Z"}, restrictions={"max_per_order": 4}
+    )
+    over = gateway.add("Over", promotion={**was, "ends_at": "2001-01-31T00:00:00Z"})
+    await shop.sync()
+    page = await browser.go(f"/offers/{now['id']}")
+    assert "Until 2999-01-31" in page
+    assert "Sale · Save 25%" in page
+    assert "At most 4 per order." in page
+    assert "Sale" not in await browser.go(f"/offers/{over['id']}")
+
+
 def test_both_languages_say_the_same() -> None:
     """Every key in both, with the same values to fill in."""
     english, chinese = texts.texts("en"), texts.texts("zh")

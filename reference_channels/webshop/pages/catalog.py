@@ -93,4 +93,5 @@ def product_page(
         "wrong": wrong or [],
         "given": given or {},
     }
-    return view.page(request, "product.html", 422 if wrong else 200 if on_sale else 410, **values)
+    status = 422 if wrong else 200 if on_sale else 410
+    return view.page(request, "product.html", status, f"/offers/{offer['id']}", **values)

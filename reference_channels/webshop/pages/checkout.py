@@ -82,7 +82,7 @@ def checkout_page(request: web.Request, intent: Intent, wrong: dict[str, str] | 
         "changed": intent.unit_amount is not None and intent.unit_amount != intent.seen_amount,
         "wrong": wrong or {},
     }
-    return view.page(request, "checkout.html", 422 if wrong else 200, **values)
+    return view.page(request, "checkout.html", 422 if wrong else 200, f"/checkout/{intent.id}", **values)
 
 
 async def pay(request: web.Request) -> web.StreamResponse:

@@ -56,7 +56,10 @@ async def open_goods(request: web.Request) -> web.StreamResponse:
 def _page(
     request: web.Request, intent: intents.Intent, goods: list[Shown] | None = None, failed: bool = False
 ) -> web.Response:
-    order = view.receipt(intent, visitor(request).language)
-    return view.page(
-        request, "order.html", 503 if failed else 200, order=order, goods=goods or [], failed=failed
-    )
+    values = {
+        "order": view.receipt(intent, visitor(request).language),
+        "goods": goods or [],
+        "nothing": goods == [],
+        "failed": failed,
+    }
+    return view.page(request, "order.html", 503 if failed else 200, f"/orders/{intent.id}", **values)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from yarl import URL
 
-from reference_channels.kit.errors import Json
+from reference_channels.kit.errors import Json, timestamp
 from reference_channels.webshop import shelf
 from reference_channels.webshop.clock import rfc3339
 from reference_channels.webshop.intents import Intent
@@ -39,8 +41,13 @@ def version() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    """Render a template. Pages belong to their visitor: no cache may keep them."""
+def page(
+    request: web.Request, template: str, status: int = 200, address: str | None = None, **values: Any
+) -> web.Response:
+    """Render a template. Pages belong to their visitor: no cache may keep them.
+
+    `address` is where the page can be opened again, for answers to a form.
+    """
     who, settings = visitor(request), request.app[SHOP].settings
     language = who.language
     common = {
@@ -50,9 +57,7 @@ def page(request: web.Request, template: str, status: int = 200, **values: Any) 
         "language": language,
         "language_tag": texts.TAGS[language],
         "languages": texts.LANGUAGES,
-        "here": lambda code: (
-            str(request.rel_url.update_query(lang=code)) if request.method == "GET" else f"?lang={code}"
-        ),
+        "here": lambda code: str((URL(address) if address else request.rel_url).update_query(lang=code)),
         "csrf": who.csrf,
         "shop": settings.name,
         "sandbox": settings.test_secret is not None,
@@ -72,7 +77,7 @@ def card(offer: Json, language: str) -> Json:
     """What the templates show of an offer: texts in the language, look, price, promotion, availability."""
     product = offer.get("product", {})
     name, description = texts.product_text(product, language)
-    promotion = offer.get("promotion")
+    promotion = _current(offer.get("promotion"))
     price = offer.get("price", {"amount": 0, "currency": "XXX"})
     category = product.get("category", "other")
     return {
@@ -82,14 +87,20 @@ def card(offer: Json, language: str) -> Json:
         "brand": product.get("brand", ""),
         "category": category if category in CATEGORIES else "other",
         "price": price,
-        "promotion": promotion,
+        "promotion": promotion and {"ends_at": "", **promotion},
         "saving": money.saving(price["amount"], promotion["list_price"]["amount"]) if promotion else 0,
         "availability": offer.get("availability", {}),
         "buyable": shelf.buyable(offer),
         "kind": offer.get("delivery_kind", ""),
-        "restrictions": offer.get("restrictions", {}),
+        "restrictions": {"max_per_order": 0, **offer.get("restrictions", {})},
         "look": look(product.get("id", offer.get("id", ""))),
     }
+
+
+def _current(promotion: Json | None) -> Json | None:
+    """The promotion, unless it has ended; the price is the gateway's in any case."""
+    ends_at = (promotion or {}).get("ends_at")
+    return None if ends_at and timestamp(ends_at) < time.time() else promotion
 
 
 def look(name: str) -> Json:
