@@ -21,13 +21,12 @@ from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
 from gateway.settings import Settings
-from gateway.storage.combiner import Combiner
-from gateway.storage.engine import Engine, open_engine
+from gateway.storage.engine import Engine
 from gateway.storage.keys import open_vault
 from gateway.storage.migrate import upgrade
-from gateway.storage.outbox import Outbox
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.reset import forget_trade
+from gateway.storage.store import open_store
 
 log = logging.getLogger("gateway.main")
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
@@ -48,24 +47,21 @@ async def running(
     At the end the loops stop, what is under way is committed, and the connections are given back, in this order.
     """
     async with AsyncExitStack() as stack:
-        engine = open_engine(settings.database)
-        stack.push_async_callback(engine.close)
-        vault = open_vault(settings.database, settings.vault_keys, settings.key_file)
-        combiner = Combiner(engine)
-        stack.push_async_callback(combiner.close)
-        queries, outbox, clock = DatabaseQueries(engine), Outbox(engine), Clock()
-        keys = KeyRing(queries, combiner, vault)
+        store = open_store(settings.database, settings.vault_keys, settings.key_file)
+        stack.push_async_callback(store.close)
+        vault, queries, clock = store.vault, store.queries, Clock()
+        keys = KeyRing(queries, store, vault)
         await keys.load(clock.now())
         session = await stack.enter_async_context(_session())
-        sender = Sender(outbox, Signer(vault, keys), session, clock.now)
-        sequencer = Sequencer(outbox)
-        relay = Relay(sequencer, sender, Sweeper(outbox, combiner), clock.now)
-        combiner.committed = relay.wake
+        sender = Sender(store.outbox, Signer(vault, keys), session, clock.now)
+        sequencer = Sequencer(store.outbox)
+        relay = Relay(sequencer, sender, Sweeper(store.outbox, store), clock.now)
+        store.combiner.committed = relay.wake
         relay.start()
         stack.push_async_callback(relay.stop)
         await stack.enter_async_context(_reloading(keys, clock))
-        sandbox = LocalSandbox(engine, sequencer, relay, session, clock) if settings.sandbox else None
-        services = make_services(settings, public_url, clock, combiner, queries, vault, keys, sandbox)
+        sandbox = LocalSandbox(store.engine, sequencer, relay, session, clock) if settings.sandbox else None
+        services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
 

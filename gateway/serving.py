@@ -21,6 +21,7 @@ from gateway.http.edge import WithLifespan
 from gateway.main import prepare, running
 from gateway.server import Server, bind, make_server, origin
 from gateway.settings import Settings
+from gateway.storage.vault import VaultError
 from gateway.workers import Workers
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -34,10 +35,12 @@ def serve(settings: Settings) -> int:
         prepare(settings)
         sock = bind(settings.host, settings.port, shared=shared)
     except OSError as error:
-        raise click.ClickException(f"{error}. Is the port taken, or the file not writable?") from error
+        raise click.ClickException(f"{error} (port {settings.port}, database {settings.database})") from error
+    except (ValueError, VaultError) as error:
+        raise click.ClickException(str(error)) from error
     url = settings.public_url or origin(sock)
     if not shared:
-        return _work(settings, sock, url, lambda: _announce(settings, url))
+        return _work(settings, sock, url, lambda: _announce(settings, url, origin(sock)))
     return _fork(settings, sock, url)
 
 
@@ -77,7 +80,7 @@ def _fork(settings: Settings, reserved: socket.socket, url: str) -> int:
         ready = 0
         while ready < settings.workers:
             ready += len(os.read(reading, settings.workers))
-        _announce(settings, url)
+        _announce(settings, url, origin(reserved))
 
     def started() -> None:
         threading.Thread(target=announce, daemon=True).start()
@@ -89,13 +92,14 @@ def _tell(pipe: int) -> None:
     os.write(pipe, b".")
 
 
-def _announce(settings: Settings, url: str) -> None:
+def _announce(settings: Settings, url: str, local_url: str) -> None:
     """One line for people on standard output, and the file for programs."""
     kind = "sandbox gateway" if settings.sandbox else "gateway"
     click.echo(f"{kind} ready: {url} (discovery at {url}/.well-known/vgcp)")
     sys.stdout.flush()
     if settings.ready_file is not None:
-        _write_whole(settings.ready_file, {"url": url, "pid": os.getpid(), "workers": settings.workers})
+        ready = {"url": url, "local_url": local_url, "pid": os.getpid(), "workers": settings.workers}
+        _write_whole(settings.ready_file, ready)
 
 
 def _write_whole(path: Path, value: dict[str, Any]) -> None:

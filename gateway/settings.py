@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+
+DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,16 @@ class Settings:
     def problems(self) -> list[str]:
         """What does not go together, in the operator's words."""
         found = []
+        if not self.database.startswith(DATABASES):
+            found.append("--database is sqlite:///PATH or postgresql://USER@HOST/NAME")
         if self.sandbox and not self.test_secret:
             found.append("a sandbox needs --test-secret (or VGCP_TEST_SECRET)")
         if self.workers > 1 and self.database.startswith("sqlite"):
             found.append("SQLite is served by one worker; use PostgreSQL for --workers above 1")
         if self.workers > 1 and self.sandbox:
             found.append("a sandbox is served by one worker, because its clock lives in the process")
+        if self.public_url is not None and not re.fullmatch(r"https?://[^/?#\s]+", self.public_url):
+            found.append("--public-url is an origin, like https://gateway.example, without a path")
         if not 1 <= self.token_life <= 3600:
             found.append("a token lives between 1 and 3600 seconds")
         if self.body_limit < 64 * 1024:

@@ -27,7 +27,10 @@ class Workers:
         self._early_deaths = 0
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
-        """Calls `started` once all have been forked. Until SIGTERM or SIGINT, then wait for all. The exit code: 0, or 1 when workers kept dying."""
+        """Until SIGTERM or SIGINT, then wait for all; `started` is called once all have been forked.
+
+        The exit code: 0, or 1 when workers kept dying.
+        """
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._stop)
         for number in range(self._count):
