@@ -273,6 +273,7 @@ async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[
         session = GatewaySession(target, transcript, Client(transcript, http), stack)
         with transcript.scene("discovery"):
             await _discover(session)
+            await _probe(session)
         yield session
 
 
@@ -295,6 +296,13 @@ async def _discover(session: GatewaySession) -> None:
     session.token_url = str(endpoints.get("token") or session.token_url)
     if not session.api.startswith("http"):
         raise AbortedError("the discovery document gives no endpoints.api")
+
+
+async def _probe(session: GatewaySession) -> None:
+    """Test control must make a client, and another one when it is asked again: else nothing can be certified."""
+    names = {(await session.shop("probe")).id for _ in range(2)}
+    if len(names) != 2:
+        raise AbortedError("test_create_client gives the same client twice; nothing can be certified")
 
 
 async def settled(condition: Any, seconds: float) -> bool:

@@ -75,6 +75,7 @@ def each_once(t: Transcript) -> Iterator[Outcome]:
             yield unverified(f"not every {kind} was made")
             continue
         for limit in (2, 3):
+            good(t, "pages", f"{name} by {limit}")
             pages = t.all("pages", label=f"{name} by {limit}")
             found = [one.get("id") for page in pages for one in items(page)]
             most = max(len(items(page)) for page in pages)

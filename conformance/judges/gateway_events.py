@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import spec
 from conformance.judges.gateway_evidence import dig, every, good, items, ok, said, tries
 from conformance.model import MissingError, Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
@@ -27,11 +26,8 @@ def _feed(t: Transcript, scenario: str, label: str = "event feed") -> list[tuple
 
 
 def _sent(seen: list[Exchange], what: str) -> Outcome:
-    """At least one event came, and it is an Event of the standard."""
-    if not seen:
-        return failed(f"no {what} was posted")
-    errors = [text for e in seen for text in spec.validator("Event").errors(e.request.json)]
-    return holds(not errors, f"{what} was posted", f"{what} is no Event: {errors[:1]}", *seen)
+    """At least one event came."""
+    return holds(bool(seen), f"{what} was posted", f"no {what} was posted", *seen)
 
 
 @gateway("EVT-001", title="Events go to the channel they concern, and to no other", scenarios=("events",))
@@ -144,7 +140,9 @@ def feed_has_all(t: Transcript) -> Iterator[Outcome]:
     """All that was posted is in the feed; so is what could not be posted."""
     feed = _feed(t, "events")
     shown = [one.get("id") for _, one in feed]
-    posted = [e.asked.get("id") for e in tries(t, "events", STANDARD) if ok(e)]
+    subjects = (t.fact("events", "offer"), t.fact("events", "order"))
+    taken = [e.asked for e in tries(t, "events", STANDARD) if ok(e)]
+    posted = [event.get("id") for event in taken if event.get("subject") in subjects]
     if not posted:
         yield unverified("nothing was posted")
     missing = [name for name in posted if name not in shown]
@@ -218,17 +216,16 @@ def event_trace(t: Transcript) -> Iterator[Outcome]:
     """The payment's trace in the event of the fulfilled order."""
     paid = good(t, "events", "pay")
     trace = (paid.request.header("traceparent") or "").split("-")[1]
-    seen = [
-        e
-        for e in _events(t, "events", STANDARD, "order.updated")
-        if dig(e.asked, "data", "order", "status") == "fulfilled"
-    ]
+    name = t.fact("events", "order")
+    told = [e for e in _events(t, "events", STANDARD, "order.updated") if e.asked.get("subject") == name]
+    seen = [e for e in told if dig(e.asked, "data", "order", "status") == "fulfilled"]
     if not seen:
         raise MissingError("no order.updated of the fulfilled order")
     for event in seen:
-        told = str(event.asked.get("traceparent"))
         words = "the event has another trace than the payment that caused it"
-        yield holds(trace in told, "the trace of its cause", words, paid, event)
+        yield holds(
+            trace in str(event.asked.get("traceparent")), "the trace of its cause", words, paid, event
+        )
 
 
 @gateway("TRC-004", suffix="b", title="Posting continues the event's trace", scenarios=("events",))
@@ -258,7 +255,7 @@ def named_scheme(t: Transcript) -> Iterator[Outcome]:
     """One channel of each scheme."""
     for name, headers in (
         ("events", ("webhook-id", "webhook-timestamp", "webhook-signature")),
-        ("events_signed", ("Signature-Input", "Signature", "Content-Digest")),
+        ("events_signed", ("Signature-Input", "Signature")),
     ):
         seen = tries(t, name)
         if not seen:

@@ -11,6 +11,7 @@ from conformance.model import MissingError, Outcome, failed, holds, passed, unve
 from conformance.transcript import Exchange, Transcript
 
 Json = dict[str, Any]
+OPENING = "discovery"  # the scene in which the session is opened
 
 
 def ok(exchange: Exchange) -> bool:
@@ -118,8 +119,8 @@ def trace_id(traceparent: Any) -> str | None:
 
 
 def answers(t: Transcript) -> list[Exchange]:
-    """Everything the gateway answered."""
-    return [e for e in t.all(direction="sent") if e.response is not None]
+    """Everything the gateway answered in scenarios: what opens the session alone shows nothing."""
+    return [e for e in t.all(direction="sent") if e.response is not None and e.scenario != OPENING]
 
 
 def tries(t: Transcript, scenario: str, label: str = "") -> list[Exchange]:
@@ -139,7 +140,7 @@ def spoken(t: Transcript) -> Iterator[tuple[Exchange, Any]]:
     """Every JSON that the gateway sent: answers and events."""
     for exchange in t.all():
         theirs = exchange.response if exchange.direction == "sent" else exchange.request
-        if theirs is not None and theirs.body:
+        if theirs is not None and theirs.body and exchange.scenario != OPENING:
             yield exchange, theirs.json
 
 

@@ -20,6 +20,9 @@ class Call:
     client: Client | None = None
     form: Mapping[str, str] = field(default_factory=dict)
     authorization: str = ""
+    seen: dict[str, int] = field(
+        default_factory=dict
+    )  # stock as it was read too early, when this gateway oversells
 
     @property
     def owner(self) -> Client:

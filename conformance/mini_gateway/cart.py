@@ -30,13 +30,12 @@ class Line:
     def claim(self, world: World, call: Call) -> None:
         """Consume the hold, or take the stock (which was seen to be there)."""
         if self.hold is None:
-            if world.fault == "oversell" and world.rush > 1:
+            if call.seen.get(self.offer.id, 0) >= self.quantity:
                 self.offer.stock.conjure(self.quantity)
             self.offer.stock.take(self.quantity, "/lines")
-        elif world.fault == "hold_not_consumed":
-            self.offer.stock.take(self.quantity, "/lines")
         else:
-            self.hold.body["status"] = "consumed"
+            self.hold.used = True
+            self.hold.body["status"] = "active" if world.fault == "hold_not_consumed" else "consumed"
 
     def weigh(self, world: World, trace_id: str) -> None:
         """Tell when the offer has sold out."""
@@ -52,15 +51,18 @@ def cart(world: World, call: Call) -> list[Line]:
     lines = [_line(world, call, row, f"/lines/{n}") for n, row in enumerate(call.body["lines"])]
     if len({line.price["currency"] for line in lines}) > 1 and world.fault != "currencies_mix":
         raise Refusal("currency_mixed", pointer="/lines")
-    return _in_stock(world, lines)
+    return _in_stock(world, call, lines)
 
 
-def _in_stock(world: World, lines: list[Line]) -> list[Line]:
+def _in_stock(world: World, call: Call, lines: list[Line]) -> list[Line]:
     wanted: dict[str, int] = {}
     for number, line in enumerate(lines):
         if line.hold is None:
             wanted[line.offer.id] = wanted.get(line.offer.id, 0) + line.quantity
-        rushed = world.fault == "oversell" and world.rush > 1 and line.offer.stock.kind == "counted"
+        rushed = (
+            line.offer.stock.kind == "counted"
+            and call.seen.get(line.offer.id, 0) >= wanted.get(line.offer.id, 0) > 0
+        )
         if line.hold is None and not rushed and not line.offer.stock.has(wanted[line.offer.id]):
             if world.fault == "part_sold":
                 for sold in lines[:number]:
@@ -110,7 +112,9 @@ def _held(world: World, call: Call, row: Json, at: str) -> Line:
     if hold is None or hold.owner != call.owner.id:
         raise Refusal("not_found", "there is no such hold", pointer=f"{at}/reservation_id")
     body = hold.body
-    if body["status"] != "active" and not (world.fault == "dead_holds" and body["status"] == "released"):
+    if (body["status"] != "active" or hold.used) and not (
+        world.fault == "dead_holds" and body["status"] == "released"
+    ):
         raise Refusal("reservation_not_active", pointer=f"{at}/reservation_id")
     named = (body["offer_id"], body["quantity"], body["buyer"]["reference"])
     given = (row["offer_id"], row["quantity"], call.body["buyer"]["reference"])

@@ -15,20 +15,18 @@ def sees(client: Client, offer: Offer) -> bool:
 
 def shown(world: World, offer: Offer) -> Json:
     """The offer on the wire."""
-    out = not offer.stock.has(1) and world.fault != "always_in_stock"
-    price = dict(offer.price)
-    if world.fault == "money_float":
-        price["amount"] = price["amount"] / 100
+    out = not offer.stock.has(1)
+    revision = 1 if world.fault == "offer_revision_stays" else offer.revision
     body: Json = {
         "status": "withdrawn" if offer.withdrawn else "active",
         "id": offer.id,
         "product": {"category": "game_key", "name": offer.name, "id": "thing_" + offer.id.split("_")[1]},
         "delivery_kind": offer.kind,
-        "price": price,
+        "price": dict(offer.price),
         "availability": {"status": "out_of_stock" if out else "in_stock"},
         "verification_level": "none",
         "consistency": "strict",
-        "revision": offer.revision,
+        "revision": revision,
         "updated_at": offer.updated_at,
     }
     if offer.restrictions is not None:
@@ -40,7 +38,8 @@ def shown(world: World, offer: Offer) -> Json:
 
 def entry(world: World, offer: Offer) -> Json:
     """The offer, or its tombstone, in the feed."""
-    body: Json = {"revision": offer.revision, "offer_id": offer.id, "deleted": offer.deleted}
+    revision = 1 if world.fault == "offer_revision_stays" else offer.revision
+    body: Json = {"revision": revision, "offer_id": offer.id, "deleted": offer.deleted}
     if world.fault == "living_tombstones":
         body["deleted"] = False
     if not body["deleted"]:
@@ -51,6 +50,8 @@ def entry(world: World, offer: Offer) -> Json:
 def list_offers(world: World, call: Call) -> Json:
     """The feed."""
     mine = [o for o in world.offers.values() if sees(call.owner, o) or world.fault == "offers_of_all"]
+    if world.fault == "feed_skips_newest" and mine and mine[-1].revision == 1:
+        mine.pop()
     return paging.feed(world, call, [(o.position, entry(world, o)) for o in mine])
 
 
@@ -70,6 +71,8 @@ def get_offer(world: World, call: Call) -> Json:
     if offer is None:
         raise Refusal("not_found", name="offer_id", where="path")
     body = shown(world, offer)
+    if world.fault == "always_in_stock":
+        body["availability"] = {"status": "in_stock"}
     if world.fault == "offer_differs":
         body["product"] = body["product"] | {"name": "Another name"}
     return body
@@ -77,10 +80,9 @@ def get_offer(world: World, call: Call) -> Json:
 
 def touch(world: World, offer: Offer, kind: str, trace_id: str) -> None:
     """The offer has changed: a new revision, a new place in the feed, an event to all who see it."""
-    if world.fault != "offer_revision_stays":
-        offer.revision += 1
+    offer.revision += 1
     offer.updated_at = world.stamp()
-    if world.fault != "feed_stands" or kind != "offer.updated":
+    if world.fault != "feed_stands" or kind != "offer.withdrawn":
         offer.position = world.tick()
     silent = {
         "no_offer_events": ("offer.updated", "offer.withdrawn"),

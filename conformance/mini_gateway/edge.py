@@ -71,8 +71,10 @@ async def _reply(world: World, request: web.Request, trace_id: str) -> Reply:
         raise Refusal("method_not_allowed", headers=allow)
     if route is None:
         raise Refusal("scope_missing" if world.fault == "unknown_paths" else "not_found")
-    sweep_before(world)
+    sweep(world)
     client = _admit(world, route, request)
+    if world.fault == "operation_missing" and route.operation == "list_reservations":
+        raise Refusal("not_found")
     drop = _injected(world, route)
     headers = _quota(world, client) if client else {}
     data = await reading.content(world, request)
@@ -87,16 +89,11 @@ async def _reply(world: World, request: web.Request, trace_id: str) -> Reply:
     return reply
 
 
-def sweep_before(world: World) -> None:
-    """Time passes between requests too."""
-    if world.fault != "clock_lags":
-        sweep(world)
-
-
 def _admit(world: World, route: Route, request: web.Request) -> Client | None:
     if route.scope == "test":
         given = request.headers.get("VGCP-Test-Secret", "")
-        if not hmac.compare_digest(given.encode(), world.test_secret.encode()) and world.fault != "open_test":
+        open_test = world.fault == "open_test" and route.operation == "test_get_stock"
+        if not hmac.compare_digest(given.encode(), world.test_secret.encode()) and not open_test:
             raise Refusal("test_secret_invalid")
         return None
     if not route.scope:
@@ -149,13 +146,13 @@ async def _once(world: World, route: Route, call: Call, key: str, path: str, dro
     owner = call.client.id if call.client and world.fault != "keys_shared" else ""
     name = (owner, route.operation, key)
     same = hashlib.sha256(json.dumps([path, call.body], sort_keys=True).encode()).hexdigest()
-    kept = world.answers.get(name) if key and world.fault != "no_replay" else None
+    kept = world.answers.get(name) if key else None
     if kept and kept["same"] != same and world.fault != "conflict_replayed":
         raise Refusal("idempotency_key_reused", name="Idempotency-Key", where="header")
     if kept:
         marked = {} if world.fault == "replay_unmarked" else {"Idempotency-Replayed": "true"}
         return Reply(kept["status"], kept["data"], marked)
-    await _dawdle(world, route)
+    await _dawdle(world, route, call)
     if key and world.fault == "refusals_kept":
         world.answers[name] = {"same": "", "status": 0, "data": b""}
     reply = await _run(world, route, call)
@@ -164,20 +161,12 @@ async def _once(world: World, route: Route, call: Call, key: str, path: str, dro
     return reply
 
 
-async def _dawdle(world: World, route: Route) -> None:
+async def _dawdle(world: World, route: Route, call: Call) -> None:
     """Let others in between reading and writing: how a gateway comes to oversell or to do one thing twice."""
     slow = {"oversell": ("create_reservation", "create_order"), "same_key_twice": ("create_order",)}
     if route.operation in slow.get(world.fault, ()):
-        world.rush += 1
-        try:
-            await asyncio.sleep(0.03)
-        finally:
-            # those who waited with this one still count while it runs
-            asyncio.get_running_loop().call_later(0.03, _calm, world)
-
-
-def _calm(world: World) -> None:
-    world.rush -= 1
+        call.seen = {offer.id: offer.stock.available for offer in world.offers.values()}
+        await asyncio.sleep(0.03)
 
 
 async def _run(world: World, route: Route, call: Call) -> Reply:

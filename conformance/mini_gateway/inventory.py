@@ -50,8 +50,8 @@ def create_reservation(world: World, call: Call) -> Json:
     if most and body["quantity"] > most:
         raise Refusal("quantity_not_allowed", pointer="/quantity")
     _caps(world, call)
-    short = world.fault == "short_holds" and not offer.stock.has(body["quantity"])
-    if world.fault == "oversell" and world.rush > 1:
+    short = world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"])
+    if call.seen.get(offer.id, 0) >= body["quantity"]:
         offer.stock.conjure(body["quantity"])
     if not short:
         offer.stock.take(body["quantity"], "/quantity")
@@ -99,7 +99,7 @@ def list_reservations(world: World, call: Call) -> Json:
 def let_go(world: World, hold: Hold, status: str, trace_id: str) -> None:
     """Give the stock of a hold back to sale."""
     hold.body["status"] = status
-    if world.fault == f"{status}_stock_lost":
+    if world.fault == f"{status}_stock_lost" and hold.body["quantity"] > 1:
         return
     offer = world.offers[hold.body["offer_id"]]
     offer.stock.give_back(hold.body["quantity"])
@@ -133,7 +133,11 @@ def expire_due(world: World) -> None:
     """End every hold whose time has come."""
     now = world.stamp(world.now())
     for hold in world.holds.values():
-        if hold.body["status"] == "active" and _moment(hold.body["expires_at"]) <= _moment(now):
+        if (
+            hold.body["status"] == "active"
+            and not hold.used
+            and _moment(hold.body["expires_at"]) <= _moment(now)
+        ):
             _expire(world, hold)
 
 

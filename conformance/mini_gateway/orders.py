@@ -36,6 +36,8 @@ def create_order(world: World, call: Call) -> Json:
         "created_at": at,
         "trace_id": "0" * 31 + "1" if world.fault == "order_traces" else call.trace_id,
     }
+    if world.fault == "money_float":
+        order["payment"]["amount"] = total | {"amount": total["amount"] / 100}
     record = Order(call.owner.id, order)
     world.orders[order["id"]] = record
     if body["payment"]["status"] == "collected":
@@ -72,16 +74,21 @@ def _move(world: World, order: Order, status: str, trace_id: str) -> None:
     if world.fault != "order_revision_stays":
         body["revision"] += 1
     body["updated_at"] = world.stamp()
-    if world.fault != "no_order_events":
+    order.changes += 1
+    if world.fault != "pending_untold" or status != "payment_required":
         data = {"order": body}
-        notes.emit(world, order.owner, "order.updated", body["id"], body["revision"], data, trace_id)
+        notes.emit(world, order.owner, "order.updated", body["id"], order.changes, data, trace_id)
 
 
 def _paid(world: World, order: Order, trace_id: str) -> None:
     body = order.body
     body["payment"] |= {"status": "collected", "collected_at": world.stamp()}
     body["payment"].pop("due_at", None)
-    if world.fault == "paid_stays_paid" and body["status"] == "payment_required":
+    two = (
+        body["lines"][0]["quantity"] == 2
+        and world.offers[body["lines"][0]["offer_id"]].stock.kind == "counted"
+    )
+    if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
         _move(world, order, "paid", trace_id)
         return
     if world.fault == "sold_not_fulfilled" and body["status"] == "created":
@@ -115,10 +122,7 @@ def list_orders(world: World, call: Call) -> Json:
     """The client's orders."""
     if world.fault == "order_reference_lost" and "reference" in call.query:
         return {"has_more": False, "items": []}
-    everybody = world.fault == "orders_of_all"
-    return paging.newest_first(
-        world, call, [o for o in world.orders.values() if everybody or o.owner == call.owner.id]
-    )
+    return paging.newest_first(world, call, [o for o in world.orders.values() if o.owner == call.owner.id])
 
 
 def confirm_payment(world: World, call: Call) -> Json:
@@ -165,8 +169,6 @@ def _end(world: World, order: Order, status: str, trace_id: str) -> None:
 
 def expire_due(world: World) -> None:
     """End every pending order whose payment is due."""
-    if world.fault == "pending_forever":
-        return
     for order in world.orders.values():
         due = order.body["payment"].get("due_at")
         if order.body["status"] == "payment_required" and datetime.fromisoformat(due) <= world.now():

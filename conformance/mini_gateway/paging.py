@@ -67,6 +67,6 @@ def feed(world: World, call: Call, entries: list[tuple[int, Json]]) -> Json:
         "has_more": len(ahead) > len(shown),
     }
     ends = {"list_offers": "offer_feed_ends", "list_events": "event_feed_ends"}[call.operation]
-    if world.fault == ends and not page["has_more"]:
+    if world.fault == ends and not shown:
         del page["next_cursor"]
     return page

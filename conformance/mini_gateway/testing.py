@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -79,8 +80,6 @@ def test_create_offer(world: World, call: Call) -> Json:
     offer.buyable = offer.stock.has(1)
     world.offers[offer.id] = offer
     offer.revision = 0
-    if world.fault == "offer_revision_stays":
-        offer.revision = 1
     catalog.touch(world, offer, "offer.updated", call.trace_id)
     return catalog.shown(world, offer)
 
@@ -130,21 +129,28 @@ def test_update_offer(world: World, call: Call) -> Json:
     return catalog.entry(world, offer)
 
 
+def _pending(world: World, offer: Offer) -> int:
+    """Units of the offer in pending orders of two."""
+    lines = [o.body["lines"][0] for o in world.orders.values() if o.body["status"] == "payment_required"]
+    return sum(int(x["quantity"]) for x in lines if x["offer_id"] == offer.id and x["quantity"] == 2)
+
+
 def test_get_stock(world: World, call: Call) -> Json:
     """The books."""
     offer = _offer(world, call)
     stock = offer.stock
+    free = _pending(world, offer) if world.fault == "pending_stock_free" else 0
     hidden = min(stock.phantoms, stock.reserved)
     sold = stock.sold - (stock.phantoms - hidden)
-    if world.fault == "books_off" and sold:
+    if world.fault == "books_off" and stock.voided and sold:
         sold -= 1
     return {
         "kind": stock.kind,
         "offer_id": offer.id,
         "sold": sold,
         "voided": stock.voided,
-        "reserved": stock.reserved - hidden,
-        "available": stock.available,
+        "reserved": stock.reserved - hidden - free,
+        "available": stock.available + free,
         "received": stock.received,
     }
 
@@ -154,19 +160,23 @@ def test_advance_clock(world: World, call: Call) -> Json:
     world.offset += timedelta(seconds=call.body["advance_seconds"])
     if world.fault == "short_memory" and call.body["advance_seconds"] > 3600:
         world.answers.clear()
-    if world.fault != "clock_lags":
-        sweep(world)
+    world.lag = time.monotonic() + 0.5 if world.fault == "clock_lags" else 0.0
+    sweep(world)
     return {"now": world.stamp()}
 
 
 def sweep(world: World) -> None:
     """What falls due by now."""
+    if time.monotonic() < world.lag:
+        return
     inventory.expire_due(world)
     orders.expire_due(world)
 
 
 def test_raise_fault(world: World, call: Call) -> None:
     """Remember a failure for the next calls of an operation."""
+    if world.fault == "faults_missing":
+        raise Refusal("not_found")
     world.injected.append(dict(call.body))
 
 

@@ -109,6 +109,7 @@ class Hold:
     owner: str
     body: Json
     extensions: int = 0
+    used: bool = False  # consumed, whatever the body says
 
 
 @dataclass
@@ -118,6 +119,7 @@ class Order:
     owner: str
     body: Json
     reads: int = 0
+    changes: int = 1
 
 
 @dataclass
@@ -148,6 +150,7 @@ class World:
         self.test_secret = test_secret
         self.url = ""
         self.offset = timedelta()
+        self.lag = 0.0  # when what falls due happens, for a gateway that lags
         self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
         self._count = itertools.count(1)
         self.clients: dict[str, Client] = {}
@@ -163,7 +166,6 @@ class World:
         self.answers: dict[tuple[str, str, str], Json] = {}
         self.injected: list[Json] = []
         self.codes: set[str] = set()  # every code that was ever in stock
-        self.rush = 0  # sales being made at this moment
         self.posted: list[Note] = []  # not yet handed to the postman
 
     def now(self) -> datetime:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.driver.gateway_client import GatewaySession, Shop
+from conformance.driver import gateway_client
+from conformance.driver.gateway_client import GatewaySession, Json, Shop
 from conformance.model import scenario
+from conformance.transcript import Exchange
+
+PAUSE = 0.1  # seconds
 
 NEW = {"amount": 777, "currency": "EUR"}
 
@@ -16,6 +20,7 @@ async def feed(s: GatewaySession) -> None:
     shop = await s.shop()
     offers = [await shop.offer(f"offer {n}", quantity=2) for n in range(5)]
     s.transcript.note("offers", [o["id"] for o in offers])
+    await _shown(shop, {o["id"] for o in offers})
     seen = await shop.pages("list_offers", "first reading", 2)
     for offer in offers:
         await shop.do("get_offer", "one offer", path={"offer_id": offer["id"]})
@@ -25,21 +30,52 @@ async def feed(s: GatewaySession) -> None:
     await s.change(offers[2], "deleted", deleted=True)
     await shop.order(offers[3], "sells out", 2)
     s.transcript.note("changed", [o["id"] for o in offers[:4]])
-    await _read_on(shop, "since the changes", cursor)
-    middle = _cursor(seen[0].answer)
-    await _read_on(shop, "since the first page", middle)
+    missing = {o["id"] for o in offers[:4]}
+    cursor = await _read_until(shop, "since the changes", cursor, missing)
+    await _read_on(shop, "since the first page", _cursor(seen[0].answer))
+    await _read_on(shop, "nothing new", cursor)
     for number in (0, 2, 3):
         await shop.do("get_offer", f"offer {number} after", path={"offer_id": offers[number]["id"]})
 
 
-def _cursor(answer: dict[str, object]) -> str:
-    return str(answer.get("next_cursor") or "none")
+def _cursor(answer: Json, before: str = "none") -> str:
+    return str(answer.get("next_cursor") or before)
+
+
+def _ids(page: Exchange) -> set[object]:
+    found = page.answer.get("items")
+    return (
+        {one.get("offer_id") for one in found if isinstance(one, dict)} if isinstance(found, list) else set()
+    )
+
+
+async def _shown(shop: Shop, ids: set[str]) -> None:
+    """Wait until the feed shows all of these: it may follow a little behind."""
+    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+        page = await shop.do("list_offers", "settling", params={"limit": "500"})
+        if page.status != 200 or ids <= _ids(page):
+            return
+        await asyncio.sleep(PAUSE)
+
+
+async def _read_until(shop: Shop, label: str, cursor: str, missing: set[str]) -> str:
+    """Read on from the cursor until all these were shown, and a little behind is no fault."""
+    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+        before = len(shop.session.transcript.exchanges)
+        cursor = await _read_on(shop, label, cursor)
+        for page in shop.session.transcript.exchanges[before:]:
+            if page.label == label:
+                missing = missing - _ids(page)
+        if not missing:
+            break
+        await asyncio.sleep(PAUSE)
+    return cursor
 
 
 async def _read_on(shop: Shop, label: str, cursor: str) -> str:
     for _ in range(20):
         page = await shop.do("list_offers", label, params={"limit": "3", "cursor": cursor})
-        cursor = _cursor(page.answer)
+        cursor = _cursor(page.answer, cursor)
         if page.status != 200 or not page.answer.get("has_more"):
             break
     return cursor
@@ -65,6 +101,8 @@ async def feed_race(s: GatewaySession) -> None:
             together.create_task(s.change(offers[number % 6], "price changes", price=price))
     done.set()
     await reader
+    await _read_on(shop, "meanwhile", cursor)
+    await asyncio.sleep(4 * PAUSE)  # the feed may follow a little behind
     await _read_on(shop, "meanwhile", cursor)
     for offer in offers:
         await shop.do("get_offer", "at the end", path={"offer_id": offer["id"]})

@@ -85,9 +85,13 @@ async def mismatch(s: GatewaySession) -> None:
     shop = await s.shop()
     offer, other = await shop.offer(quantity=9), await shop.offer(quantity=9)
     who = buyer()
-    hold = await shop.must("create_reservation", "hold", body=shop.holding(offer, 2, who))
-    named = {"reservation_id": hold["id"]}
-    await shop.do("create_order", "another offer", body=shop.ordering(other, 2, who, **named))
-    await shop.do("create_order", "another quantity", body=shop.ordering(offer, 1, who, **named))
-    await shop.do("create_order", "another buyer", body=shop.ordering(offer, 2, buyer(), **named))
-    await shop.do("create_order", "as held", body=shop.ordering(offer, 2, who, **named))
+    orders = {
+        "as held": shop.ordering(offer, 2, who),
+        "another offer": shop.ordering(other, 2, who),
+        "another quantity": shop.ordering(offer, 1, who),
+        "another buyer": shop.ordering(offer, 2, buyer()),
+    }
+    for label, body in orders.items():
+        hold = await shop.must("create_reservation", "hold", body=shop.holding(offer, 2, who))
+        body["lines"][0]["reservation_id"] = hold["id"]
+        await shop.do("create_order", label, body=body)

@@ -33,8 +33,8 @@ async def replay(s: GatewaySession) -> None:
     at = {"order_id": made["id"]}
     paid: Json = {"amount": {"amount": 1999, "currency": "EUR"}}
     await _twice(shop, "confirm_payment", "pay", paid, paid | {"method": "cash"}, at)
-    await shop.do("create_order", "no key", body=shop.ordering(offer), key="", flaw="no Idempotency-Key")
     await s.stock(offer, "stock when paid")
+    await shop.do("create_order", "no key", body=shop.ordering(offer), key="", flaw="no Idempotency-Key")
 
 
 @scenario("replay_ends", role="gateway")

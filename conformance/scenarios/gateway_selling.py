@@ -82,7 +82,7 @@ async def refusals(s: GatewaySession) -> None:
     rare = await shop.offer(quantity=3)
     await shop.order(rare, "more than there is", 4)
     await s.stock(rare, "stock of the rare")
-    await shop.order(rare, "all there is", 3)
+    await shop.order(await shop.offer(quantity=3), "all there is", 3)
     gone = await shop.offer(quantity=5)
     await shop.order(gone, "before withdrawal")
     await s.change(gone, "withdraw", withdrawn=True)
@@ -128,8 +128,6 @@ async def pending(s: GatewaySession) -> None:
     await s.stock(offer, "stock while pending")
     await shop.do("list_deliveries", "deliveries while pending", path=at)
     total = {"amount": 2 * EUR["amount"], "currency": "EUR"}
-    wrong = {"amount": {"amount": 1, "currency": "EUR"}}
-    await shop.do("confirm_payment", "wrong amount", path=at, body=wrong)
     await shop.do("confirm_payment", "paid", path=at, body={"amount": total, "method": "card"})
     await shop.do("list_deliveries", "deliveries when paid", path=at)
     await shop.do("get_order", "order when paid", path=at)
@@ -144,6 +142,9 @@ async def pending(s: GatewaySession) -> None:
     total = {"amount": 3 * EUR["amount"], "currency": "EUR"}
     await shop.do("confirm_payment", "paid after cancel", path=at, body={"amount": total})
     await shop.do("get_order", "order after cancel", path=at)
+    last = await shop.must("create_order", "to be paid wrongly", body=shop.ordering(offer, 1, pay="pending"))
+    wrong = {"amount": {"amount": EUR["amount"] - 1, "currency": "EUR"}}
+    await shop.do("confirm_payment", "wrong amount", path={"order_id": last["id"]}, body=wrong)
 
 
 @scenario("pages", role="gateway")
@@ -163,4 +164,6 @@ async def pages(s: GatewaySession) -> None:
     cursor = str(page.answer.get("next_cursor") or "none")
     await shop.do("list_orders", "second page", params={"limit": "2", "cursor": cursor})
     await shop.do("list_orders", "made-up cursor", params={"cursor": "bm90LW91cnM"})
-    await shop.do("list_reservations", "another list's cursor", params={"cursor": cursor})
+    holds = await shop.do("list_reservations", "first page of holds", params={"limit": "2"})
+    other = str(holds.answer.get("next_cursor") or "none")
+    await shop.do("list_orders", "another list's cursor", params={"cursor": other})

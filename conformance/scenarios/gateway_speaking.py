@@ -35,7 +35,7 @@ async def sizes(s: GatewaySession) -> None:
     shop = await s.shop()
     offer = await shop.offer(quantity=9)
     for label, size in (("60 KiB", 60 << 10), ("1 MiB", 1 << 20), ("16 MiB", 16 << 20)):
-        data = json.dumps(shop.holding(offer) | {"x_padding": "x" * size}).encode()
+        data = json.dumps(shop.holding(offer)).encode() + b" " * size
         seen = await shop.do("create_reservation", label, data=data, headers=JSON, flaw="size")
         if seen.status == 413:
             break

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from conformance.driver import gateway_client
-from conformance.driver.gateway_client import EUR, GatewaySession, settled
+from conformance.driver.gateway_client import EUR, GatewaySession, Json, Shop, settled
 from conformance.model import scenario
+
+PAUSE = 0.1  # seconds
 
 
 @scenario("events", role="gateway")
@@ -27,10 +32,26 @@ async def events(s: GatewaySession) -> None:
     await s.change(offer, "withdraw", withdrawn=True)
     await settled(lambda: _complete(listener.events()), gateway_client.EVENT_PATIENCE)
     await shop.deliveries(order)
+    await _in_feed(shop, lambda seen: len(seen) >= len(listener.events()))
     await shop.pages("list_events", "event feed", 3)
     page = await shop.do("list_events", "event feed at its end", params={"limit": "500"})
     cursor = str(page.answer.get("next_cursor") or "none")
     await shop.do("list_events", "nothing new", params={"cursor": cursor})
+
+
+async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
+    """Wait until the event feed has it all: it may follow a little behind."""
+    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+        page = await shop.do("list_events", "settling", params={"limit": "500"})
+        found = page.answer.get("items")
+        seen = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        if page.status != 200 or complete(seen):
+            return
+        await asyncio.sleep(PAUSE)
+
+
+def _about(subject: object) -> Callable[[list[Json]], bool]:
+    return lambda seen: any(one.get("subject") == subject for one in seen)
 
 
 def _complete(seen: list[dict[str, object]]) -> bool:
@@ -62,7 +83,7 @@ async def events_retried(s: GatewaySession) -> None:
         return any(event.get("subject") == order["id"] for event in listener.events("order.updated"))
 
     s.transcript.note("order", order["id"])
-    await shop.pages("list_events", "event feed before any was taken", 100)
+    await _in_feed(shop, _about(order["id"]))
     await settled(taken, gateway_client.RETRY_PATIENCE)
     await shop.pages("list_events", "event feed", 100)
 
@@ -74,6 +95,7 @@ async def events_unposted(s: GatewaySession) -> None:
     offer = await shop.offer(quantity=5)
     order = await shop.must("create_order", "order", body=shop.ordering(offer))
     s.transcript.note("order", order["id"])
+    await _in_feed(shop, _about(order["id"]))
     await shop.pages("list_events", "event feed", 100)
 
 
@@ -90,3 +112,4 @@ async def events_apart(s: GatewaySession) -> None:
     await two.order(other, "order of the quick")
     await settled(lambda: quick.events("order.updated"), 2.5)
     s.transcript.note("quick", len(quick.events("order.updated")))
+    slow.hurry.set()

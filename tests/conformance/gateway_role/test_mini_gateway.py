@@ -1,0 +1,73 @@
+"""The correct mini gateway is certified, and quickly."""
+
+from __future__ import annotations
+
+import spec
+from conformance.mini_gateway import MiniGateway
+from conformance.mini_gateway.routes import ROUTES
+from conformance.model import REGISTRY, Verdict
+from conformance.runner import Run, Target, run
+
+CLOCK = ("advance", "what time is it")
+
+
+async def certify(only: tuple[str, ...] = ()) -> Run:
+    """Certify a correct mini gateway."""
+    async with MiniGateway(retry_pause=0.3) as gateway:
+        return await run(Target("gateway", gateway.url, gateway.test_secret), only)
+
+
+async def test_the_correct_gateway_is_certified() -> None:
+    """Every check passes, nothing stopped or broke, in less than 20 seconds."""
+    result = await certify()
+    assert [
+        (f.check.id, f.verdict, f.message) for f in result.findings if f.verdict is not Verdict.PASS
+    ] == []
+    assert (result.verdict, result.exit_code, result.void) == ("certified", 0, "")
+    assert not result.transcript.stopped
+    assert not result.transcript.broken
+    assert result.seconds < 20
+    assert len({f.check.requirement for f in result.findings}) >= 30
+
+
+async def test_a_gateway_can_be_certified_again() -> None:
+    """The second run meets the clock that the first advanced, and what it left behind."""
+    async with MiniGateway(retry_pause=0.3) as gateway:
+        target = Target("gateway", gateway.url, gateway.test_secret)
+        verdicts = [(await run(target)).verdict for _ in range(2)]
+    assert verdicts == ["certified", "certified"]
+
+
+async def test_only_what_is_asked_for_is_driven() -> None:
+    """One requirement is judged by its own scenarios; the rest is disabled and the run partial."""
+    result = await certify(only=("ORD-003",))
+    assert {f.check.id for f in result.findings if f.verdict is not Verdict.DISABLED} == {"ORD-003"}
+    assert {e.scenario for e in result.transcript.exchanges} <= {"discovery", "refusals"}
+    assert (result.verdict, result.exit_code) == ("partial", 2)
+
+
+def test_the_mini_gateway_serves_the_document() -> None:
+    """Its routes are the operations of the gateway document, with their scopes, types and statuses."""
+    own = {(r.operation, r.method, r.path, r.body or None, r.status, r.key) for r in ROUTES}
+    form = {"TokenRequest": None}
+    document = {
+        (
+            o.id,
+            o.method,
+            o.path,
+            form.get(str(o.request_type), o.request_type),
+            o.response_status,
+            o.idempotent,
+        )
+        for o in spec.operations("gateway")
+        if o.security != "signed"
+    }
+    assert own == document
+
+
+def test_the_registry_names_the_checks_and_mutants() -> None:
+    """Every requirement of gateways has checks or a reason why it has none."""
+    checked = {entry.requirement for entry in REGISTRY.of("gateway")}
+    for row in spec.requirements():
+        if "gateway" in row.roles and row.id not in checked:
+            assert row.excluded or row.checks, row.id
