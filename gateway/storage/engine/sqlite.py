@@ -71,18 +71,26 @@ class SqliteEngine:
 
     async def _begin(self) -> sqlite3.Connection:
         """Take the write lock before reading anything; wait for another process in the thread."""
-        with failures():
-            link = self._writer or self._open(0)
-            self._writer = link
+        link, self._writer = self._writer, None  # one that fails here is not used again
+        try:
+            if link is None:
+                link = self._open(BUSY)
+                link.execute("PRAGMA busy_timeout=0")
             try:
                 link.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-                link.execute(f"PRAGMA busy_timeout={int(BUSY * 1000)}")
-                await self.in_thread(lambda: link.execute("BEGIN IMMEDIATE"))
-                link.execute("PRAGMA busy_timeout=0")
+                await self._wait_for_lock(link)
+        except sqlite3.Error as error:
+            raise Unreachable(str(error)) from error
+        self._writer = link
         return link
+
+    async def _wait_for_lock(self, link: sqlite3.Connection) -> None:
+        link.execute(f"PRAGMA busy_timeout={int(BUSY * 1000)}")
+        await self.in_thread(lambda: link.execute("BEGIN IMMEDIATE"))
+        link.execute("PRAGMA busy_timeout=0")
 
     async def _abandon(self, link: sqlite3.Connection, error: BaseException) -> None:
         """Roll back; after trouble with the file, begin next time with a new connection."""
