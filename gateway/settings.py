@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-
 DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from gateway.core.model import Channel, Offer, Order, Stock
+from gateway.core.model import Channel, Offer, Order, SigningKey, Stock
 from gateway.core.ports import Books, Vault
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ class Queries(Protocol):
     async def channels(self) -> Sequence[Channel]: ...
     async def offers(self) -> Sequence[Offer]: ...
     async def stocks(self) -> Sequence[Stock]: ...
+    async def signing_keys(self) -> Sequence[SigningKey]: ...
     async def newest_orders(self, limit: int) -> Sequence[Order]: ...
 
 

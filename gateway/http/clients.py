@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
 import orjson
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet
 
 from gateway.core.clients import verify_secret
@@ -93,12 +93,16 @@ def parse_basic(header: bytes) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
+def jwt_part(token: str, part: int = 0) -> dict[str, Any]:
+    """A part of a JWT (0 its header, 1 its claims), unverified. Raises ValueError, IndexError or TypeError."""
+    encoded = token.split(".")[part]
+    return dict(orjson.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))))
+
+
 def unverified_subject(assertion: str) -> str:
     """Whose assertion this claims to be; nothing is believed before the signature has been verified."""
     try:
-        payload = assertion.split(".")[1]
-        claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        subject = claims["sub"]
+        subject = jwt_part(assertion, 1)["sub"]
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise _refused() from error
     if not isinstance(subject, str):
@@ -114,9 +118,21 @@ def is_id(text: str) -> bool:
 def _verified(assertion: str, jwks: Any) -> dict[str, Any]:
     try:
         keys = KeySet.import_key_set(jwks)
-        return dict(jwt.decode(assertion, keys, registry=client_registry).claims)
-    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        named = "kid" in jwt_part(assertion)
+        return _decode(assertion, [keys] if named else keys.keys)
+    except (JoseError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise _refused() from error
+
+
+def _decode(assertion: str, keys: Sequence[Any]) -> dict[str, Any]:
+    """By the first key that fits; an assertion need not say by which it was signed."""
+    last: JoseError = BadSignatureError()
+    for key in keys:
+        try:
+            return dict(jwt.decode(assertion, key, registry=client_registry).claims)
+        except JoseError as error:
+            last = error
+    raise last
 
 
 def _seconds(value: Any) -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -13,9 +12,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from gateway.core.model import SigningKey
 from gateway.core.ports import Books, Vault
-
-# Longer than any token lives and any event signature is accepted.
-OVERLAP = timedelta(hours=2)
+from gateway.core.signing_keys import create_signing_key, renew_signing_key
 
 
 class Writer(Protocol):
@@ -28,26 +25,6 @@ class KeySource(Protocol):
     """Reads the keys."""
 
     async def signing_keys(self) -> Sequence[SigningKey]: ...
-
-
-def create_signing_key(books: Books, vault: Vault, now: datetime) -> SigningKey:
-    """A new key, from now on the one that signs; what was there before is retired after the overlap."""
-    kid = books.new_id("key")
-    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
-    secret = orjson.dumps(key.as_dict(private=True))
-    row = SigningKey(
-        kid, vault.seal(secret, kid), vault.current_key_id, dict(key.as_dict(private=False)), now, None
-    )
-    books.put(row)
-    return row
-
-
-def rotate_signing_key(books: Books, vault: Vault, now: datetime, known: Sequence[SigningKey]) -> SigningKey:
-    """Make a new key and retire the known ones once what they signed has expired."""
-    for row in known:
-        if row.retired_at is None:
-            books.put(replace(row, retired_at=now + OVERLAP))
-    return create_signing_key(books, vault, now)
 
 
 class KeyRing:
@@ -80,7 +57,7 @@ class KeyRing:
     async def rotate(self, now: datetime) -> str:
         """A new signing key with an overlap; its id."""
         known = list(self._rows)
-        row = await self._writer.run(lambda books: rotate_signing_key(books, self._vault, now, known))
+        row = await self._writer.run(lambda books: renew_signing_key(books, self._vault, now, known))
         await self.load(now)
         return str(row.id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import socket
 import stat
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 
 from gateway.cli import gateway as command
 from gateway.settings import Settings
-from tests.fixtures.gateway import call, end, subprocess_gateway
+from tests.fixtures.gateway import VAULT_KEYS, call, end, subprocess_gateway
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -115,3 +117,20 @@ def test_the_key_file_is_the_owners_alone(tmp_path: Path, monkeypatch: pytest.Mo
     prepare(Settings(database=f"sqlite:///{tmp_path}/shop.db"))
     (keys,) = [path for path in tmp_path.iterdir() if path.suffix == ".keys"]
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+
+
+async def test_a_renewed_signing_key_is_published_beside_the_old_one(tmp_path: Path) -> None:
+    """`keys renew`, then a start: both are in the key set, and the new one signs."""
+    database = f"sqlite:///{tmp_path}/gateway.db"
+    with subprocess_gateway(database, tmp_path) as gateway:
+        (old,) = (await call("GET", f"{gateway.api}/oauth/jwks")).json["keys"]
+    options = ("--database", database, "--vault-keys", VAULT_KEYS, "--json")
+    code, output = await asyncio.to_thread(run, "keys", "renew", *options)
+    assert code == 0, output
+    new = json.loads(output)["key_id"]
+    with subprocess_gateway(database, tmp_path) as gateway:
+        keys = (await call("GET", f"{gateway.api}/oauth/jwks")).json["keys"]
+        token = await (await gateway.channel("shop")).token()
+    assert [key["kid"] for key in keys] == [old["kid"], new]
+    header = token.split(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"] == new

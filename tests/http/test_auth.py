@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import time
 import uuid
@@ -174,7 +175,7 @@ class Asserting:
         made = await self.gateway.channel("keyed", jwks=KeySet([self.key]).as_dict(private=False))
         self.client_id = made.client_id
 
-    def assertion(self, **changes: Any) -> str:
+    def assertion(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
         """Valid unless changed; None leaves a claim out."""
         claims = {
             "iss": self.client_id,
@@ -184,7 +185,7 @@ class Asserting:
             "jti": uuid.uuid4().hex,
         } | changes
         claims = {name: value for name, value in claims.items() if value is not None}
-        header = {"alg": self.alg, "kid": self.key.kid}
+        header = header or {"alg": self.alg, "kid": self.key.kid}
         return jwt.encode(header, claims, self.key, registry=JWSRegistry(algorithms=[self.alg]))
 
     async def ask(self, assertion: str) -> Answer:
@@ -244,3 +245,26 @@ async def test_an_assertion_by_another_key_is_refused(gateway: RunningGateway, k
     stranger = Asserting(gateway, OKPKey.generate_key("Ed25519", {"kid": "k1"}), "Ed25519")
     stranger.client_id = keyed.client_id
     assert (await keyed.ask(stranger.assertion())).code == "invalid_client"
+    head, claims, _ = keyed.assertion().split(".")
+    head = encoded({"alg": "HS256", "kid": "k1"})
+    public = base64.urlsafe_b64decode(keyed.key.as_dict(private=False)["x"] + "=")
+    mac = hmac.digest(public, f"{head}.{claims}".encode(), "sha256")
+    forged_by_hmac = f"{head}.{claims}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+    assert (await keyed.ask(forged_by_hmac)).code == "invalid_client"
+
+
+def encoded(part: dict[str, Any]) -> str:
+    """A part of a JWT."""
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+async def test_an_assertion_need_not_name_its_key(gateway: RunningGateway) -> None:
+    """Whichever of the client's keys fits will do; keys that make no sense are no way in."""
+    keys = [OKPKey.generate_key("Ed25519", {"kid": "a"}), ECKey.generate_key("P-256", {"kid": "b"})]
+    made = await gateway.channel("keyed", jwks=KeySet(keys).as_dict(private=False))
+    client = Asserting(gateway, keys[1], "ES256")
+    client.client_id = made.client_id
+    assert (await client.ask(client.assertion(header={"alg": "ES256"}))).status == 200
+    odd = await gateway.channel("odd", jwks={"keys": [{"kty": "odd", "kid": "b"}]})
+    client.client_id = odd.client_id
+    assert (await client.ask(client.assertion())).code == "invalid_client"

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.errors import ProtocolError
-from gateway.http.keys import OVERLAP, KeyRing
+from gateway.core.signing_keys import OVERLAP
+from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
 from gateway.http.tokens import CACHE_SIZE, Tokens
 from gateway.storage.combiner import Combiner

@@ -1,0 +1,35 @@
+"""The gateway's own Ed25519 keys, for access tokens and events: made, and replaced with an overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import orjson
+from joserfc.jwk import OKPKey
+
+from gateway.core.model import SigningKey
+from gateway.core.ports import Books, Vault
+
+# Longer than any token lives and any event signature is accepted; and processes learn of a new key within a minute.
+OVERLAP = timedelta(hours=2)
+
+
+def create_signing_key(books: Books, vault: Vault, now: datetime) -> SigningKey:
+    """A new key, from now on the one that signs. Sealed under its id; the public part is an RFC 8037 JWK."""
+    kid = books.new_id("key")
+    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
+    secret = orjson.dumps(key.as_dict(private=True))
+    public = dict(key.as_dict(private=False))
+    row = SigningKey(kid, vault.seal(secret, kid), vault.current_key_id, public, now, None)
+    books.put(row)
+    return row
+
+
+def renew_signing_key(books: Books, vault: Vault, now: datetime, known: Sequence[SigningKey]) -> SigningKey:
+    """A new key; the known ones stay published until what they have signed has expired."""
+    for row in known:
+        if row.retired_at is None:
+            books.put(replace(row, retired_at=now + OVERLAP))
+    return create_signing_key(books, vault, now)
