@@ -151,3 +151,11 @@ def test_every_setting_has_a_heading() -> None:
         text.removeprefix("--") for text in headings(ROOT / "docs" / "merchants.md") if text[:2] == "--"
     }
     assert explained == {field.name.replace("_", "-") for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_named_in_code_exist(path: Path) -> None:
+    """Every file or folder of the project that a document names in code is there."""
+    rooms = r"(?:spec|gateway|conformance|reference_channels|docs|tests|benchmarks|demo|changelog\.d|\.ci)"
+    named = re.findall(rf"`({rooms}/[\w./-]*)`", prose(path.read_text("utf-8")))
+    assert [name for name in named if not (ROOT / name).exists()] == []
