@@ -103,6 +103,7 @@ def _own_url(host: str, listener: socket.socket) -> str:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
+    # Here, so that `--help` and mistakes in the options are answered without loading the shop.
     from reference_channels.webshop.app import build
 
     runner = web.AppRunner(build(settings), access_log=None, shutdown_timeout=10)
