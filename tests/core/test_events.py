@@ -64,6 +64,7 @@ async def test_an_offers_changes_are_told_of(world: World) -> None:
         {"price": dearer},
         {"withdrawn": True},
         {"withdrawn": False},
+        {"withdrawn": True},
         {"deleted": True},
     ):
         await world.update(offer, **change)
@@ -75,6 +76,7 @@ async def test_an_offers_changes_are_told_of(world: World) -> None:
         ("offer.withdrawn", 3),
         ("offer.updated", 4),
         ("offer.withdrawn", 5),
+        ("offer.withdrawn", 6),
     ]
     assert events[1].data["offer"]["price"]["amount"] == 1200
     assert all(spec.validator("Event").errors(wire.render_event(event)) == [] for event in events)

@@ -8,7 +8,7 @@ import pytest
 
 import spec
 from gateway.core import expiry, wire
-from gateway.core.model import Reservation
+from gateway.core.model import Movement, Reservation
 from tests.core.world import World, line, refused
 
 
@@ -49,6 +49,7 @@ async def test_a_hold_is_expired_at_the_instant(world: World) -> None:
     assert await world.run(lambda books: expiry.expire_reservation(books, world.call(), hold.id))
     assert not await world.run(lambda books: expiry.expire_reservation(books, world.call(), hold.id))
     assert (await world.stock(offer)).available == 1
+    assert [row.kind for row in await world.rows(Movement)] == ["receive", "reserve", "expire"]
 
 
 async def test_nobody_is_refused_for_a_hold_that_is_over(world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import spec
-from gateway.core import wire
-from gateway.core.model import Delivery, Order, Unit
+from gateway.core import expiry, wire
+from gateway.core.model import Delivery, Movement, Order, Unit
 from tests.core.world import EUR10, World, line, refused
 
 
@@ -234,6 +234,43 @@ async def test_a_fulfilled_order_cannot_be_cancelled_or_paid(world: World) -> No
     order = await world.order(channel, line(offer))
     await refused("transition_not_allowed", world.cancel(channel, order))
     await refused("transition_not_allowed", world.confirm(channel, order))
+
+
+async def test_an_unpaid_order_ends_at_the_instant(world: World) -> None:
+    """ORD-015, ORD-016: at payment.due_at it can be neither paid nor cancelled, swept or not; then it is expired."""
+    channel, offer = await world.channel(), await world.offer(quantity=2)
+    order = await world.pending(channel, line(offer, 2))
+    world.advance(1800 - 0.000001)
+    assert not await world.run(lambda books: expiry.expire_order(books, world.call(), order.id))
+    world.advance(0.000001)
+    await refused("transition_not_allowed", world.confirm(channel, order))
+    await refused("transition_not_allowed", world.cancel(channel, order))
+    assert await world.run(lambda books: expiry.expire_order(books, world.call(), order.id))
+    assert not await world.run(lambda books: expiry.expire_order(books, world.call(), order.id))
+    assert not await world.run(lambda books: expiry.expire_order(books, world.call(), "ord_none"))
+    [expired] = await world.rows(Order)
+    assert (expired.status, expired.payment["status"]) == ("expired", "voided")
+    assert spec.validator("Order").errors(wire.render_order(expired)) == []
+    assert (await world.stock(offer)).available == 2
+    assert [row.kind for row in await world.rows(Movement)] == ["receive", "reserve", "expire"]
+
+
+async def test_an_unpaid_order_can_be_paid_until_then(world: World) -> None:
+    """ORD-013: a microsecond before it is due is in time."""
+    channel, offer = await world.channel(), await world.offer(quantity=1)
+    order = await world.pending(channel, line(offer))
+    world.advance(1800 - 0.000001)
+    assert (await world.confirm(channel, order)).status == "fulfilled"
+
+
+async def test_a_deleted_offer_is_not_sold(world: World) -> None:
+    """CAT-008: as one that never was; what is held of it can still be bought."""
+    channel, offer = await world.channel(), await world.offer(quantity=5)
+    hold = await world.hold(channel, offer)
+    await world.update(offer, deleted=True)
+    await refused("not_found", world.order(channel, line(offer)), pointer="/lines/0/offer_id")
+    await refused("not_found", world.hold(channel, offer), pointer="/offer_id")
+    assert (await world.order(channel, line(offer, hold=hold))).status == "fulfilled"
 
 
 async def test_lines_are_in_one_currency(world: World) -> None:

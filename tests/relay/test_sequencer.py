@@ -37,6 +37,23 @@ async def test_a_changed_offer_comes_again_behind_all_others(house: House) -> No
     assert rows[first.id] > rows[second.id]
 
 
+async def test_an_offer_that_sells_out_comes_again(house: House) -> None:
+    """CAT-003, CAT-006: a change of availability is a change; a sale without one is not."""
+    world, sequencer = house.world, Sequencer(house.outbox)
+    channel, offer = await world.channel(), await world.offer(quantity=8)
+    await sequencer.run_once()
+    [before] = await world.rows(Offer)
+    await world.order(channel, line(offer))
+    await sequencer.run_once()
+    [sold_one] = await world.rows(Offer)
+    await world.order(channel, line(offer, 7))
+    await sequencer.run_once()
+    [sold_out] = await world.rows(Offer)
+    assert sold_one.position == before.position
+    assert (sold_out.position or 0) > (before.position or 0)
+    assert sold_out.availability == "out_of_stock"
+
+
 async def test_one_subjects_revisions_are_in_order(house: House) -> None:
     """EVT-010: as the feed shows them, they rise."""
     world, sequencer = house.world, Sequencer(house.outbox)
