@@ -64,7 +64,9 @@ def open_stage(folder: Path, scale: int, gateway_port: int = 0, shop_port: int =
     command("gateway", "migrate", *where)
     command("gateway", "import", str(write_catalogue(folder, scale)), *where, show=True)
     channels = {name: json_command("gateway", "channel", "add", name, *where) for name in DOORS}
-    shop = json_command("gateway", "channel", "add", "web shop", "--url", shop_url, "--scheme", "rfc9421", *where)
+    shop = json_command(
+        "gateway", "channel", "add", "web shop", "--url", shop_url, "--scheme", "rfc9421", *where
+    )
     serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port)]
     serve_shop = ["webshop", "serve", "--port", str(shop_port), "--gateway", gateway_url]
     serve_shop += ["--signature-scheme", "rfc9421", "--data", str(folder / "shop")]
