@@ -22,7 +22,7 @@ NONCE = 12  # bytes, random: 2^32 seals under one key stay far from a collision 
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class VaultError(Exception):
+class VaultError(ValueError):
     """A key is missing, or what was sealed has been changed. The message holds no secret."""
 
 

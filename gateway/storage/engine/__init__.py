@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from gateway.storage.engine.base import Engine
-from gateway.storage.engine.schema import with_connection
+from gateway.storage.engine.schema import KINDS, with_connection
 
 
 def open_engine(database_url: str) -> Engine:
@@ -20,7 +20,7 @@ def open_engine(database_url: str) -> Engine:
         from gateway.storage.engine.postgresql import PostgresqlEngine
 
         return PostgresqlEngine(database_url)
-    raise ValueError("the database is sqlite:///PATH or postgresql://USER@HOST/NAME")
+    raise ValueError(KINDS)
 
 
 def database_folder(database_url: str) -> Path | None:

@@ -35,7 +35,7 @@ class Refused(DatabaseFailure):
     """The database refuses the data itself (a check, a type): another attempt would end the same way."""
 
 
-class Unreachable(DatabaseFailure):
+class Unreachable(DatabaseFailure, ConnectionError):
     """No connection, no space, or locked for too long: nothing can be said about the data."""
 
 

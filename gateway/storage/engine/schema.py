@@ -6,19 +6,34 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from asyncpg import PostgresError
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from gateway.storage.engine.base import Unreachable
 
 # Any number, the same in every process: who migrates holds this advisory lock.
 MIGRATION_LOCK = 8_617_470_001
+KINDS = "the database is sqlite:///PATH or postgresql://USER@HOST/NAME"
 
 
 def with_connection(database_url: str, run: Callable[[Connection], None]) -> None:
-    """Run something on a connection, in one transaction. Blocks; callers on other processes take turns."""
-    if database_url.startswith("sqlite"):
-        _on_sqlite(database_url, run)
-    else:
-        _apart(lambda: asyncio.run(_on_postgresql(database_url, run)))
+    """Run something on a connection, in one transaction. Blocks; callers on other processes take turns.
+
+    Raises Unreachable or OSError when there is no database, ValueError for a URL of another kind.
+    """
+    try:
+        if database_url.startswith("sqlite:///"):
+            _on_sqlite(database_url, run)
+        elif database_url.startswith(("postgresql://", "postgres://")):
+            _apart(lambda: asyncio.run(_on_postgresql(database_url, run)))
+        else:
+            raise ValueError(KINDS)
+    except DBAPIError as error:
+        raise Unreachable(str(error.orig).splitlines()[0]) from error
+    except PostgresError as error:
+        raise Unreachable(str(error)) from error
 
 
 def _on_sqlite(database_url: str, run: Callable[[Connection], None]) -> None:
