@@ -46,7 +46,7 @@ async def stop_under_load(gateway: RunningGateway) -> tuple[TestChannel, dict[st
     assert gateway.process is not None
     gateway.process.send_signal(signal.SIGTERM)
     await asyncio.gather(*buying)
-    code = await asyncio.to_thread(gateway.process.wait, 15)
+    code = await asyncio.to_thread(gateway.process.wait, 30)
     assert all(answer.status in (201, 503) for answer in answers)
     return shop, offer, [answer for answer in answers if answer.status == 201], code
 
@@ -76,7 +76,7 @@ async def test_two_workers_share_a_port_and_stop_together(postgres_url: str, tmp
         replaced = await workers_of(gateway, {first})
         assert second in replaced
         gateway.process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(gateway.process.wait, 15) == 0
+        assert await asyncio.to_thread(gateway.process.wait, 30) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in replaced)
 
 
@@ -84,7 +84,7 @@ async def workers_of(gateway: RunningGateway, gone: set[int]) -> list[int]:
     """The two workers, once there are two without those that are gone."""
     assert gateway.process is not None
     pid = gateway.process.pid
-    for _ in range(200):
+    for _ in range(800):
         found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         if len(found) == 2 and not gone & set(found):
             return found
