@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,10 @@ from conformance.transcript import Exchange, Transcript
 if TYPE_CHECKING:
     from conformance.runner import Target
 
+# What a purchase begins with: a hold, or an order with payment pending (SEL-006).
+HOLDING = ("create_reservation", "create_order")
 PATIENCE = 20.0  # seconds for a purchase, which may have to wait for the gateway
+UNTIL = 2.0  # seconds that an event may take to show on the shelf
 SETTLING = 12.0  # seconds until a pending purchase must have come to an end
 
 
@@ -59,9 +62,20 @@ class ChannelSession:
         """Have the channel catch up."""
         return await self.must("test_sync", "POST", "/sync", label)
 
-    async def shelf(self, label: str) -> Exchange:
-        """What is on sale."""
+    async def shelf(self, label: str, until: Callable[[list[Any]], bool] | None = None) -> Exchange:
+        """What is on sale; with `until`, look again for a while, as a channel may take its time with an event."""
+        deadline = self.transcript.now() + UNTIL
+        while until and self.transcript.now() < deadline:
+            seen = await self.must("test_list_shelf", "GET", "/shelf", f"{label}: look")
+            found = seen.answer.get("items")
+            if isinstance(found, list) and until([i for i in found if isinstance(i, dict)]):
+                break
+            await asyncio.sleep(0.1)
         return await self.must("test_list_shelf", "GET", "/shelf", label)
+
+    async def shelf_at(self, label: str, offer: str, amount: int) -> Exchange:
+        """What is on sale, once the offer is shown at this price."""
+        return await self.shelf(label, lambda items: {"offer_id": offer, "at": amount} in map(_priced, items))
 
     async def log(self, label: str) -> Exchange:
         """What the channel logged."""
@@ -80,12 +94,14 @@ class ChannelSession:
         patience = PATIENCE
         return await self.test("test_purchase", "POST", "/purchases", label, body=body, patience=patience)
 
-    async def buy(self, offer: str, label: str, intent: str = "", **wish: Any) -> Exchange:
+    async def buy(
+        self, offer: str, label: str, intent: str = "", settling: float = SETTLING, **wish: Any
+    ) -> Exchange:
         """Press the button and look until it is decided. The deciding exchange has the given label."""
         name = intent or self.intent()
         seen = await self.press(offer, f"{label}: press", name, **wish)
         wait = 0.1
-        deadline = self.transcript.now() + SETTLING
+        deadline = self.transcript.now() + settling
         while seen.answer.get("outcome") == "pending" and self.transcript.now() < deadline:
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, 1.0)
@@ -101,6 +117,25 @@ class ChannelSession:
         name = f"intent-{secrets.token_hex(8)}"
         self.transcript.claim(name)
         return name
+
+    @asynccontextmanager
+    async def heartbeat(self) -> AsyncIterator[None]:
+        """Note as the fact `lag` by how many seconds this process was late at worst, for judges of pauses."""
+        worst = 0.0
+
+        async def beat() -> None:
+            nonlocal worst
+            while True:
+                due = self.transcript.now() + 0.02
+                await asyncio.sleep(0.02)
+                worst = max(worst, self.transcript.now() - due)
+
+        heart = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            heart.cancel()
+            self.transcript.note("lag", round(worst, 3))
 
     # the gateway that is played
 
@@ -137,9 +172,9 @@ class ChannelSession:
         """Note the gateway's books of an offer as the fact `key`."""
         self.transcript.note(key, await self.gateway.control("GET", f"/offers/{offer}/stock"))
 
-    def fault(self, operation: str, offer: str, **how: Any) -> Fault:
-        """Have the gateway meddle with the next requests of an operation that name the offer."""
-        fault = Fault(operation, offer, **how)
+    def fault(self, operations: str | tuple[str, ...], offer: str, **how: Any) -> Fault:
+        """Have the gateway meddle with the next requests of these operations that name the offer."""
+        fault = Fault((operations,) if isinstance(operations, str) else operations, offer, **how)
         self.gateway.faults.append(fault)
         return fault
 
@@ -175,6 +210,11 @@ class ChannelSession:
             headers=headers,
             flaw=flaw,
         )
+
+
+def _priced(item: dict[str, Any]) -> dict[str, Any]:
+    price = item.get("price")
+    return {"offer_id": item.get("offer_id"), "at": price.get("amount") if isinstance(price, dict) else None}
 
 
 def traceparent() -> str:

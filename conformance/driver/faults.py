@@ -14,13 +14,13 @@ import spec
 
 @dataclass
 class Fault:
-    """The next `count` requests of an operation that name `token` are answered otherwise.
+    """The next `count` requests of one of the operations that name `token` are answered otherwise.
 
     `code`: refused with this problem, and nothing done. `drop`: done, but the connection is closed without an answer.
     `then`: done and answered, but before the answer goes out this happens (a price rises, say).
     """
 
-    operation: str
+    operations: tuple[str, ...]
     token: str
     count: int = 1
     code: str = ""
@@ -31,7 +31,7 @@ class Fault:
 
     def takes(self, operation: str, text: str) -> bool:
         """Whether this request is to be answered by the fault; counts it."""
-        if self.served >= self.count or operation != self.operation or self.token not in text:
+        if self.served >= self.count or operation not in self.operations or self.token not in text:
             return False
         self.served += 1
         return True

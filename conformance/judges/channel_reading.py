@@ -103,6 +103,11 @@ def orders(t: Transcript, scenario: str) -> list[Exchange]:
     return [e for e in asked(t, scenario, "create_order") if e.status == 201 or e.response is None]
 
 
+def holding(t: Transcript, scenario: str) -> list[Exchange]:
+    """The tries of what a purchase begins with: a hold or, in a channel without holds, the order."""
+    return asked(t, scenario, "create_reservation") or asked(t, scenario, "create_order")
+
+
 def keys(exchanges: list[Exchange]) -> set[str]:
     """The idempotency keys that were sent."""
     return {e.request.header("idempotency-key") or "" for e in exchanges}

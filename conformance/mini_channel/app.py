@@ -33,8 +33,14 @@ class MiniChannel:
     """`async with MiniChannel(secret) as channel`: serves until left at `url`. `fault` breaks it in one way."""
 
     def __init__(
-        self, test_secret: str, fault: str = "", scheme: str = "standard_webhooks", port: int = 0
+        self,
+        test_secret: str,
+        fault: str = "",
+        scheme: str = "standard_webhooks",
+        port: int = 0,
+        holds: bool = True,
     ) -> None:
+        self._holds = holds
         self._test_secret, self._scheme, self._port = test_secret, scheme, port
         self._faults = Faults(fault)
         self.url = ""
@@ -46,7 +52,7 @@ class MiniChannel:
         self._log: list[str] = []
         self._shelf = Shelf(self._faults)
         if self._gateway:
-            self._purchases = Purchases(self._shelf, self._gateway, self._faults, self._log)
+            self._purchases = Purchases(self._shelf, self._gateway, self._faults, self._log, self._holds)
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession()

@@ -13,7 +13,7 @@ from conformance.mini_channel.faults import Faults
 
 Json = dict[str, Any]
 TRIES = 6
-FIRST_PAUSE = 0.05  # seconds; doubles
+FIRST_PAUSE = 0.1  # seconds; doubles
 
 
 class RefusedError(Exception):
@@ -112,7 +112,7 @@ class Gateway:
         asked_for = trouble.retry_after or 0.0 if isinstance(trouble, RefusedError) else 0.0
         if self._faults("retries_forever"):
             return max(0.004 * tries, asked_for)
-        own = 0.2 if self._faults("constant_pauses") else FIRST_PAUSE * 2 ** (tries - 1)
+        own = 1.2 if self._faults("constant_pauses") else FIRST_PAUSE * 2 ** (tries - 1)
         return own if self._faults("impatient") else max(own, asked_for)
 
     def _vary(self, asked: Asked) -> None:

@@ -39,8 +39,9 @@ class Intent:
 class Purchases:
     """All intents of the channel."""
 
-    def __init__(self, shelf: Shelf, gateway: Gateway, faults: Faults, log: list[str]) -> None:
+    def __init__(self, shelf: Shelf, gateway: Gateway, faults: Faults, log: list[str], holds: bool) -> None:
         self._shelf, self._gateway, self._faults, self._log = shelf, gateway, faults, log
+        self._holds = holds  # whether stock is held by a reservation, or by an order with payment pending
         self.intents: dict[str, Intent] = {}
         self._sold: dict[str, list[str]] = {}  # only a fault reads it
 
@@ -61,7 +62,10 @@ class Purchases:
 
     async def _advance(self, intent: Intent, pay: bool) -> None:
         try:
-            if not intent.hold and not self._may(intent):
+            if not intent.hold and not intent.order and not self._may(intent):
+                return
+            if not self._holds:
+                await self._order_and_confirm(intent, pay)
                 return
             if not intent.hold and not self._faults("orders_without_hold"):
                 await self._hold(intent)
@@ -131,6 +135,15 @@ class Purchases:
         intent.total = self._charged(intent)
         intent.outcome = "fulfilled" if intent.order["status"] == "fulfilled" else "pending"
 
+    async def _order_and_confirm(self, intent: Intent, pay: bool) -> None:
+        """The other way to keep stock before taking money: an order with payment pending (SEL-006)."""
+        if not intent.order:
+            intent.order = await self._place(intent)
+        if pay:
+            path, body = f"/orders/{intent.order['id']}/payment", {"amount": intent.order["total"]}
+            intent.order = await self._ask(intent, "confirm_payment", "POST", path, body, intent.key("pay"))
+            intent.total, intent.outcome = self._charged(intent), "fulfilled"
+
     async def _place(self, intent: Intent) -> Json:
         wish = intent.wish
         offer = self._shelf.offers[wish["offer_id"]]
@@ -144,7 +157,7 @@ class Purchases:
             "reference": intent.reference,
             "buyer": self._buyer(intent),
             "lines": [line],
-            "payment": {"status": "collected", "method": "card"},
+            "payment": {"status": "collected" if self._holds else "pending", "method": "card"},
         }
         return await self._ask(intent, "create_order", "POST", "/orders", body, intent.key("order"))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from conformance.driver.channel_client import ChannelSession
+from conformance.driver.channel_client import HOLDING, ChannelSession
 from conformance.model import scenario
 
+Wish = dict[str, Any]
 ODD_CODE = "  0007-ÄÖ 漢字 <b>&amp;</b> \"'\\ %20+ "
 ACCOUNT = {
     "type": "object",
@@ -37,7 +39,7 @@ async def double_press(session: ChannelSession) -> None:
     """One buyer presses the button twice at once, and once more later."""
     offer = await session.offered()
     intent = session.intent()
-    wish = {"buyer_reference": "buyer-twice"}
+    wish: Wish = {"buyer_reference": "buyer-twice"}
     await asyncio.gather(*(session.press(offer, f"press {n}", intent, **wish) for n in (1, 2)))
     await session.buy(offer, "bought", intent, **wish)
     await session.press(offer, "press again", intent, **wish)
@@ -85,7 +87,7 @@ async def unpaid(session: ChannelSession) -> None:
     """A buyer stops before paying, and pays later."""
     offer = await session.offered()
     intent = session.intent()
-    wish = {"buyer_reference": "buyer-slow"}
+    wish: Wish = {"buyer_reference": "buyer-slow"}
     await session.press(offer, "not paid", intent, pay=False, **wish)
     await session.look(intent, "still not paid")
     await session.buy(offer, "paid", intent, **wish)
@@ -113,9 +115,7 @@ async def price_before_hold(session: ChannelSession) -> None:
     session.gateway.hidden.add(offer)
     price = session.transcript.fact("price_before_hold", "offer price")
     await session.change(offer, price={**price, "amount": price["amount"] + 700})
-    intent = session.intent()
-    await session.press(offer, "pressed", intent)
-    await session.look(intent, "bought")
+    await session.buy(offer, "bought", settling=2.0)
     await asyncio.sleep(0.3)
 
 
@@ -131,6 +131,6 @@ async def price_after_hold(session: ChannelSession) -> None:
         with session.transcript.scene("price_after_hold"):
             await session.send(session.event("offer.updated", raised), "raised")
 
-    fault = session.fault("create_reservation", offer, then=rise)
+    fault = session.fault(HOLDING, offer, then=rise)
     await session.buy(offer, "bought")
     session.transcript.note("risen", fault.served)

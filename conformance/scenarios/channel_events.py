@@ -25,9 +25,9 @@ async def _hidden_offer(session: ChannelSession) -> tuple[str, dict[str, object]
 @scenario("signatures", role="channel")
 async def signatures(session: ChannelSession) -> None:
     """Events that must be refused, between two that must be taken. Bad ones carry the price of 1 cent."""
-    _, data = await _hidden_offer(session)
+    offer, data = await _hidden_offer(session)
     await session.send(session.event("offer.updated", priced(data, 222, 1)), "good")
-    await session.shelf("after good")
+    await session.shelf_at("after good", offer, 222)
     bad = priced(data, 1, 2)
     for how in ("unsigned", "wrong_key", "garbage", "old", "ahead"):
         await session.send(session.event("offer.updated", bad), how, how)
@@ -44,12 +44,12 @@ async def signatures(session: ChannelSession) -> None:
 @scenario("duplicates", role="channel")
 async def duplicates(session: ChannelSession) -> None:
     """One event comes again after a newer one; then one with an older revision comes late."""
-    _, data = await _hidden_offer(session)
+    offer, data = await _hidden_offer(session)
     first = session.event("offer.updated", priced(data, 510, 2))
     await session.send(first, "first")
     await session.send(first, "first at once again")
     await session.send(session.event("offer.updated", priced(data, 520, 3)), "second")
-    await session.shelf("after second")
+    await session.shelf_at("after second", offer, 520)
     await session.send(first, "first again")
     await session.shelf("after first again")
     await session.send(session.event("offer.updated", priced(data, 530, 1)), "late")
@@ -71,7 +71,9 @@ async def withdrawn(session: ChannelSession) -> None:
     await session.shelf("before")
     gone = await session.change(offer, withdrawn=True)
     await session.send(session.event("offer.withdrawn", gone), "withdrawn")
-    await session.shelf("after")
+    await session.shelf(
+        "after", lambda items: not any(i.get("offer_id") == offer and i.get("buyable") for i in items)
+    )
     await session.buy(offer, "bought")
 
 
@@ -81,7 +83,7 @@ async def updated(session: ChannelSession) -> None:
     offer, _ = await _hidden_offer(session)
     changed = await session.change(offer, price={"amount": 777, "currency": "EUR"})
     await session.send(session.event("offer.updated", changed), "updated")
-    await session.shelf("after")
+    await session.shelf_at("after", offer, 777)
     await session.buy(offer, "bought")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.driver.channel_client import ChannelSession
+from conformance.driver.channel_client import HOLDING, ChannelSession
 from conformance.model import scenario
 
 
@@ -27,17 +27,18 @@ async def limited_order(session: ChannelSession) -> None:
 
 @scenario("busy_hold", role="channel")
 async def busy_hold(session: ChannelSession) -> None:
-    """The hold is answered by 503 four times, and the pauses are left to the channel."""
+    """The hold (or the pending order) is answered by 503 four times, and the pauses are left to the channel."""
     offer = await session.offered()
-    session.fault("create_reservation", offer, count=4, code="unavailable", retry_after=0)
-    await session.buy(offer, "bought")
+    session.fault(HOLDING, offer, count=4, code="unavailable", retry_after=0)
+    async with session.heartbeat():
+        await session.buy(offer, "bought")
 
 
 @scenario("busy_for_good", role="channel")
 async def busy_for_good(session: ChannelSession) -> None:
     """The hold is answered by 503 whenever it is asked for."""
     offer = await session.offered()
-    session.fault("create_reservation", offer, count=10_000, code="unavailable", retry_after=0)
+    session.fault(HOLDING, offer, count=10_000, code="unavailable", retry_after=0)
     await session.press(offer, "pressed")
 
 
@@ -53,7 +54,7 @@ async def expired_token(session: ChannelSession) -> None:
 async def refused_tokens(session: ChannelSession) -> None:
     """The hold is answered by 401 whatever token comes."""
     offer = await session.offered()
-    session.fault("create_reservation", offer, count=10_000, code="unauthenticated")
+    session.fault(HOLDING, offer, count=10_000, code="unauthenticated")
     await session.press(offer, "pressed")
 
 

@@ -38,7 +38,7 @@ async def catch_up(session: ChannelSession) -> None:
     missed = [session.event("offer.updated", priced(data, 810 + n, n)) for n in (1, 2, 3)]
     session.gateway.events += missed
     await session.sync("back")
-    await session.shelf("after")
+    await session.shelf_at("after", offer, 813)
 
 
 @scenario("test_control", role="channel")

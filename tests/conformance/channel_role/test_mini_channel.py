@@ -31,6 +31,15 @@ async def test_the_correct_channel_is_certified(scheme: str) -> None:
     assert result.seconds < 20
 
 
+async def test_a_channel_of_another_design_is_certified() -> None:
+    """One that holds nothing, but orders with payment pending and then confirms, is certified as well."""
+    async with MiniChannel(SECRET, holds=False) as channel:
+        result = await run(Target("channel", channel.url, SECRET))
+    found = {f.check.id: f.verdict for f in result.findings if f.verdict is not Verdict.PASS}
+    assert found == {"SEL-015": Verdict.NOT_APPLICABLE}
+    assert result.verdict == "certified"
+
+
 async def test_thirty_requirements_of_the_channel_are_checked() -> None:
     """At least thirty requirements have a check that passed."""
     result = await certify()
