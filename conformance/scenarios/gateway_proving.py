@@ -8,7 +8,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from conformance.driver.gateway_client import SCOPES, GatewaySession, Json, Shop, word
+from conformance.driver.gateway_client import SCOPES, GatewaySession
+from conformance.driver.shop import Json, Shop, word
 from conformance.model import scenario
 from conformance.wire import operations
 
