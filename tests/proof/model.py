@@ -1,0 +1,223 @@
+"""A small model of trade: what the books must say after each step, in plain counters and no database.
+
+Each method plays one operation: it changes the model and returns "done", or returns the code of the refusal and leaves
+the model as it was, as a transaction does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+DONE = "done"
+PAYMENT_DUE, TTL, EXTENSIONS = 1800, 600, 3
+COUNTERS = ("received", "available", "reserved", "sold", "voided")
+
+
+class Refused(Exception):
+    """The rule says no; the code is that of the problem."""
+
+
+@dataclass
+class ModelStock:
+    """The counters of one offer."""
+
+    kind: str
+    received: int = 0
+    available: int = 0
+    reserved: int = 0
+    sold: int = 0
+    voided: int = 0
+
+    def counters(self) -> dict[str, int]:
+        """By name."""
+        return {name: getattr(self, name) for name in COUNTERS}
+
+    def take(self, quantity: int, to: str) -> None:
+        """Out of what is available. What is unlimited is received when it is needed."""
+        if self.kind == "unlimited" and self.available < quantity:
+            self.received += quantity - self.available
+            self.available = quantity
+        if self.available < quantity:
+            raise Refused("out_of_stock")
+        self.available -= quantity
+        setattr(self, to, getattr(self, to) + quantity)
+
+
+@dataclass
+class ModelHold:
+    """A hold, whether a channel's or one inside of a waiting order."""
+
+    offer: str
+    quantity: int
+    buyer: str
+    expires_at: float
+    status: str = "active"
+    extensions: int = 0
+    order: str | None = None
+
+
+@dataclass
+class ModelOrder:
+    """`kept`: its internal holds; `lines`: offer and quantity."""
+
+    status: str
+    lines: list[tuple[str, int]]
+    due_at: float = 0
+    kept: list[ModelHold] = field(default_factory=list)
+
+
+@dataclass
+class Model:
+    """All of it. `now` in seconds; names are the gateway's ids, given by whoever drives."""
+
+    channel_cap: int
+    buyer_cap: int
+    now: float = 0
+    stocks: dict[str, ModelStock] = field(default_factory=dict)
+    holds: dict[str, ModelHold] = field(default_factory=dict)
+    kept: list[ModelHold] = field(default_factory=list)
+    orders: dict[str, ModelOrder] = field(default_factory=dict)
+
+    def attempt(self, play: Callable[[], None]) -> str:
+        """Play; a refusal leaves no trace."""
+        before = copy.deepcopy(self.__dict__)
+        try:
+            play()
+        except Refused as refusal:
+            self.__dict__.update(before)
+            return str(refusal)
+        return DONE
+
+    def every_hold(self) -> list[ModelHold]:
+        """Channels' and internal ones."""
+        return [*self.holds.values(), *self.kept]
+
+    def receive(self, offer: str, quantity: int) -> None:
+        """Stock in."""
+        self.stocks[offer].received += quantity
+        self.stocks[offer].available += quantity
+
+    def void(self, offer: str, quantity: int) -> None:
+        """Out of sale for good; nothing is received for it, whatever the kind."""
+        if self.stocks[offer].available < quantity:
+            raise Refused("out_of_stock")
+        self.stocks[offer].take(quantity, "voided")
+
+    def hold(self, key: str, offer: str, quantity: int, buyer: str) -> None:
+        """Reserve for a buyer."""
+        self.holds[key] = self._reserve(offer, quantity, buyer, self.now + TTL)
+
+    def extend(self, key: str) -> None:
+        """Never shortens, three times at most."""
+        hold = self.holds[key]
+        if not self._is_active(hold):
+            raise Refused("reservation_not_active")
+        if hold.extensions == EXTENSIONS:
+            raise Refused("extension_limit_reached")
+        hold.extensions += 1
+        hold.expires_at = max(hold.expires_at, self.now + TTL)
+
+    def release(self, key: str) -> None:
+        """One that is not active stays as it is."""
+        if self._is_active(self.holds[key]):
+            self._end(self.holds[key], "released")
+
+    def order(self, key: str, lines: list[tuple[str, int]], held: str | None, buyer: str, paid: bool) -> None:
+        """From a hold (its line first), or directly, or both; paid or waiting."""
+        hold = self.holds[held] if held else None
+        if hold is not None and not self._is_active(hold):
+            raise Refused("reservation_not_active")
+        order = ModelOrder("fulfilled" if paid else "payment_required", list(lines))
+        if hold is not None:
+            order.lines.insert(0, (hold.offer, hold.quantity))
+            self._take_over(key, order, hold, paid)
+        for offer, quantity in lines:
+            if paid:
+                self._make_room(offer, quantity)
+                self.stocks[offer].take(quantity, "sold")
+            else:
+                self._keep(key, order, self._reserve(offer, quantity, buyer, self.now + PAYMENT_DUE))
+        order.due_at = self.now + PAYMENT_DUE
+        self.orders[key] = order
+
+    def pay(self, key: str) -> None:
+        """Sells what was kept."""
+        order = self._waiting(key)
+        order.status = "fulfilled"
+        for hold in order.kept:
+            self._sell_held(hold)
+
+    def cancel(self, key: str) -> None:
+        """Gives back what was kept."""
+        order = self._waiting(key)
+        order.status = "cancelled"
+        for hold in order.kept:
+            self._end(hold, "released")
+
+    def sweep(self) -> None:
+        """Ends all that is due."""
+        for hold in self.every_hold():
+            self._expire(hold)
+
+    def _take_over(self, key: str, order: ModelOrder, hold: ModelHold, paid: bool) -> None:
+        """An order uses a channel's hold up: sold, or kept on under the order's name."""
+        if paid:
+            self._sell_held(hold)
+            return
+        hold.status = "consumed"
+        due = self.now + PAYMENT_DUE
+        self._keep(key, order, ModelHold(hold.offer, hold.quantity, hold.buyer, due))
+
+    def _keep(self, key: str, order: ModelOrder, hold: ModelHold) -> None:
+        hold.order = key
+        order.kept.append(hold)
+        self.kept.append(hold)
+
+    def _reserve(self, offer: str, quantity: int, buyer: str, expires_at: float) -> ModelHold:
+        self._make_room(offer, quantity)
+        active = [hold for hold in self.every_hold() if hold.status == "active"]
+        if sum(hold.quantity for hold in active) + quantity > self.channel_cap:
+            raise Refused("hold_limit_reached")
+        if sum(hold.quantity for hold in active if hold.buyer == buyer) + quantity > self.buyer_cap:
+            raise Refused("hold_limit_reached")
+        self.stocks[offer].take(quantity, "reserved")
+        return ModelHold(offer, quantity, buyer, expires_at)
+
+    def _make_room(self, offer: str, quantity: int) -> None:
+        stock = self.stocks[offer]
+        if stock.kind != "unlimited" and stock.available < quantity:
+            for hold in self.every_hold():
+                if hold.offer == offer:
+                    self._expire(hold)
+
+    def _expire(self, hold: ModelHold) -> None:
+        """With its whole order, when it is an order's."""
+        if hold.status != "active" or hold.expires_at > self.now:
+            return
+        together = [hold]
+        if hold.order is not None:
+            self.orders[hold.order].status = "expired"
+            together = self.orders[hold.order].kept
+        for one in together:
+            self._end(one, "expired")
+
+    def _end(self, hold: ModelHold, status: str) -> None:
+        hold.status = status
+        self.stocks[hold.offer].reserved -= hold.quantity
+        self.stocks[hold.offer].available += hold.quantity
+
+    def _sell_held(self, hold: ModelHold) -> None:
+        hold.status = "consumed"
+        self.stocks[hold.offer].reserved -= hold.quantity
+        self.stocks[hold.offer].sold += hold.quantity
+
+    def _is_active(self, hold: ModelHold) -> bool:
+        return hold.status == "active" and self.now < hold.expires_at
+
+    def _waiting(self, key: str) -> ModelOrder:
+        order = self.orders[key]
+        if order.status != "payment_required" or order.due_at <= self.now:
+            raise Refused("transition_not_allowed")
+        return order
