@@ -7,7 +7,7 @@ ORDERS ?= 5000
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check serve bench spec browser clean
+.PHONY: help setup demo test check serve bench torture soak spec browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -38,6 +38,12 @@ serve: setup  ## leave the gateway and the web shop running, to click around in
 
 bench: setup  ## orders per second, against a bare database loop
 	@$(BIN)/python benchmarks/run.py
+
+torture: setup  ## the proof at length: crashes, outages, overload, any interleaving (ARGS="--kills 20 --only killed")
+	@$(BIN)/python -m tests.torture.run $(ARGS)
+
+soak: setup  ## trade for ten minutes and look at the gateway's memory (ARGS="--minutes 2")
+	@$(BIN)/python -m tests.torture.soak $(ARGS)
 
 spec: setup  ## derive the bundled and code-generation documents
 	@$(BIN)/python -m spec.build

@@ -29,6 +29,7 @@ from gateway.storage.reset import forget_trade
 from gateway.storage.store import open_store
 
 log = logging.getLogger("gateway.main")
+PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -57,6 +58,7 @@ async def running(
         sequencer = Sequencer(store.outbox)
         relay = Relay(sequencer, sender, Sweeper(store.outbox, store), clock.now)
         store.combiner.committed = relay.wake
+        store.combiner.patience = PATIENCE
         relay.start()
         stack.push_async_callback(relay.stop)
         await stack.enter_async_context(_reloading(keys, clock))

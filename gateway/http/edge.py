@@ -22,6 +22,8 @@ log = logging.getLogger("gateway.http")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 WriteLine = Callable[[bytes], Any]
 Ready = Callable[[], Awaitable[bool]]
+# Requests served at once. More would only wait for longer than their callers do; they are told to come again.
+MOST_AT_ONCE = 1024
 
 
 class Edge:
@@ -34,6 +36,7 @@ class Edge:
         self._ready = ready
         self._write_line = write_line
         self._metrics_public = metrics_public
+        self._at_once = 0
         self.metrics = Metrics()
         self._probes = {"/livez": self._livez, "/readyz": self._readyz, "/metrics": self._metrics}
 
@@ -49,19 +52,29 @@ class Edge:
             await send_response(send, await probe(scope), exchange)
             return
         self.metrics.in_flight.inc()
+        self._at_once += 1
         try:
             await self._serve(scope, receive, send, exchange)
         finally:
+            self._at_once -= 1
             self.metrics.in_flight.dec()
             self._line(exchange, self.metrics.count(exchange))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         try:
+            if self._at_once > MOST_AT_ONCE:
+                raise ProtocolError("unavailable", "The gateway has more to do than it can.")
             await self._api(scope, receive, send)
         except Disconnected:
             return
         except ProtocolError as error:
             response = problems.answer(error, exchange)
+        except ConnectionError as error:
+            # the database is away; nothing was changed, and the same request may be sent again
+            log.warning("a read failed: %s", error, extra={"trace_id": exchange.trace_id})
+            response = problems.answer(
+                ProtocolError("unavailable", "The books cannot be read now."), exchange
+            )
         except Exception:
             # whatever it is, it must become a problem document, and the details must be findable by the trace id
             fields = {"trace_id": exchange.trace_id, "operation": exchange.operation}

@@ -56,6 +56,10 @@ class Combiner:
 
     def __init__(self, engine: Engine, committed: Callable[[], None] | None = None) -> None:
         self.committed = committed or _nothing
+        # Seconds that callers wait for a flight; then they are told to try again, and so is who comes until it has
+        # ended. What it does may still happen: that is what idempotency keys are for. None: as long as it takes.
+        self.patience: float | None = None
+        self._stalled = False
         self._engine = engine
         self._queue: deque[Ticket] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +73,8 @@ class Combiner:
         Raises what the operation raised (nothing of it is written then), or ProtocolError `unavailable` when too many
         wait, the database cannot be reached, or others keep getting in its way.
         """
+        if self._stalled:
+            raise _unavailable()
         if self._closed or len(self._queue) >= QUEUE:
             raise ProtocolError("unavailable", "The gateway is busy.", retry_after=1)
         ticket = Ticket(operation, asyncio.get_running_loop().create_future())
@@ -87,7 +93,7 @@ class Combiner:
         while self._queue:
             tickets = [self._queue.popleft() for _ in range(min(FLIGHT, len(self._queue)))]
             try:
-                await self._depart(tickets)
+                await self._watched(tickets)
             except Exception as error:
                 log.exception("a flight failed")
                 _fail(tickets, error)
@@ -99,6 +105,26 @@ class Combiner:
                 raise
             for ticket in tickets:
                 ticket.settle()
+
+    async def _watched(self, tickets: list[Ticket]) -> None:
+        """Let nobody wait for longer than `patience` for a database that does not answer."""
+        if self.patience is None:
+            await self._depart(tickets)
+            return
+        watch = asyncio.get_running_loop().call_later(self.patience, self._stall, tickets)
+        try:
+            await self._depart(tickets)
+        finally:
+            watch.cancel()
+            self._stalled = False
+
+    def _stall(self, tickets: list[Ticket]) -> None:
+        log.warning("a flight is out for %s s; nobody waits for it any more", self.patience)
+        self._stalled = True
+        for ticket in [*tickets, *self._queue]:
+            if not ticket.future.done():
+                ticket.future.set_exception(_unavailable())
+        self._queue.clear()
 
     async def _depart(self, tickets: list[Ticket]) -> None:
         """All together; if the database does not take that, one by one."""

@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["setup", "demo", "test", "check", "serve", "bench", "spec", "help", "clean", "browser"]
+TARGETS = [
+    "setup",
+    "demo",
+    "test",
+    "check",
+    "serve",
+    "bench",
+    "torture",
+    "soak",
+    "spec",
+    "help",
+    "clean",
+    "browser",
+]
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +60,7 @@ def test_scripts_named_by_make_are_there() -> None:
     """Every script and module that a target runs is in the repository."""
     text = (ROOT / "Makefile").read_text("utf-8")
     scripts = re.findall(r"[\w./]+\.py\b|\.ci/\w+", text)
-    modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m (spec\.\w+)", text)]
+    modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m ((?:spec|tests)\.[\w.]+)", text)]
     assert [name for name in scripts + modules if not (ROOT / name).is_file()] == []
 
 

@@ -109,9 +109,7 @@ class Trade(RuleBasedStateMachine):
     @rule(key=holds)
     def extend(self, key: str) -> None:
         """A hold is kept longer."""
-        self.compare(
-            self.world.extend(self.channel, self.kept[key], 600), lambda: self.model.extend(key)
-        )
+        self.compare(self.world.extend(self.channel, self.kept[key], 600), lambda: self.model.extend(key))
 
     @rule(key=holds)
     def release(self, key: str) -> None:

@@ -302,6 +302,30 @@ async def test_a_full_queue_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch)
     await shop.store.run(lambda books: None)
 
 
+async def test_nobody_waits_for_a_database_that_does_not_answer(shop: Shop) -> None:
+    """Whoever is in the flight or behind it is told so, whoever comes is told at once; afterwards all is as before."""
+    combiner, goes_on, fly = shop.store.combiner, asyncio.Event(), shop.store.combiner._fly
+
+    async def slow(*arguments: Any, **options: Any) -> None:
+        await goes_on.wait()
+        await fly(*arguments, **options)
+
+    combiner.patience, combiner._fly = 0.1, slow  # type: ignore[method-assign]
+    waiting = asyncio.create_task(shop.offer(quantity=1))
+    await asyncio.sleep(0.05)
+    behind = asyncio.create_task(shop.offer(quantity=1))
+    for one in (waiting, behind):
+        with pytest.raises(ProtocolError) as caught:
+            await one
+        assert (caught.value.code, caught.value.retry_after) == ("unavailable", 1)
+    with pytest.raises(ProtocolError):
+        await shop.offer(quantity=1)
+    goes_on.set()
+    await asyncio.sleep(0.2)
+    assert (await shop.offer(quantity=1)).revision == 1
+    assert await shop.store.audit() == []
+
+
 async def test_commits_are_announced(shop: Shop) -> None:
     """The relay is woken by what was written, and left alone by what only looked."""
     heard: list[str] = []

@@ -43,6 +43,7 @@ WRITING = {
     "application_name": "vgcp-writer",
 }
 READING = {"jit": "off", "statement_timeout": "60s", "application_name": "vgcp-reader"}
+PATIENCE, SCANNING = 4.0, 90.0  # seconds that a read may take; one over whole tables
 CONFLICTS = (
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
@@ -86,7 +87,7 @@ class PostgresqlEngine:
                         max_size=size,
                         server_settings=settings,
                         timeout=10,
-                        command_timeout=120,
+                        command_timeout=30,
                     )
                     made.append(await pool)
                 self._pools = (made[0], made[1])
@@ -108,13 +109,27 @@ class PostgresqlEngine:
             await asyncio.shield(_release(pool, link))
 
     async def read(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        return await self._read(statement, parameters, PATIENCE)
+
+    async def scan(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        return await self._read(statement, parameters, SCANNING)
+
+    async def _read(
+        self, statement: Executable, parameters: Mapping[str, Any] | None, patience: float
+    ) -> list[Any]:
+        """Read, and leave a connection behind that does not answer in time."""
         sql, values = self.prepared.bind(statement, parameters, _same)
         with failures():
             pool = (self._pools or await self._open())[1]
-            return await pool.fetch(sql, *values)
-
-    async def scan(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        return await self.read(statement, parameters)
+            async with asyncio.timeout(patience):
+                link = await pool.acquire()
+            try:
+                return list(await link.fetch(sql, *values, timeout=patience))
+            except (TimeoutError, asyncio.CancelledError):
+                link.terminate()
+                raise
+            finally:
+                await _release(pool, link)
 
     async def rows(
         self, kind: type[Row], statement: Executable, parameters: Mapping[str, Any] | None = None
