@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import aiohttp
 
@@ -83,7 +83,7 @@ class GatewaySession:
         name, secret, webhook = (
             str(seen.get(n, "")) for n in ("client_id", "client_secret", "webhook_secret")
         )
-        self.transcript.secret(secret, webhook)
+        self.transcript.secret(secret, webhook, quote_plus(secret))  # as it stands in a form, too
         shop = Shop(self, name, secret, webhook, callback=callback)
         shop.token = await self.token(shop)
         return shop
