@@ -88,6 +88,7 @@ class PostgresqlEngine:
                         server_settings=settings,
                         timeout=10,
                         command_timeout=30,
+                        reset=_reset,
                     )
                     made.append(await pool)
                 self._pools = (made[0], made[1])
