@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -34,49 +36,69 @@ def certify() -> None:
     """Find out whether an implementation keeps to the standard, and prove it."""
 
 
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both roles' commands take."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    for option in reversed(
+        (
+            click.argument("url", required=False),
+            click.option(
+                "--test-secret", envvar="VGCP_TEST_SECRET", help="The sandbox's test-control secret."
+            ),
+            click.option(
+                "--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable."
+            ),
+            click.option(
+                "--out", type=folder, help="Folder for the JSON, HTML and JUnit reports and the transcript."
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print report.json and nothing else."),
+            click.option("--list", "as_list", is_flag=True, help="List the checks and drive nothing."),
+            click.option(
+                "--listen",
+                default="127.0.0.1",
+                show_default=True,
+                help="Address on which the implementation reaches the suite.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def _command(role: Role) -> click.Command:
-    @click.argument("url", required=False)
-    @click.option("--test-secret", envvar="VGCP_TEST_SECRET", help="The sandbox's test-control secret.")
-    @click.option("--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable.")
-    @click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for report.json, report.html, junit.xml and transcript.jsonl.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print report.json and nothing else.")
-    @click.option("--list", "as_list", is_flag=True, help="List the checks and drive nothing.")
-    @click.option(
-        "--listen",
-        default="127.0.0.1",
-        show_default=True,
-        help="Address on which the suite is reached by the implementation.",
-    )
-    def command(
-        url: str | None,
-        test_secret: str | None,
-        only: tuple[str, ...],
-        out: Path | None,
-        as_json: bool,
-        as_list: bool,
-        listen: str,
-    ) -> None:
-        if as_list:
-            _list(role, only)
-            return
-        if not url or not test_secret:
-            raise click.UsageError("URL and --test-secret (or VGCP_TEST_SECRET) are needed.")
+    @_options
+    def command(as_list: bool, only: tuple[str, ...], **options: Any) -> None:
         _check_names(role, only)
-        result = _run(Target(role, url.rstrip("/"), test_secret, listen), only, as_json)
-        if out:
-            write(result, out)
-        if as_json:
-            click.echo(json.dumps(report(result), indent=2, ensure_ascii=False))
-        elif out:
-            click.echo(f"Reports: {out / 'report.html'}")
-        sys.exit(result.exit_code)
+        if as_list:
+            for entry in selected(role, only):
+                click.echo(f"{entry.id:<11} {entry.title}")
+        else:
+            sys.exit(_certify(role, only, **options))
 
     command.__doc__ = f"Certify the {role} at URL, the origin that serves /.well-known/vgcp."
     return click.command(role, epilog=EXAMPLES)(command)
+
+
+def _certify(
+    role: Role,
+    only: tuple[str, ...],
+    url: str | None,
+    test_secret: str | None,
+    out: Path | None,
+    as_json: bool,
+    listen: str,
+) -> int:
+    """Run, report, and answer the exit code."""
+    if not url or not test_secret:
+        raise click.UsageError("URL and --test-secret (or VGCP_TEST_SECRET) are needed.")
+    result = _run(Target(role, url.rstrip("/"), test_secret, listen), only, as_json)
+    if out:
+        write(result, out)
+    if as_json:
+        click.echo(json.dumps(report(result), indent=2, ensure_ascii=False))
+    elif out:
+        click.echo(f"Reports: {out / 'report.html'}")
+    return result.exit_code
 
 
 def _check_names(role: Role, only: tuple[str, ...]) -> None:
@@ -101,12 +123,6 @@ def _run(target: Target, only: tuple[str, ...], quiet: bool) -> Run:
             hears.close()
     summary(result, console)
     return result
-
-
-def _list(role: Role, only: tuple[str, ...]) -> None:
-    _check_names(role, only)
-    for entry in selected(role, only):
-        click.echo(f"{entry.id:<11} {entry.title}")
 
 
 for _role in ("channel", "gateway"):

@@ -60,7 +60,9 @@ async def running(
         relay.start()
         stack.push_async_callback(relay.stop)
         await stack.enter_async_context(_reloading(keys, clock))
-        sandbox = LocalSandbox(store.engine, sequencer, relay, session, clock) if settings.sandbox else None
+        sandbox = (
+            LocalSandbox(store.engine, sequencer, relay, keys, session, clock) if settings.sandbox else None
+        )
         services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -73,12 +75,14 @@ class LocalSandbox:
         engine: Engine,
         sequencer: Sequencer,
         relay: Relay,
+        keys: KeyRing,
         session: aiohttp.ClientSession,
         clock: Clock,
     ) -> None:
         self._engine = engine
         self._sequencer = sequencer
         self._relay = relay
+        self._keys = keys
         self._session = session
         self._clock = clock
 
@@ -94,6 +98,7 @@ class LocalSandbox:
     async def settle(self) -> None:
         """Do all that is due now."""
         await self._relay.settle()
+        await self._keys.load(self._clock.now())
 
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""

@@ -50,20 +50,9 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
             error = f"{type(trouble).__name__}: {trouble}"
         request = Message(tuple(sent.items()), data or b"", method=method, url=str(target))
+        scene, ended = self.transcript.scenario, self.transcript.now()
         return self.transcript.record(
-            Exchange(
-                number,
-                self.transcript.scenario,
-                label,
-                "sent",
-                operation,
-                request,
-                response,
-                started,
-                self.transcript.now(),
-                error,
-                flaw,
-            )
+            Exchange(number, scene, label, "sent", operation, request, response, started, ended, error, flaw)
         )
 
     async def _send(

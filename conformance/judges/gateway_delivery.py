@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.driver.gateway_client import opened
+from conformance.driver.shop import opened
 from conformance.judges.gateway_evidence import (
     dig,
     every,
@@ -14,6 +14,7 @@ from conformance.judges.gateway_evidence import (
     items,
     moment,
     ok,
+    parsed,
     said,
     walk,
 )
@@ -116,7 +117,9 @@ def nowhere_else(t: Transcript) -> Iterator[Outcome]:
         if theirs is None or exchange.operation == "reveal_delivery":
             continue
         seen += 1
-        texts = [v for _, v in walk(theirs.json) if isinstance(v, str)] + [v for _, v in theirs.headers]
+        texts = [v for _, v in walk(parsed(theirs.body)) if isinstance(v, str)] + [
+            v for _, v in theirs.headers
+        ]
         if any(code in text for code in codes for text in texts):
             wrong.append((exchange, f"a code stands in {exchange.operation or 'an answer'}"))
     yield from every(wrong, seen, "no code elsewhere")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import spec
@@ -136,12 +138,21 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from walk(part, f"{path}/{name}")
 
 
+@lru_cache(4096)
+def parsed(body: bytes) -> Any:
+    """The body as JSON, None when it is none. Parsed once for all judges, which do not change it."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
 def spoken(t: Transcript) -> Iterator[tuple[Exchange, Any]]:
     """Every JSON that the gateway sent: answers and events."""
     for exchange in t.all():
         theirs = exchange.response if exchange.direction == "sent" else exchange.request
         if theirs is not None and theirs.body and exchange.scenario != OPENING:
-            yield exchange, theirs.json
+            yield exchange, parsed(theirs.body)
 
 
 def every(found: list[tuple[Exchange, str]], seen: int, good_words: str) -> Iterator[Outcome]:

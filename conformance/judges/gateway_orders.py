@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 
-import spec
 from conformance.judges.gateway_evidence import (
-    Json,
     dig,
-    every,
     good,
     is_problem,
     items,
@@ -19,12 +15,10 @@ from conformance.judges.gateway_evidence import (
     ok,
     refusal,
     said,
-    spoken,
     stock,
-    walk,
 )
 from conformance.model import Outcome, check, holds, unverified
-from conformance.transcript import Exchange, Transcript
+from conformance.transcript import Transcript
 
 gateway = partial(check, role="gateway")
 
@@ -187,49 +181,6 @@ def cancel_fulfilled(t: Transcript) -> Iterator[Outcome]:
     yield from refusal(t, "pending", "cancel fulfilled", "transition_not_allowed", "cancel")
 
 
-@cache
-def _reachable(start: str) -> frozenset[str]:
-    table = spec.transitions().table
-    seen, ahead = {start}, [start]
-    while ahead:
-        state = ahead.pop()
-        for (origin, _), to in table.items():
-            if origin == state and to not in seen:
-                seen.add(to)
-                ahead.append(to)
-    return frozenset(seen)
-
-
-def _orders(t: Transcript) -> dict[str, list[tuple[Exchange, Json]]]:
-    """Every snapshot of every order in answers, in the order in which they were asked for."""
-    found: dict[str, list[tuple[Exchange, Json]]] = {}
-    for exchange, body in spoken(t):
-        current = exchange.direction == "sent" and exchange.operation != "list_events"
-        if current and not exchange.header("idempotency-replayed"):
-            for _, value in walk(body):
-                if isinstance(value, dict) and "lines" in value and "payment" in value and "total" in value:
-                    found.setdefault(str(value.get("id")), []).append((exchange, value))
-    return found
-
-
-@gateway(
-    "ORD-019", title="States change along the transition table only", scenarios=("pending", "order_expires")
-)
-def along_the_table(t: Transcript) -> Iterator[Outcome]:
-    """Every later snapshot of an order is in a state that the table leads to; ended orders refuse to be cancelled."""
-    wrong, seen = [], 0
-    for snapshots in _orders(t).values():
-        for (_, was), (exchange, now) in itertools.pairwise(snapshots):
-            seen += 1
-            before, after = str(was.get("status")), str(now.get("status"))
-            if after not in _reachable(before):
-                wrong.append((exchange, f"an order went from {before} to {after}"))
-    for late in t.all("order_expires", label="cancelled too late"):
-        if not is_problem(late, "transition_not_allowed"):
-            wrong.append((late, f"cancelling an ended order: {said(late)}"))
-    yield from every(wrong, seen, "states follow the table")
-
-
 @gateway("ORD-020", title="An order is found by the channel's reference", scenarios=("sale",))
 def by_reference(t: Transcript) -> Iterator[Outcome]:
     """list_orders with the reference gives that order and no other."""
@@ -240,34 +191,6 @@ def by_reference(t: Transcript) -> Iterator[Outcome]:
     )
 
 
-@gateway("ORD-021", title="Totals are sums without rounding", scenarios=("refused_lines", "sale"))
-def totals(t: Transcript) -> Iterator[Outcome]:
-    """In every order: line totals, and their sum."""
-    wrong, seen = [], 0
-    for snapshots in _orders(t).values():
-        for exchange, order in snapshots:
-            seen += 1
-            if not _adds_up(order):
-                wrong.append(
-                    (exchange, f"the total {dig(order, 'total', 'amount')} is not the sum of the lines")
-                )
-    yield from every(wrong, seen, "totals add up")
-
-
-def _adds_up(order: Json) -> bool:
-    total = 0
-    for line in order.get("lines") or []:
-        price, count, amount = (
-            dig(line, "unit_price", "amount"),
-            dig(line, "quantity"),
-            dig(line, "total", "amount"),
-        )
-        if not all(isinstance(n, int) for n in (price, count, amount)) or price * count != amount:
-            return False
-        total += amount
-    return bool(total == dig(order, "total", "amount"))
-
-
 @gateway("ORD-022", title="An order has one currency", scenarios=("refused_lines",))
 def one_currency(t: Transcript) -> Iterator[Outcome]:
     """Euros and dollars, each fine alone."""
@@ -276,22 +199,6 @@ def one_currency(t: Transcript) -> Iterator[Outcome]:
         yield unverified(f"dollars alone: {said(alone)}", alone)
         return
     yield from refusal(t, "refused_lines", "two currencies", "currency_mixed", "two lines")
-
-
-@gateway("ORD-023", title="Every change raises the order's revision", scenarios=("pending", "order_expires"))
-def revisions(t: Transcript) -> Iterator[Outcome]:
-    """A snapshot in another state has a higher revision."""
-    wrong, seen = [], 0
-    for snapshots in _orders(t).values():
-        for (_, was), (exchange, now) in itertools.pairwise(snapshots):
-            before, after = was.get("revision"), now.get("revision")
-            numbers = isinstance(before, int) and isinstance(after, int)
-            if was.get("status") == now.get("status"):
-                continue
-            seen += 1
-            if not numbers or after <= before:  # type: ignore[operator]
-                wrong.append((exchange, f"{was.get('status')} r{before}, then {now.get('status')} r{after}"))
-    yield from every(wrong, seen, "revisions rise")
 
 
 @gateway("ORD-024", title="All lines of an order are sold or none", scenarios=("refused_lines",))

@@ -112,7 +112,9 @@ class Gateway:
         asked_for = trouble.retry_after or 0.0 if isinstance(trouble, RefusedError) else 0.0
         if self._faults("retries_forever"):
             return max(0.004 * tries, asked_for)
-        own = 1.2 if self._faults("constant_pauses") else FIRST_PAUSE * 2 ** (tries - 1)
+        own: float = FIRST_PAUSE * 2 ** (tries - 1)
+        if self._faults("shrinking_pauses"):
+            own = (1.4, 1.2, 1.0, 0.05)[min(tries, 4) - 1]
         return own if self._faults("impatient") else max(own, asked_for)
 
     def _vary(self, asked: Asked) -> None:

@@ -143,6 +143,7 @@ def _quota(world: World, client: Client) -> dict[str, str]:
 
 
 async def _once(world: World, route: Route, call: Call, key: str, path: str, drop: bool) -> Reply:
+    await _dawdle(world, route, call)
     owner = call.client.id if call.client and world.fault != "keys_shared" else ""
     name = (owner, route.operation, key)
     same = hashlib.sha256(json.dumps([path, call.body], sort_keys=True).encode()).hexdigest()
@@ -152,7 +153,8 @@ async def _once(world: World, route: Route, call: Call, key: str, path: str, dro
     if kept:
         marked = {} if world.fault == "replay_unmarked" else {"Idempotency-Replayed": "true"}
         return Reply(kept["status"], kept["data"], marked)
-    await _dawdle(world, route, call)
+    if world.fault == "same_key_twice" and route.operation == "create_order":
+        await asyncio.sleep(0.03)
     if key and world.fault == "refusals_kept":
         world.answers[name] = {"same": "", "status": 0, "data": b""}
     reply = await _run(world, route, call)
@@ -162,9 +164,8 @@ async def _once(world: World, route: Route, call: Call, key: str, path: str, dro
 
 
 async def _dawdle(world: World, route: Route, call: Call) -> None:
-    """Let others in between reading and writing: how a gateway comes to oversell or to do one thing twice."""
-    slow = {"oversell": ("create_reservation", "create_order"), "same_key_twice": ("create_order",)}
-    if route.operation in slow.get(world.fault, ()):
+    """Let others in between reading the stock and writing it: how a gateway comes to oversell."""
+    if world.fault == "oversell" and route.operation in ("create_reservation", "create_order"):
         call.seen = {offer.id: offer.stock.available for offer in world.offers.values()}
         await asyncio.sleep(0.03)
 

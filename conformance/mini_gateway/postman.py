@@ -79,7 +79,8 @@ class Postman:
         """Take over what has been written since; called after every request."""
         ready, self._world.posted = self._world.posted, []
         for note in ready:
-            if self._world.fault == "events_to_all":
+            pending = note.body["data"].get("order", {}).get("status") == "payment_required"
+            if self._world.fault == "events_to_all" and pending:
                 for client in self._world.clients.values():
                     self._put(Note(client.id, note.body, note.position))
             else:

@@ -40,7 +40,7 @@ MUTANTS = (
     _mutant("changes_retry", "IDM-009", "sends another request under the same key"),
     _mutant("impatient", "LIM-003", "does not wait for Retry-After"),
     _mutant("gives_up_on_503", "LIM-004", "fails the purchase at the first 503"),
-    _mutant("constant_pauses", "LIM-004", "always waits equally long"),
+    _mutant("shrinking_pauses", "LIM-004", "waits shorter and shorter"),
     _mutant("retries_forever", "LIM-004", "never stops trying"),
     _mutant("sells_unoffered", "SEL-001", "has an item of its own on sale"),
     _mutant("adds_a_fee", "SEL-002", "charges a fee on top of the price"),

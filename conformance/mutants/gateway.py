@@ -70,7 +70,7 @@ MUTANTS = (
     _mutant("no_allow", "ERR-007", "sends no Allow with 405"),
     _mutant("problem_trace", "ERR-008", "names another trace in its problems"),
     _mutant("refusal_takes_stock", "ERR-009", "takes a unit off sale when it refuses a price"),
-    _mutant("events_to_all", "EVT-001", "posts every event to every channel"),
+    _mutant("events_to_all", "EVT-001", "posts pending orders to every channel"),
     _mutant("pending_untold", "EVT-002", "tells nothing of pending orders"),
     _mutant("no_delivery_events", "EVT-003", "never posts delivery.ready"),
     _mutant("no_offer_events", "EVT-004", "never posts changes of offers"),

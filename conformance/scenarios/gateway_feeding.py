@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from conformance.driver import gateway_client
-from conformance.driver.gateway_client import GatewaySession, Json, Shop
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import Json, Shop
 from conformance.model import scenario
 from conformance.transcript import Exchange
 

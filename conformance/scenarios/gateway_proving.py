@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import quote_plus
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from conformance.driver.gateway_client import SCOPES, GatewaySession, Json, Shop, word
+from conformance.driver.gateway_client import SCOPES, GatewaySession
+from conformance.driver.shop import Json, Shop, word
 from conformance.model import scenario
 from conformance.wire import operations
 
@@ -22,10 +24,10 @@ async def secret_grants(s: GatewaySession) -> None:
     shop = await s.shop()
     form = {"grant_type": "client_credentials", "client_id": shop.id, "client_secret": shop.secret}
     await s.grant(form, "secret in the body")
-    pair = base64.b64encode(f"{shop.id}:{shop.secret}".encode()).decode()
+    pair = base64.b64encode(f"{quote_plus(shop.id)}:{quote_plus(shop.secret)}".encode()).decode()
     s.transcript.secret(pair)
     await s.grant({"grant_type": "client_credentials"}, "secret by Basic", Authorization=f"Basic {pair}")
-    await s.grant(form | {"client_secret": "wrong-" + shop.secret[::-1]}, "wrong secret")
+    await s.grant(form | {"client_secret": word("wrong")}, "wrong secret")
     await s.grant(form | {"client_id": word("nobody")}, "unknown client")
     wide = await s.shop(scopes=["catalog"])
     seen = await s.grant(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.driver.gateway_client import GatewaySession, word
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import word
 from conformance.model import scenario
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.driver.gateway_client import EUR, GatewaySession, Json, buyer, word
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import EUR, Json, buyer, word
 from conformance.model import scenario
 
 USD = {"amount": 1999, "currency": "USD"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from conformance.driver.gateway_client import GatewaySession, Json, Shop, traceparent, word
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import Json, Shop, traceparent, word
 from conformance.model import scenario
 
 JSON = {"Content-Type": "application/json"}

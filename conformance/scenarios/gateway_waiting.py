@@ -7,7 +7,8 @@ import math
 from datetime import datetime
 
 from conformance.driver import gateway_client
-from conformance.driver.gateway_client import EUR, GatewaySession, Json, settled, word
+from conformance.driver.gateway_client import GatewaySession, settled
+from conformance.driver.shop import EUR, Json, word
 from conformance.model import AbortedError, scenario
 
 

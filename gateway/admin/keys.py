@@ -58,9 +58,9 @@ def rotate(at: Desk) -> None:
 @keys.command(epilog="Example:\n\n  vgcp gateway keys renew --database postgresql://vgcp@db/vgcp")
 @desk
 def renew(at: Desk) -> None:
-    """Sign tokens and events with a new key; the old one stays published for two hours.
+    """Sign tokens and events with a new key, after two minutes; the old one stays published for two hours.
 
-    A running gateway learns of it within half a minute; nobody has to be told.
+    A running gateway learns of it by itself; nobody has to be told.
     """
 
     async def work(store: Store) -> str:
@@ -69,4 +69,4 @@ def renew(at: Desk) -> None:
         return made.id
 
     key_id = at.work(work)
-    at.answer({"key_id": key_id}, f"Tokens and events will be signed with {key_id}.")
+    at.answer({"key_id": key_id}, f"In two minutes tokens and events are signed with {key_id}.")

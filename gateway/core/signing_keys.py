@@ -14,10 +14,12 @@ from gateway.core.ports import Books, Vault
 
 # Longer than any token lives and any event signature is accepted; and processes learn of a new key within a minute.
 OVERLAP = timedelta(hours=2)
+# A key is published before it signs, so that by then every process and every cache of the key set knows it.
+PUBLISHED_BEFORE = timedelta(minutes=2)
 
 
 def create_signing_key(books: Books, vault: Vault, now: datetime) -> SigningKey:
-    """A new key, from now on the one that signs. Sealed under its id; the public part is an RFC 8037 JWK."""
+    """A new key, which signs once it has been published for a while. Sealed under its id; an RFC 8037 JWK."""
     kid = books.new_id("key")
     key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
     secret = orjson.dumps(key.as_dict(private=True))
@@ -25,6 +27,12 @@ def create_signing_key(books: Books, vault: Vault, now: datetime) -> SigningKey:
     row = SigningKey(kid, vault.seal(secret, kid), vault.current_key_id, public, now, None)
     books.put(row)
     return row
+
+
+def signing_now(rows: Sequence[SigningKey], now: datetime) -> SigningKey:
+    """Of these, oldest first, the one that signs: the newest that is known everywhere; the oldest if none is yet."""
+    ready = [row for row in rows if row.created_at + PUBLISHED_BEFORE <= now]
+    return ready[-1] if ready else rows[0]
 
 
 def renew_signing_key(books: Books, vault: Vault, now: datetime, known: Sequence[SigningKey]) -> SigningKey:

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from gateway.core.model import SigningKey
 from gateway.core.ports import Books, Vault
-from gateway.core.signing_keys import create_signing_key, renew_signing_key
+from gateway.core.signing_keys import create_signing_key, renew_signing_key, signing_now
 
 
 class Writer(Protocol):
@@ -52,7 +52,7 @@ class KeyRing:
         rows = [row for row in await self._source.signing_keys() if not _gone(row, now)]
         if not any(row.retired_at is None for row in rows):
             rows.append(await self._writer.run(lambda books: create_signing_key(books, self._vault, now)))
-        self._take(sorted(rows, key=lambda row: (row.created_at, row.id)))
+        self._take(sorted(rows, key=lambda row: (row.created_at, row.id)), now)
 
     async def rotate(self, now: datetime) -> str:
         """A new signing key with an overlap; its id."""
@@ -61,13 +61,13 @@ class KeyRing:
         await self.load(now)
         return str(row.id)
 
-    def _take(self, rows: list[SigningKey]) -> None:
+    def _take(self, rows: list[SigningKey], now: datetime) -> None:
         self._rows = rows
-        newest = [row for row in rows if row.retired_at is None][-1]
-        if newest.id != self.kid:
-            secret = self._vault.open(newest.sealed, newest.key_id, newest.id)
+        chosen = signing_now(rows, now)
+        if chosen.id != self.kid:
+            secret = self._vault.open(chosen.sealed, chosen.key_id, chosen.id)
             self.signing = OKPKey.import_key(orjson.loads(secret))
-            self.kid = newest.id
+            self.kid = chosen.id
         self.public = {"keys": [row.public_jwk for row in rows]}
         self.verifying = KeySet([OKPKey.import_key(row.public_jwk) for row in rows])
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import delete
 
-from gateway.core.model import SigningKey
+from gateway.core.model import Channel, SigningKey
 from gateway.storage.engine import Engine
 from gateway.storage.tables import TABLES
 
-FORGET = [delete(table) for kind, table in TABLES.items() if kind is not SigningKey]
+KEPT = {Channel, SigningKey}
+FORGET = [delete(table) for kind, table in TABLES.items() if kind not in KEPT]
 
 
 async def forget_trade(engine: Engine) -> None:
-    """Empty the books: trade, offers, stock, channels. For sandboxes only.
+    """Empty the books: trade, offers, stock, events. For sandboxes only.
 
-    Signing keys stay, and the feeds go on counting, so that no token and no cursor is suddenly another's.
+    Channels and signing keys stay, and the feeds go on counting, so that no token and no cursor is suddenly another's.
     """
     async with engine.transaction() as transaction:
         for statement in FORGET:

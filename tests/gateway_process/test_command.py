@@ -120,7 +120,7 @@ def test_the_key_file_is_the_owners_alone(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_a_renewed_signing_key_is_published_beside_the_old_one(tmp_path: Path) -> None:
-    """`keys renew`, then a start: both are in the key set, and the new one signs."""
+    """`keys renew`, then a start: both are in the key set; once the new one is known everywhere, it signs."""
     database = f"sqlite:///{tmp_path}/gateway.db"
     with subprocess_gateway(database, tmp_path) as gateway:
         (old,) = (await call("GET", f"{gateway.api}/oauth/jwks")).json["keys"]
@@ -130,6 +130,7 @@ async def test_a_renewed_signing_key_is_published_beside_the_old_one(tmp_path: P
     new = json.loads(output)["key_id"]
     with subprocess_gateway(database, tmp_path) as gateway:
         keys = (await call("GET", f"{gateway.api}/oauth/jwks")).json["keys"]
+        await gateway.control("/clock", {"advance_seconds": 120})
         token = await (await gateway.channel("shop")).token()
     assert [key["kid"] for key in keys] == [old["kid"], new]
     header = token.split(".")[0]

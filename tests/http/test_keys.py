@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.errors import ProtocolError
-from gateway.core.signing_keys import OVERLAP
+from gateway.core.signing_keys import OVERLAP, PUBLISHED_BEFORE
 from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
 from gateway.http.tokens import CACHE_SIZE, Tokens
@@ -56,21 +56,24 @@ async def test_the_first_key_is_made_once_and_never_published_with_its_private_p
     assert "d" not in published
 
 
-async def test_a_rotation_keeps_what_was_signed_valid_until_it_has_expired(rings: Two) -> None:
-    """The old key is published for the overlap, also by a process that learns of it later; then it is gone."""
-    now = rings.clock.now()
+async def test_a_rotation_is_noticed_by_nobody(rings: Two) -> None:
+    """A new key is published first and signs later; what the old one signed is good until it has expired."""
+    now, old_kid = rings.clock.now(), rings.first.kid
     old = tokens(rings.first).issue("chn_1", ["orders"], now, "j1")
-    await rings.first.rotate(now)
+    new_kid = await rings.first.rotate(now)
     assert len(rings.first.public["keys"]) == 2
-    new = tokens(rings.first).issue("chn_1", ["orders"], now, "j2")
-    with pytest.raises(ProtocolError):
-        tokens(rings.second).verify(new, now)
-    await rings.second.load(now)
+    assert rings.first.kid == old_kid
+    later = now + PUBLISHED_BEFORE
+    await rings.second.load(later)
+    assert rings.second.kid == new_kid
+    new = tokens(rings.second).issue("chn_1", ["orders"], now, "j2")
     for ring in (rings.first, rings.second):
         assert tokens(ring).verify(old, now).channel_id == "chn_1"
         assert tokens(ring).verify(new, now).scopes == {"orders"}
     await rings.second.load(now + OVERLAP)
-    assert [key["kid"] for key in rings.second.public["keys"]] == [rings.first.kid]
+    assert [key["kid"] for key in rings.second.public["keys"]] == [new_kid]
+    with pytest.raises(ProtocolError):
+        tokens(rings.second).verify(old, now)
 
 
 async def test_the_cache_of_tokens_respects_expiry_and_is_bounded(rings: Two) -> None:

@@ -99,14 +99,14 @@ async def test_rotation_without_the_old_key_says_so(database_url: str) -> None:
 
 
 async def test_a_sandbox_forgets(shop: Shop) -> None:
-    """Everything but the signing keys is gone, the store goes on, and feeds do not count from the start again."""
+    """All but channels and signing keys is gone, the store goes on, and feeds do not count from the start again."""
     channel, offer = await shop.channel(), await shop.offer(codes=CODES)
     await sell(shop, channel, offer, 2)
     numbered = await shop.store.outbox.number_feeds(1000)
     await forget_trade(shop.store.engine)
     for kind in TABLES:
-        assert await shop.rows(kind) == []
-    channel, offer = await shop.channel(), await shop.offer(codes=CODES)
+        assert await shop.rows(kind) == ([channel] if kind is Channel else [])
+    offer = await shop.offer(codes=CODES)
     await sell(shop, channel, offer, 2)
     await shop.store.outbox.number_feeds(1000)
     positions = [row.position or 0 for kind in (Event, Offer) for row in await shop.rows(kind)]

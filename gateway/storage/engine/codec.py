@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, get_origin, get_type_hints
 
 import orjson
-from sqlalchemy import JSON, Boolean, DateTime, Table
+from sqlalchemy import JSON, Table
 
 from gateway.core.model import Row
 from gateway.storage.tables import TABLES
@@ -83,11 +82,3 @@ def key_getters() -> dict[type[Row], Callable[[Any], tuple[Any, ...]]]:
 def _single(name: str) -> Callable[[Any], tuple[Any, ...]]:
     get = attrgetter(name)
     return lambda row: (get(row),)
-
-
-def fields_of(kind: type[Row]) -> tuple[str, ...]:
-    """The names of a value's fields."""
-    return tuple(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
-
-
-__all__ = ["Boolean", "Codec", "DateTime", "codecs", "dump_json", "fields_of", "key_getters"]

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from conformance.driver import gateway_client
-from conformance.driver.gateway_client import EUR, GatewaySession, Json, Shop, settled
+from conformance.driver.gateway_client import GatewaySession, settled
+from conformance.driver.shop import EUR, Json, Shop
 from conformance.model import scenario
 
 PAUSE = 0.1  # seconds

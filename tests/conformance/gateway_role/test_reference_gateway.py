@@ -1,0 +1,37 @@
+"""The reference gateway, run as its operator runs it, is certified on both databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance.model import Verdict
+from conformance.runner import Run, Target, run
+from tests.fixtures.gateway import RunningGateway, subprocess_gateway
+
+
+async def certify(gateway: RunningGateway) -> Run:
+    """Certify a running gateway."""
+    return await run(Target("gateway", gateway.url, gateway.test_secret))
+
+
+def flaws(result: Run) -> list[tuple[str, str, str]]:
+    """Every check that did not pass, and why."""
+    return [
+        (f.check.id, f.verdict.value, f.message) for f in result.findings if f.verdict is not Verdict.PASS
+    ]
+
+
+async def test_the_reference_gateway_is_certified(database_url: str, tmp_path: Path) -> None:
+    """Every check passes on SQLite and on PostgreSQL, in less than 20 seconds."""
+    with subprocess_gateway(database_url, tmp_path) as gateway:
+        result = await certify(gateway)
+    assert flaws(result) == []
+    assert (result.verdict, result.exit_code) == ("certified", 0)
+    assert result.seconds < 20
+
+
+async def test_it_is_certified_again(database_url: str, tmp_path: Path) -> None:
+    """A second certification meets the clock that the first advanced, and everything that it left behind."""
+    with subprocess_gateway(database_url, tmp_path) as gateway:
+        first, second = await certify(gateway), await certify(gateway)
+    assert (flaws(first), flaws(second)) == ([], [])
