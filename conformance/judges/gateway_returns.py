@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from conformance.driver.gateway_client import opened
+from conformance.driver.shop import opened
 from conformance.judges.gateway_evidence import dig, good, is_problem, items, moved, ok, refusal, said
 from conformance.model import Outcome, check, holds, unverified
 from conformance.transcript import Exchange, Transcript

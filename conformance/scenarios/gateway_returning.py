@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.driver.gateway_client import GatewaySession, Json, Shop
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import Json, Shop
 from conformance.model import scenario
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -56,7 +57,7 @@ def resolve(at: Desk, order_id: str, refund: bool | None) -> None:
         return await store.run(lambda books: aftersale.resolve_dispute(books, by, order_id, refund))
 
     order = at.work(decide)
-    answer = {"order": order.id, "status": order.status}
+    answer: dict[str, Any] = {"order": order.id, "status": order.status}
     if refund:
         amount = order.refunds[-1]["amount"]
         answer["refund"] = order.refunds[-1]
