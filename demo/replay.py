@@ -19,7 +19,7 @@ from reference_channels.kit.client import GatewayClient, discover, every
 from reference_channels.kit.errors import GatewayError, NoAnswer, Problem
 from reference_channels.kit.tokens import Credentials
 
-BUYERS_AT_ONCE = 16
+BUYERS_AT_ONCE = 32
 Json = dict[str, Any]
 
 
@@ -57,9 +57,9 @@ class Replay:
         self.tally = Tally()
 
     async def run(self, history: Iterable[PastOrder], progress: Callable[[Tally], None]) -> Tally:
-        """Buy everything in the history, sixteen buyers at once; calls `progress` after each order."""
+        """Buy everything in the history, many buyers at once; calls `progress` after each order."""
         queue = iter(enumerate(history))
-        connector = aiohttp.TCPConnector(limit=2 * BUYERS_AT_ONCE)
+        connector = aiohttp.TCPConnector(limit=4 * BUYERS_AT_ONCE)
         async with aiohttp.ClientSession(connector=connector) as http:
             document = await discover(http, self._url)
             for name, made in self._channels.items():
@@ -106,18 +106,21 @@ class Replay:
         await self._open(client, order)
 
     async def _open(self, client: GatewayClient, order: Json) -> None:
-        for delivery in await every(lambda cursor: client.list_deliveries(order["id"], cursor)):
-            goods = (await client.reveal_delivery(delivery["id"], "buyer_request", secrets.token_hex(16)))[
-                "goods"
-            ]
-            if goods["kind"] == "code":
-                self.tally.codes_delivered += 1
-                self.tally.digests.append(hashlib.sha256(goods["code"]["value"].encode()).digest())
-            elif goods["kind"] == "licence":
-                self.tally.licences_delivered += 1
-                self.tally.digests.append(hashlib.sha256(goods["licence"]["key"].encode()).digest())
-            else:
-                self.tally.links_delivered += 1
+        """The buyer opens all goods of an order at once."""
+        ready = await every(lambda cursor: client.list_deliveries(order["id"], cursor))
+        keys = [(each["id"], "buyer_request", secrets.token_hex(16)) for each in ready]
+        for opened in await asyncio.gather(*(client.reveal_delivery(*key) for key in keys)):
+            self._count(opened["goods"])
+
+    def _count(self, goods: Json) -> None:
+        if goods["kind"] == "code":
+            self.tally.codes_delivered += 1
+            self.tally.digests.append(hashlib.sha256(goods["code"]["value"].encode()).digest())
+        elif goods["kind"] == "licence":
+            self.tally.licences_delivered += 1
+            self.tally.digests.append(hashlib.sha256(goods["licence"]["key"].encode()).digest())
+        else:
+            self.tally.links_delivered += 1
 
     def _nearest(self, past: PastOrder) -> Json:
         """The good whose price is nearest to what a unit cost in the history."""
