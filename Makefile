@@ -36,8 +36,8 @@ check: setup  ## lint, format, strict types, import contracts
 serve: setup  ## leave the gateway and the web shop running, to click around in
 	@$(BIN)/python demo/serve.py
 
-bench: setup  ## orders per second, against a bare database loop
-	@$(BIN)/python benchmarks/run.py
+bench: setup  ## orders and reads per second, as ratios to pgbench and a bare application (QUICK=1)
+	@$(BIN)/python -W ignore benchmarks/run.py $(if $(QUICK),--quick)
 
 spec: setup  ## derive the bundled and code-generation documents
 	@$(BIN)/python -m spec.build

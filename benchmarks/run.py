@@ -1,70 +1,272 @@
-"""Orders per second of the gateway over HTTP on SQLite, against a bare loop of SQLite transactions.
+"""`make bench`: how fast the gateway is, as ratios to yardsticks that are measured in the same minutes.
 
-Absolute figures say more about the disk than about the program. So the two are measured in turns, in one run, and the
-ratio of their medians counts. Writes build/bench/summary.json.
+Absolute figures say more about the machine than about the program. So everything is measured in turns, round by round,
+and the medians of the rounds are divided. Writes build/bench.json, build/bench.md and build/growth.svg.
 """
 
-import asyncio
 import json
-import statistics
+import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import bare, gateway
+from benchmarks import bare, report, requests
+from benchmarks.load import Make, Result, measure
+from benchmarks.processes import TABLES, Gateway, gateway, pgbench, plain, postgresql, run_sql
+from benchmarks.report import Figures
+from benchmarks.seed import Size, World, seed
+from gateway.storage.keys import new_entry
 
-OUT = Path("build/bench")
+OUT = Path("build")
+FASTEST = 9_000  # orders a second that there must be codes for
+PAGE = 500  # offers that a new channel asks for at once
+FULFILLED, CREATED, OK = b'"status":"fulfilled"', b" 201 Created", b" 200 OK"
 
 
-async def one_round(seconds: float, connections: int) -> tuple[float, list[float]]:
-    """The bare loop's rate, then the gateway's order times, each on a fresh database of its own."""
-    with tempfile.TemporaryDirectory(prefix="vgcp-bench-") as name:
-        rate = bare.measure(Path(name) / "bare.db", seconds)
-        async with gateway.gateway(Path(name)) as url:
-            units = int(seconds * 4_000)
-            return rate, await gateway.measure(url, seconds, connections, units)
+@dataclass(frozen=True)
+class Plan:
+    """How long, how often and how large. `growth` are numbers of old orders, ascending."""
+
+    rounds: int
+    seconds: float
+    connections: int
+    growth: tuple[int, ...]
+    products: int
+    offers: int
 
 
-def summarise(rounds: list[tuple[float, list[float]]], seconds: float) -> dict[str, float]:
-    """Medians over the rounds: rates in orders per second, times in milliseconds."""
-    times = sorted(took for _, each in rounds for took in each)
-    bare_rate = statistics.median(rate for rate, _ in rounds)
-    rate = statistics.median(len(each) / seconds for _, each in rounds)
+QUICK = Plan(2, 1.0, 64, (1_000, 3_000, 10_000), 100, 2_000)
+FULL = Plan(5, 3.0, 64, (10_000, 100_000, 1_000_000), 1_000, 100_000)
+
+
+@dataclass
+class Place:
+    """A gateway with something to sell."""
+
+    name: str
+    gateway: Gateway
+    world: World
+    token: str
+
+
+class Bench:
+    """One run. Everything that it starts ends with `stack`."""
+
+    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
+        self.plan, self.folder, self.stack = plan, folder, stack
+        self.figures = Figures()
+        self.ring = new_entry()
+        self.server = stack.enter_context(postgresql(folder / "postgresql"))
+        self.yardstick = self.server.database("yardstick")
+        run_sql(self.yardstick, *(one for one in TABLES.split(";") if one.strip()))
+        self.databases: dict[str, str] = {}
+
+    def open(self, name: str, database: str, orders: int, share: float = 1.0, spread: bool = False) -> Place:
+        """Seed a database and serve it. `share`: of the codes that the longest load could sell."""
+        started = time.perf_counter()
+        plan = self.plan
+        codes = int(FASTEST * (plan.seconds + 1) * (plan.rounds + 2) * share)
+        products, offers = (plan.products, plan.offers) if spread else (0, 0)
+        size = Size(orders, codes, products, codes // plan.products, offers)
+        world = seed(database, self.ring, size)
+        say(f"{name}: {orders:,} orders, {codes:,} codes in {time.perf_counter() - started:.0f} s")
+        self.databases[name] = database
+        return self.serve(name, database, world)
+
+    def serve(self, name: str, database: str, world: World, workers: int = 1) -> Place:
+        """A gateway on a database that is there."""
+        running = self.stack.enter_context(gateway(self.folder, name, database, self.ring, workers))
+        return Place(name, running, world, running.token(world.client_id, world.client_secret))
+
+    def load(
+        self, name: str, place: Place, make: Make, expect: bytes, rate: float | None = None, scale: float = 1
+    ) -> Result:
+        """Load a gateway, and note the rate and the times under `name`."""
+        seconds = self.plan.seconds * scale
+        result = measure(
+            place.gateway.url, make, expect, seconds, connections=self.plan.connections, rate=rate
+        )
+        self.figures.add(name, result.rate, "1/s")
+        self.figures.add(f"{name}_p50", result.percentile(0.50), "ms")
+        self.figures.add(f"{name}_p99", result.percentile(0.99), "ms")
+        return result
+
+    def orders(self, name: str, place: Place, rate: float | None = None) -> None:
+        """Orders of the hot product."""
+        self.load(name, place, requests.orders(place.token, [place.world.hot]), FULFILLED, rate)
+
+    def pgbench(self, name: str, stocks: int) -> None:
+        """The database's own limit."""
+        tps = pgbench(self.server, self.yardstick, self.folder, stocks, self.plan.seconds)
+        self.figures.add(name, tps, "1/s")
+
+    def read(self, place: Place, paths: dict[str, str], bare_url: str) -> None:
+        """Each read, and the bare application that answers the same bytes."""
+        for number, (name, path) in enumerate(paths.items()):
+            self.load(name, place, requests.get(path, place.token), OK, scale=0.5)
+            made = requests.get(f"/{number}", "")
+            result = measure(bare_url, made, OK, self.plan.seconds * 0.5, connections=self.plan.connections)
+            self.figures.add(f"{name}_bare", result.rate, "1/s")
+
+    def intake(self, place: Place) -> None:
+        """A new channel takes all offers in, page by page, as it would: one request after the other."""
+        started, cursor, seen = time.perf_counter(), "", 0
+        while True:
+            answer = self._get(place, f"/vgcp/v1/offers?limit={PAGE}{cursor}")
+            page = json.loads(answer)
+            seen += len(page["items"])
+            if not page["has_more"]:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        if seen != place.world.feed:
+            raise RuntimeError(f"the feed has {seen} offers, not {place.world.feed}")
+        self.figures.add("intake", time.perf_counter() - started, "s")
+        self.figures.add("intake_offers", seen, "offers")
+
+    def _get(self, place: Place, path: str) -> bytes:
+        return report.fetch(place.gateway.url + path, place.token)
+
+    def memory(self, place: Place) -> None:
+        """The largest process of a gateway."""
+        self.figures.add(f"memory_{place.name}", place.gateway.memory(), "MiB")
+
+    def audit(self) -> None:
+        """After all that: do the books balance? Raises RuntimeError."""
+        for name, database in self.databases.items():
+            wrong = report.audit(database, self.ring)
+            if wrong:
+                raise RuntimeError(f"the books of {name} do not balance: {wrong[:3]}")
+
+
+def say(text: str) -> None:
+    """Progress, for whoever waits."""
+    click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True)
+
+
+def run(plan: Plan, folder: Path, stack: ExitStack) -> Figures:
+    """The whole of it."""
+    bench = Bench(plan, folder, stack)
+    say(f"PostgreSQL {bench.server.version}, fsync and synchronous commit on")
+    grown = [
+        bench.open(f"at_{count}", bench.server.database(f"at_{count}"), count, 1.0 if not n else 0.4, not n)
+        for n, count in enumerate(plan.growth)
+    ]
+    main = grown[0]
+    sqlite = bench.open("sqlite", f"sqlite:///{folder / 'sqlite.db'}", plan.growth[0], 0.6)
+    two = bench.serve("two_workers", bench.databases[main.name], main.world, workers=2)
+    paths = {"offer_read": f"/vgcp/v1/offers/{main.world.hot}", "page_read": "/vgcp/v1/offers?limit=100"}
+    bodies = [report.fetch(main.gateway.url + path, main.token) for path in paths.values()]
+    bare_url = stack.enter_context(plain(folder, bodies))
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("pgbench, one row", lambda: bench.pgbench("pgbench_hot", 1)),
+        ("orders, one product", lambda: bench.orders("orders_hot", main)),
+        ("reservations", lambda: bench.load("reservations_hot", main, holds(main), CREATED) and None),
+        ("pgbench, 1,000 rows", lambda: bench.pgbench("pgbench_spread", 1_000)),
+        ("orders, many products", lambda: bench.load("orders_spread", main, many(main), FULFILLED) and None),
+        ("reads", lambda: bench.read(main, paths, bare_url)),
+        ("two workers", lambda: bench.orders("orders_two_workers", two)),
+        ("SQLite, bare loop", lambda: bare_sqlite(bench)),
+        ("SQLite", lambda: bench.orders("orders_sqlite", sqlite)),
+        *((f"growth, {one.name}", lambda one=one: bench.orders(f"orders_{one.name}", one)) for one in grown),
+    ]
+    for number in range(1, plan.rounds + 1):
+        for name, step in steps:
+            step()
+            say(f"round {number} of {plan.rounds}: {name}: {bench.figures.newest()}")
+    paced = 0.7 * bench.figures.median("orders_hot")
+    bench.orders("orders_paced", main, rate=paced)
+    say(f"paced at 70% of the peak: {bench.figures.newest()}")
+    bench.intake(main)
+    say(f"a new channel takes all offers in: {bench.figures.newest()}")
+    for place in (*grown, sqlite, two):
+        bench.memory(place)
+    bench.audit()
+    say("all books balance")
+    return bench.figures
+
+
+def holds(place: Place) -> Make:
+    """Holds on one product."""
+    return requests.reservations(place.token, place.world.held)
+
+
+def many(place: Place) -> Make:
+    """Orders over all products."""
+    return requests.orders(place.token, place.world.spread)
+
+
+def bare_sqlite(bench: Bench) -> None:
+    """A loop of SQLite transactions by hand, for the gateway on SQLite."""
+    path = bench.folder / "bare.db"
+    for old in bench.folder.glob("bare.db*"):
+        old.unlink()
+    bench.figures.add("bare_sqlite", bare.measure(path, bench.plan.seconds * 0.5), "1/s")
+
+
+def ratios(figures: Figures, growth: tuple[int, ...]) -> dict[str, float]:
+    """Medians over medians of the same run."""
+    pairs = {
+        "orders_hot": ("orders_hot", "pgbench_hot"),
+        "orders_spread": ("orders_spread", "pgbench_spread"),
+        "reservations_hot": ("reservations_hot", "pgbench_hot"),
+        "growth_1m_over_10k": (f"orders_at_{growth[-1]}", f"orders_at_{growth[0]}"),
+        "offer_read": ("offer_read", "offer_read_bare"),
+        "page_read": ("page_read", "page_read_bare"),
+        "two_workers_over_one": ("orders_two_workers", "orders_hot"),
+        "sqlite_over_bare_loop": ("orders_sqlite", "bare_sqlite"),
+    }
     return {
-        "gateway_orders_per_second": round(rate, 1),
-        "bare_orders_per_second": round(bare_rate, 1),
-        "ratio": round(rate / bare_rate, 3),
-        "p50_ms": round(times[len(times) // 2] * 1000, 1),
-        "p99_ms": round(times[len(times) * 99 // 100] * 1000, 1),
+        name: round(figures.median(top) / figures.median(under), 3) for name, (top, under) in pairs.items()
     }
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, help="How often both are measured, in turns.")
-@click.option("--seconds", default=4.0, show_default=True, help="How long each measurement lasts.")
-@click.option("--connections", default=64, show_default=True, help="Buyers at once.")
-def main(rounds: int, seconds: float, connections: int) -> None:
-    """Measure, print a line for each round, and write the summary."""
-    results = []
-    for number in range(1, rounds + 1):
-        rate, times = asyncio.run(one_round(seconds, connections))
-        results.append((rate, times))
-        click.echo(f"round {number}: bare {rate:,.0f}/s, gateway {len(times) / seconds:,.0f}/s")
-    summary = {
-        "rounds": rounds,
-        "seconds": seconds,
-        "connections": connections,
-        **summarise(results, seconds),
+@click.option("--quick", is_flag=True, help="A minute with little of everything: to see that it works.")
+@click.option("--rounds", type=int, help="How often everything is measured, in turns.")
+@click.option("--seconds", type=float, help="How long each measurement lasts.")
+def main(quick: bool, rounds: int | None, seconds: float | None) -> None:
+    """Measure, tell what is going on, print the table."""
+    base = QUICK if quick else FULL
+    plan = Plan(
+        rounds or base.rounds,
+        seconds or base.seconds,
+        base.connections,
+        base.growth,
+        base.products,
+        base.offers,
+    )
+    folder = Path(tempfile.mkdtemp(prefix="vgcp-bench-"))
+    started = datetime.now(UTC)
+    try:
+        with ExitStack() as stack:
+            figures = run(plan, folder, stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    found = ratios(figures, plan.growth)
+    OUT.mkdir(exist_ok=True)
+    about = {
+        "measured": f"{started:%Y-%m-%d}",
+        "seconds": plan.seconds,
+        "rounds": plan.rounds,
+        "growth": plan.growth,
     }
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
-    line = f"gateway over HTTP {summary['gateway_orders_per_second']:,.0f} orders/s"
-    click.echo(f"{line}, {summary['ratio']:.2f} of a bare SQLite loop; p99 {summary['p99_ms']} ms")
-    click.echo(f"see {OUT / 'summary.json'}")
+    summary = {"about": about, "ratios": found, "raw": figures.raw()}
+    (OUT / "bench.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    table = report.table(found, figures)
+    (OUT / "bench.md").write_text(table, "utf-8")
+    (OUT / "growth.svg").write_text(report.growth_svg(figures, plan.growth), "utf-8")
+    minutes = (datetime.now(UTC) - started).total_seconds() / 60
+    click.echo(table)
+    click.echo(f"{minutes:.1f} minutes, medians of {plan.rounds} rounds; see {OUT / 'bench.json'}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ from gateway.storage.flight import FOUND_BY, KEY_OF, Flight, NotLoaded
 from gateway.storage.ids import Ids
 
 R = TypeVar("R", bound=Row)
-# One for all: it carries nothing, what is missing is noted in the flight.
-NOT_LOADED = NotLoaded()
 
 
 class FlightBooks:
@@ -45,7 +43,7 @@ class FlightBooks:
             return cast("R | None", self._flight.rows[kind][key])
         except KeyError:
             self._flight.missing.lookups[(kind, kind.KEY)].add(key)
-        raise NOT_LOADED
+        raise NotLoaded
 
     def need(self, kind: type[Row], *keys: tuple[str, ...]) -> None:
         """See the port."""
@@ -70,7 +68,7 @@ class FlightBooks:
             wanted = self._flight.missing.units
             # What the pool has goes to those who ask first; each that asks adds its own.
             wanted[stock_id] += quantity if stock_id in wanted else quantity - held
-            raise NOT_LOADED
+            raise NotLoaded
         taken = pool.take(quantity)
         if len(taken) < quantity:
             self._flight.short = True
@@ -82,13 +80,13 @@ class FlightBooks:
         known = self._flight.due.get(stock_id)
         if known is None or known[0] < now:
             self._flight.missing.want_due(stock_id, now, limit)
-            raise NOT_LOADED
+            raise NotLoaded
         _, loaded, keys = known
         holds = [hold for hold in (self.get(Reservation, *key) for key in keys) if hold is not None]
         due = [hold for hold in holds if hold.status == "active" and hold.expires_at <= now]
         if len(due) < limit and len(keys) == loaded:
             self._flight.missing.want_due(stock_id, known[0], loaded + limit)
-            raise NOT_LOADED
+            raise NotLoaded
         return due[:limit]
 
     def order_deliveries(self, order_id: str) -> list[str]:
@@ -113,7 +111,7 @@ class FlightBooks:
         missing = [(value,) for value in values if (kind, value) not in found]
         if missing:
             self._flight.missing.lookups[(kind, (column,))].update(missing)
-            raise NOT_LOADED
+            raise NotLoaded
         wanted = set(values)
         keys = {key for value in wanted for key in found[(kind, value)]}
         keys.update(key for written, key in self._writes if written is kind)

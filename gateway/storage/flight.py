@@ -56,22 +56,29 @@ def _seq(unit: Unit) -> int:
 
 
 class Hints:
-    """For each stock a `seq` below which nothing is for sale: a database would walk over all that was sold before.
+    """What the flights before have learned of each stock.
 
-    Only a hint: when it leaves too few, everything is looked through.
+    A `seq` below which nothing is for sale: a database would walk over all that was sold before. Only a hint: when it
+    leaves too few, everything is looked through. And how many units the last flight took, which the next will too.
     """
 
     def __init__(self) -> None:
         self._after: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
 
     def after(self, stock_id: str) -> int:
         """Where to begin to look."""
         return self._after.get(stock_id, -1)
 
+    def taken(self, stock_id: str) -> int:
+        """How many units it may be worth to load at once."""
+        return self._taken.get(stock_id, 1)
+
     def learn(self, pools: dict[str, Pool]) -> None:
         """After a commit."""
         for stock_id, pool in pools.items():
             self._after[stock_id] = pool.units[0].seq - 1 if pool.units else pool.after
+            self._taken[stock_id] = len(pool.loaded) - len(pool.units)
 
 
 class Missing:
@@ -91,10 +98,10 @@ class Missing:
 class Flight:
     """What all operations of a transaction share. Each sees what those before it have written."""
 
-    def __init__(self, hints: Hints, ahead: int = 1, patient: bool = False) -> None:
-        """`ahead`: units to load at least when any of a stock are asked for."""
+    def __init__(self, hints: Hints, size: int = 1, patient: bool = False) -> None:
+        """`size`: how many operations it has; not many more units of a stock are loaded than they may take."""
         self._hints = hints
-        self._ahead = ahead
+        self._size = size
         self._patient = patient
         # An operation got fewer units than it asked for: others may have them locked.
         self.short = False
@@ -147,7 +154,7 @@ class Flight:
             Lookup(kind, columns, sorted(values)) for (kind, columns), values in missing.lookups.items()
         ]
         units = [
-            UnitsWanted(stock, self._after(stock), max(count, self._ahead))
+            UnitsWanted(stock, self._after(stock), max(count, min(self._size, self._hints.taken(stock))))
             for stock, count in missing.units.items()
         ]
         due = [DueWanted(stock, now, limit) for stock, (now, limit) in missing.due.items()]

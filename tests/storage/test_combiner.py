@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,7 @@ from gateway.core.model import (
 )
 from gateway.core.ports import Books
 from gateway.storage import combiner as combining
+from gateway.storage.books import FlightBooks
 from gateway.storage.engine.base import Refused
 from tests.storage.world import Shop, call_of
 
@@ -326,3 +328,14 @@ async def test_every_value_survives_the_database(shop: Shop) -> None:
 
     for row in (channel, offer, moved):
         assert await shop.store.run(check(row))
+
+
+async def test_attempts_that_end_early_are_forgotten(shop: Shop) -> None:
+    """What an attempt has read is free when it ends, also when it ended because something was not loaded."""
+    channel = await shop.channel()
+    offer = await shop.offer(codes=[f"CODE-{n}" for n in range(20)])
+    for number in range(20):
+        operation = order_of(channel, offer, f"r{number}")
+        await shop.store.run(lambda books, run=operation: run(books, shop.store.vault))
+    gc.collect()
+    assert sum(isinstance(one, FlightBooks) for one in gc.get_objects()) <= 2

@@ -87,6 +87,7 @@ class PostgresqlEngine:
                         server_settings=settings,
                         timeout=10,
                         command_timeout=120,
+                        reset=_reset,
                     )
                     made.append(await pool)
                 self._pools = (made[0], made[1])

@@ -68,11 +68,15 @@ class Statements:
 
     def _make_lookup(self, kind: type[Row], columns: tuple[str, ...], size: int) -> str:
         codec = self._codecs[kind]
+        name = codec.table.name
         if len(columns) == 1:
             condition = f"{columns[0]} IN ({', '.join('?' * size)})"
-        else:
-            condition = f"({', '.join(columns)}) IN (VALUES {_places(len(columns), size)})"
-        return f"SELECT {', '.join(codec.names)} FROM {codec.table.name} WHERE {condition}"  # noqa: S608
+            return f"SELECT {', '.join(codec.names)} FROM {name} WHERE {condition}"  # noqa: S608
+        # `(a, b) IN (VALUES …)` reads the whole table as soon as there are two rows; CROSS JOIN keeps the order given.
+        same = " AND ".join(f"{name}.{column} = given.column{at}" for at, column in enumerate(columns, 1))
+        names = ", ".join(f"{name}.{column}" for column in codec.names)
+        rows = _places(len(columns), size)
+        return f"SELECT {names} FROM (VALUES {rows}) AS given CROSS JOIN {name} ON {same}"  # noqa: S608
 
     def _insert(self, kind: type[Row], size: int) -> str:
         codec = self._codecs[kind]
