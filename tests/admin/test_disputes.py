@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from gateway.core import aftersale, orders
 from gateway.core.model import Order
+from gateway.storage.engine import open_engine
 from tests.admin.conftest import Merchant
 from tests.storage.world import Shop, call_of, open_shop
 
@@ -60,3 +62,20 @@ def test_it_is_told_to_a_person_too(merchant: Merchant) -> None:
     order = asyncio.run(_make(merchant))
     assert "web-1" in merchant.run("dispute", "list").stdout
     assert "return 1000 EUR" in merchant.run("dispute", "resolve", order.id, "--refund").stdout
+
+
+def test_what_is_taken_back_must_stay_so(merchant: Merchant) -> None:
+    """The audit names a unit that is for sale again though its delivery was voided."""
+    order = asyncio.run(_make(merchant))
+    merchant.run("dispute", "resolve", order.id, "--refund")
+
+    async def revive() -> None:
+        engine = open_engine(merchant.database)
+        async with engine.transaction() as transaction:
+            await transaction.run(text("UPDATE units SET state = 'available'"))
+            await transaction.commit()
+        await engine.close()
+
+    asyncio.run(revive())
+    found = merchant.json("audit", code=1)["discrepancies"]
+    assert "units taken back and not voided" in [one["what"] for one in found]
