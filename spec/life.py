@@ -6,10 +6,6 @@ from spec.catalogue import transitions
 LATER = {
     "require_verification": "risk",
     "reject": "risk",
-    "refund_part": "orders, with refunds",
-    "refund_all": "orders, with refunds",
-    "dispute": "orders, with disputes",
-    "resolve_dispute": "orders, with disputes",
 }
 
 PAGE = """\

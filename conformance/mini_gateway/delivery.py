@@ -22,10 +22,13 @@ def prepare(world: World, order: Order, trace_id: str) -> None:
         offer.stock.sell(line["quantity"])
         units = line["quantity"] - (1 if world.fault == "one_delivery_short" and line["quantity"] > 1 else 0)
         for _ in range(units):
-            _one(world, order, line, offer, trace_id)
+            make(world, order, line, offer, trace_id)
 
 
-def _one(world: World, order: Order, line: Json, offer: Offer, trace_id: str) -> None:
+def make(
+    world: World, order: Order, line: Json, offer: Offer, trace_id: str, replaces: str | None = None
+) -> Delivery:
+    """One delivery with its goods; `replaces` is the delivery in whose place it is."""
     body: Json = {
         "kind": offer.kind,
         "id": world.name("drop"),
@@ -35,12 +38,14 @@ def _one(world: World, order: Order, line: Json, offer: Offer, trace_id: str) ->
         "status": "ready",
         "created_at": world.stamp(),
     }
-    goods = _goods(world, offer)
-    world.deliveries[body["id"]] = Delivery(order.owner, body, goods)
+    if replaces is not None:
+        body["replaces"] = replaces
+    made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer))
     if world.fault == "goods_in_orders" and offer.kind == "code":
-        line["note"] = goods["code"]["value"]
+        line["note"] = made.goods["code"]["value"]
     if world.fault != "no_delivery_events":
         notes.emit(world, order.owner, "delivery.ready", body["id"], 1, {"delivery": body}, trace_id)
+    return made
 
 
 def _goods(world: World, offer: Offer) -> Json:
@@ -88,6 +93,8 @@ def reveal_delivery(world: World, call: Call) -> Json:
     if found is None or found.owner != call.owner.id:
         raise Refusal("not_found", name="delivery_id", where="path")
     body = found.body
+    if body["status"] == "voided":
+        raise Refusal("delivery_voided")
     if world.fault != "reveals_uncounted":
         body["reveal_count"] += 1
     body["status"] = "revealed"

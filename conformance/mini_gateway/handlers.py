@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from conformance.mini_gateway import catalog, delivery, discovery, inventory, notes, oauth, orders, testing
+from conformance.mini_gateway import (
+    aftersale,
+    catalog,
+    delivery,
+    discovery,
+    inventory,
+    notes,
+    oauth,
+    orders,
+    testing,
+)
 from conformance.mini_gateway.testing import Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -22,6 +32,10 @@ HANDLERS: dict[str, Handler] = {
     "get_order": orders.get_order,
     "confirm_payment": orders.confirm_payment,
     "cancel_order": orders.cancel_order,
+    "create_refund": aftersale.create_refund,
+    "list_refunds": aftersale.list_refunds,
+    "create_dispute": aftersale.create_dispute,
+    "create_replacement": aftersale.create_replacement,
     "list_deliveries": delivery.list_deliveries,
     "reveal_delivery": delivery.reveal_delivery,
     "list_events": notes.list_events,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import delivery, notes, paging
+from conformance.mini_gateway import catalog, delivery, notes, paging
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.cart import Line, cart
 from conformance.mini_gateway.problems import Refusal
@@ -44,7 +44,7 @@ def create_order(world: World, call: Call) -> Json:
         _paid(world, record, call.trace_id)
     else:
         order["payment"]["due_at"] = world.stamp(world.now() + DUE)
-        _move(world, record, "payment_required", call.trace_id)
+        move(world, record, "payment_required", call.trace_id)
     for line in lines:
         line.weigh(world, call.trace_id)
     return order
@@ -68,7 +68,8 @@ def _line(world: World, line: Line) -> Json:
     return body | _known(line.asked, "reservation_id", "buyer_input")
 
 
-def _move(world: World, order: Order, status: str, trace_id: str) -> None:
+def move(world: World, order: Order, status: str, trace_id: str) -> None:
+    """Put the order into another state, and tell its channel."""
     body = order.body
     body["status"] = status
     if world.fault != "order_revision_stays":
@@ -89,13 +90,13 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
         and world.offers[body["lines"][0]["offer_id"]].stock.kind == "counted"
     )
     if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
-        _move(world, order, "paid", trace_id)
+        move(world, order, "paid", trace_id)
         return
     if world.fault == "sold_not_fulfilled" and body["status"] == "created":
-        _move(world, order, "fulfilling", trace_id)
+        move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return
-    _move(world, order, "fulfilled", trace_id)
+    move(world, order, "fulfilled", trace_id)
     delivery.prepare(world, order, trace_id)
 
 
@@ -114,7 +115,8 @@ def get_order(world: World, call: Call) -> Json:
     order = owned(world, call)
     order.reads += order.body["status"] == "expired"
     if world.fault == "expired_then_cancelled" and order.reads > 1:
-        return order.body | {"status": "cancelled", "revision": order.body["revision"] + 1}
+        order.body["revision"] += 1
+        return order.body | {"status": "cancelled"}
     return order.body
 
 
@@ -129,18 +131,71 @@ def confirm_payment(world: World, call: Call) -> Json:
     """Take the payment of a pending order."""
     order = owned(world, call)
     status, amount = order.body["status"], order.body["total"]
-    late = world.fault == "late_payment" and status == "expired"
-    if status != "payment_required" and not late:
-        raise Refusal("transition_not_allowed", f"the order is {status}")
-    if late:
+    if world.fault == "paid_after_cancel" and status == "cancelled":
         return order.body
+    if status not in ("payment_required", "expired"):
+        raise Refusal("transition_not_allowed", f"the order is {status}")
     given = call.body["amount"]
     same = (given["amount"], given["currency"]) == (amount["amount"], amount["currency"])
     if not same and world.fault != "any_amount":
         raise Refusal("amount_mismatch", pointer="/amount")
+    if status == "expired" and not _take_anew(world, order):
+        if world.fault == "late_silent":
+            raise Refusal("transition_not_allowed", "the order is expired")
+        order.body["payment"] |= {"status": "collected", "collected_at": world.stamp()}
+        instruct(world, order, {line["id"]: line["quantity"] for line in order.body["lines"]}, "late_payment")
+        move(world, order, "refunded", call.trace_id)
+        return order.body
     order.body["payment"] |= _known(call.body, "method", "reference")
     _paid(world, order, call.trace_id)
+    for line in order.body["lines"]:
+        catalog.weigh(world, world.offers[line["offer_id"]], call.trace_id)
     return order.body
+
+
+def _take_anew(world: World, order: Order) -> bool:
+    """Take the lines' stock once more; False, and nothing taken, when it is not all there."""
+    wanted: dict[str, int] = {}
+    for line in order.body["lines"]:
+        wanted[line["offer_id"]] = wanted.get(line["offer_id"], 0) + line["quantity"]
+    found = [(world.offers[offer_id], quantity) for offer_id, quantity in wanted.items()]
+    if not all(offer.stock.has(quantity) and not offer.withdrawn for offer, quantity in found):
+        return False
+    if world.fault == "late_given_back":
+        return False
+    for offer, quantity in found:
+        offer.stock.take(quantity, "/lines")
+    return True
+
+
+def instruct(world: World, order: Order, back: dict[str, int], reason: str, reference: str = "") -> Json:
+    """Write the refund of so many units of each line into the order."""
+    lines = [
+        {
+            "line_id": line["id"],
+            "quantity": back[line["id"]],
+            "amount": line["total"] | {"amount": line["unit_price"]["amount"] * back[line["id"]]},
+        }
+        for line in order.body["lines"]
+        if back.get(line["id"])
+    ]
+    amount = order.body["total"] | {"amount": sum(line["amount"]["amount"] for line in lines)}
+    if world.fault == "refund_amount_wrong":
+        amount["amount"] -= 1
+    refund: Json = {
+        "id": world.name("back"),
+        "order_id": order.body["id"],
+        "status": "instructed",
+        "reason": reason,
+        "lines": lines,
+        "amount": amount,
+        "instruction": {"action": "return_payment", "collected_by": "channel", "amount": amount},
+        "created_at": world.stamp(),
+    }
+    if reference:
+        refund["reference"] = reference
+    order.body.setdefault("refunds", []).append(refund)
+    return refund
 
 
 def cancel_order(world: World, call: Call) -> Json:
@@ -158,7 +213,7 @@ def cancel_order(world: World, call: Call) -> Json:
 
 
 def _end(world: World, order: Order, status: str, trace_id: str) -> None:
-    _move(world, order, status, trace_id)
+    move(world, order, status, trace_id)
     if world.fault == f"{status}_order_keeps_stock":
         return
     for line in order.body["lines"]:

@@ -80,6 +80,14 @@ class Stock:
         self.reserved -= quantity
         self.sold += quantity
 
+    def take_back(self, quantity: int, resell: bool = False) -> None:
+        """Units that were sold are voided, or sold again when this gateway is careless."""
+        self.sold -= quantity
+        if resell:
+            self.available += quantity
+        else:
+            self.voided += quantity
+
 
 @dataclass
 class Offer:

@@ -86,6 +86,9 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "create_reservation": shop.holding(ids["offer"]),
         "create_order": shop.ordering(ids["offer"]),
         "confirm_payment": {"amount": {"amount": 1999, "currency": "EUR"}},
+        "create_refund": {"reason": "buyer_request"},
+        "create_dispute": {"reason": "other"},
+        "create_replacement": {"delivery_id": ids["delivery_id"], "reason": "dead"},
     }
     if operation in bodies:
         wish["body"] = bodies[operation]

@@ -56,6 +56,8 @@ async def order_expires(s: GatewaySession) -> None:
     shop = await s.shop()
     offer = await shop.offer(quantity=10)
     order = await shop.must("create_order", "pending", body=shop.ordering(offer, 3, pay="pending"))
+    last = await shop.offer(quantity=1)
+    rare = await shop.must("create_order", "pending the last", body=shop.ordering(last, pay="pending"))
     at = {"order_id": order["id"]}
     await s.stock(offer, "stock while pending")
     payment = order.get("payment")
@@ -65,10 +67,16 @@ async def order_expires(s: GatewaySession) -> None:
     await _back(s, offer, "stock after due", 0)
     shop.token = await s.token(shop, "new token")
     await shop.do("get_order", "order after due", path=at)
-    paid = {"amount": {"amount": 3 * EUR["amount"], "currency": "EUR"}}
-    await shop.do("confirm_payment", "paid too late", path=at, body=paid)
     await shop.do("cancel_order", "cancelled too late", path=at, body={})
     await shop.do("get_order", "order at the end", path=at)
+    paid = {"amount": {"amount": 3 * EUR["amount"], "currency": "EUR"}}
+    await shop.do("confirm_payment", "paid late", path=at, body=paid)
+    await s.stock(offer, "stock when paid late")
+    await shop.order(last, "sold meanwhile")
+    at = {"order_id": rare["id"]}
+    await shop.do("confirm_payment", "paid when gone", path=at, body={"amount": EUR})
+    await shop.do("get_order", "order when gone", path=at)
+    await shop.do("list_refunds", "refunds when gone", path=at)
     await shop.pages("list_events", "event feed", 100)
 
 

@@ -7,8 +7,9 @@ import click
 
 from gateway.admin.books import audit, migrate, orders
 from gateway.admin.channels import channel
+from gateway.admin.disputes import dispute
 from gateway.admin.importing import codes, import_
 from gateway.admin.keys import keys
 from gateway.admin.stock import stock
 
-COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, keys, audit]
+COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, dispute, keys, audit]

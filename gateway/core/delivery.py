@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
-from gateway.core import events, goods
+from gateway.core import events, goods, stock
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Delivery, Offer, Order, Reveal, Revealed, Unit
 from gateway.core.ports import Books, Vault
@@ -18,14 +19,52 @@ def hand_over(books: Books, vault: Vault, call: Call, order: Order, units: list[
     `units` by line: a pool's units, each given to one delivery; a line without a pool gets what is made for it.
     """
     for line, taken in zip(order.lines, units, strict=True):
-        offer = books.get(Offer, line["offer_id"])
-        if offer is None:
-            raise LookupError(f"offer {line['offer_id']} of an order does not exist")
+        offer = offer_of(books, line["offer_id"])
         for index in range(line["quantity"]):
             unit = taken[index] if taken else None
-            delivery = _delivery(books, vault, call, order, line["id"], offer, unit)
-            books.put(delivery)
-            events.delivery_ready(books, call, delivery)
+            _hand_over_one(books, _delivery(books, vault, call, order, line["id"], offer, unit), call)
+
+
+def replace_delivery(
+    books: Books, vault: Vault, call: Call, order: Order, old: Delivery, offer: Offer, units: list[Unit]
+) -> tuple[Delivery, Delivery]:
+    """Void a delivery and make one in its place (ORD-032): both as they are now, the old one first."""
+    voided = withdraw(books, call, order, [old])[0]
+    made = _delivery(books, vault, call, order, old.line_id, offer, units[0] if units else None)
+    return voided, _hand_over_one(books, replace(made, replaces=old.id), call)
+
+
+def of_order(books: Books, order_id: str) -> list[Delivery]:
+    """The deliveries of an order that are not voided, in the order of their making."""
+    ids = books.order_deliveries(order_id)
+    books.need(Delivery, *((one,) for one in ids))
+    found = [books.get(Delivery, one) for one in ids]
+    return [one for one in found if one is not None and one.status != "voided"]
+
+
+def withdraw(books: Books, call: Call, order: Order, chosen: list[Delivery]) -> list[Delivery]:
+    """Void deliveries with their units; none is opened or sold again (ORD-026, ORD-027). They are given as they are."""
+    books.need(Unit, *((one.unit_id,) for one in chosen if one.unit_id))
+    offer_of_line = {line["id"]: line["offer_id"] for line in order.lines}
+    counts = Counter(offer_of_line[one.line_id] for one in chosen)
+    for offer_id, quantity in counts.items():
+        stock.take_back(books, call, offer_of(books, offer_id).stock_id, quantity, order.id)
+    for one in chosen:
+        unit = books.get(Unit, one.unit_id) if one.unit_id else None
+        if unit is not None:
+            books.put(replace(unit, state="voided"))
+    voided = [replace(one, status="voided") for one in chosen]
+    for one in voided:
+        books.put(one)
+    return voided
+
+
+def offer_of(books: Books, offer_id: str) -> Offer:
+    """The offer of an order's line, which always exists."""
+    offer = books.get(Offer, offer_id)
+    if offer is None:
+        raise LookupError(f"offer {offer_id} of an order does not exist")
+    return offer
 
 
 def reveal_delivery(
@@ -52,6 +91,12 @@ def reveal_delivery(
 def note_replay(books: Books, call: Call, delivery_id: str) -> None:
     """Leave the audit row of an answer that is given again; the delivery itself stays as it is (IDM-002)."""
     _audit(books, call, _own(books, call, delivery_id), REPLAY)
+
+
+def _hand_over_one(books: Books, delivery: Delivery, call: Call) -> Delivery:
+    books.put(delivery)
+    events.delivery_ready(books, call, delivery)
+    return delivery
 
 
 def _delivery(

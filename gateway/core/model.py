@@ -78,7 +78,7 @@ class Movement(Row):
 
     id: str
     stock_id: str
-    kind: str  # receive | reserve | release | expire | sell | sell_reserved | void
+    kind: str  # receive | reserve | release | expire | sell | sell_reserved | void | take_back
     quantity: int
     reservation_id: str | None
     order_id: str | None
@@ -149,6 +149,8 @@ class HoldCount(Row):
 class Order(Row):
     """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
 
+    `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
+
     `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
@@ -168,6 +170,8 @@ class Order(Row):
     updated_at: datetime
     trace_id: str
     holds: list[str] = field(default_factory=list)
+    refunds: list[Json] = field(default_factory=list)
+    disputes: list[Json] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,7 @@ class Delivery(Row):
     reveal_count: int
     revealed_at: datetime | None
     created_at: datetime
+    replaces: str | None = None  # the delivery in whose place this one was made
 
 
 @dataclass(frozen=True, slots=True)

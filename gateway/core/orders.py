@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.core import events, expiry, holds, life, lines, stock, wire
+from gateway.core import events, expiry, holds, late, life, lines, stock, wire
 from gateway.core.delivery import hand_over
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.lines import LineRequest, PricedLine
@@ -60,20 +60,26 @@ def create_order(books: Books, vault: Vault, call: Call, cmd: CreateOrder) -> Or
 def confirm_payment(books: Books, vault: Vault, call: Call, order_id: str, confirmation: Json) -> Order:
     """Take a waiting order's money, and fulfil it (ORD-013). `confirmation` is a valid PaymentConfirmation.
 
+    One that has expired is fulfilled from new stock (ORD-035), or refunded where there is none (ORD-036).
     Raises ProtocolError `not_found`, `transition_not_allowed` (ORD-016) or `amount_mismatch` (ORD-014).
     """
-    order = _own(books, call, order_id)
-    _refuse_late(order, call)
+    order = own_order(books, call, order_id)
+    if expiry.expire_order(books, call, order_id):
+        order = own_order(books, call, order_id)
     life.advance(order, call.now, "collect_payment")
     amount = confirmation["amount"]
     if (amount["amount"], amount["currency"]) != (order.total_amount, order.currency):
         total = f"{order.total_amount} {order.currency}"
         raise refuse("amount_mismatch", "/amount", f"The order's total is {total}, in minor units.")
-    units = [_sell_held(books, call, order.id, hold) for hold in expiry.order_holds(books, order)]
-    told = _told(confirmation)
     payment = {name: value for name, value in order.payment.items() if name != "due_at"}
-    payment |= {**told, "status": "collected", "collected_at": wire.timestamp(call.now)}
-    return _fulfil(books, vault, call, order, payment, units)
+    payment |= {**_told(confirmation), "status": "collected", "collected_at": wire.timestamp(call.now)}
+    if order.status != "expired":
+        units = [_sell_held(books, call, order.id, hold) for hold in expiry.order_holds(books, order)]
+        return _fulfil(books, vault, call, order, payment, units)
+    taken = late.take_anew(books, call, order)
+    if taken is None:
+        return late.give_back(books, call, order, payment)
+    return _fulfil(books, vault, call, order, payment, taken)
 
 
 def cancel_order(books: Books, call: Call, order_id: str, reason: str | None = None) -> Order:
@@ -81,7 +87,7 @@ def cancel_order(books: Books, call: Call, order_id: str, reason: str | None = N
 
     Raises ProtocolError `not_found` or `transition_not_allowed` (ORD-018).
     """
-    order = _own(books, call, order_id)
+    order = own_order(books, call, order_id)
     _refuse_late(order, call)
     cancelled = life.advance(
         order,
@@ -190,12 +196,13 @@ def _told(payment: Json) -> Json:
 
 
 def _refuse_late(order: Order, call: Call) -> None:
-    """From the instant its payment was due an order is as good as expired, swept or not (ORD-015, ORD-016)."""
+    """From the instant its payment was due an order is as good as expired, swept or not (ORD-015)."""
     if expiry.payment_is_late(order, call):
         raise ProtocolError("transition_not_allowed", "The order's payment was due and it has expired.")
 
 
-def _own(books: Books, call: Call, order_id: str) -> Order:
+def own_order(books: Books, call: Call, order_id: str) -> Order:
+    """The caller's order, locked. Raises ProtocolError `not_found`, also for another channel's (AUT-011)."""
     order = books.get(Order, order_id)
     if order is None or order.channel_id != call.channel_id:
         raise missing("order_id")

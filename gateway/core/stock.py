@@ -24,6 +24,7 @@ EFFECTS: dict[str, dict[str, int]] = {
     "sell": {"available": -1, "sold": 1},
     "sell_reserved": {"reserved": -1, "sold": 1},
     "void": {"available": -1, "voided": 1},
+    "take_back": {"sold": -1, "voided": 1},
 }
 
 
@@ -131,6 +132,11 @@ def void(books: Books, call: Call, stock_id: str, quantity: int, pointer: str = 
     after = _move(books, call, stock, "void", quantity)
     _take(books, stock, quantity, "voided", None)
     return after
+
+
+def take_back(books: Books, call: Call, stock_id: str, quantity: int, order_id: str) -> Stock:
+    """Void what was sold: it is never for sale again (ORD-027). The caller voids the units."""
+    return _move(books, call, get(books, stock_id), "take_back", quantity, order_id=order_id)
 
 
 def _have(books: Books, call: Call, stock_id: str, quantity: int, pointer: str) -> Stock:

@@ -85,7 +85,12 @@ def render_order(order: Order) -> Json:
         "updated_at": timestamp(order.updated_at),
         "trace_id": order.trace_id,
     }
-    return _with(wire, cancellation=order.cancellation)
+    return _with(
+        wire,
+        cancellation=order.cancellation,
+        refunds=order.refunds or None,
+        disputes=order.disputes or None,
+    )
 
 
 def render_delivery(delivery: Delivery) -> Json:
@@ -100,7 +105,7 @@ def render_delivery(delivery: Delivery) -> Json:
         "created_at": timestamp(delivery.created_at),
     }
     revealed = delivery.revealed_at
-    return _with(wire, revealed_at=timestamp(revealed) if revealed else None)
+    return _with(wire, revealed_at=timestamp(revealed) if revealed else None, replaces=delivery.replaces)
 
 
 def render_revealed(revealed: Revealed) -> Json:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from gateway.http import auth, catalog, delivery, discovery, events, inventory, orders, testing
+from gateway.http import aftersale, auth, catalog, delivery, discovery, events, inventory, orders, testing
 from gateway.http.request import Handler
 
-MODULES: tuple[ModuleType, ...] = (discovery, auth, catalog, inventory, orders, delivery, events, testing)
+MODULES: tuple[ModuleType, ...] = (
+    discovery,
+    auth,
+    catalog,
+    inventory,
+    orders,
+    aftersale,
+    delivery,
+    events,
+    testing,
+)
 
 
 def handlers() -> dict[str, Handler]:

@@ -45,12 +45,22 @@ ASTRAY = (
     select(units.c.id, func.count(deliveries.c.id))
     .join(
         deliveries,
-        and_(deliveries.c.unit_id == units.c.id, deliveries.c.order_id == units.c.order_id),
+        and_(
+            deliveries.c.unit_id == units.c.id,
+            deliveries.c.order_id == units.c.order_id,
+            deliveries.c.status != "voided",
+        ),
         isouter=True,
     )
     .where(units.c.state == "sold")
     .group_by(units.c.id)
     .having(func.count(deliveries.c.id) != 1)
+)
+# What was taken back must stay out of sale: its unit is voided with it.
+ALIVE = (
+    select(units.c.id)
+    .join(deliveries, deliveries.c.unit_id == units.c.id)
+    .where(deliveries.c.status == "voided", units.c.state != "voided")
 )
 HOLDING = (
     select(reservations.c.channel_id, reservations.c.buyer_reference, func.sum(reservations.c.quantity))
@@ -81,6 +91,9 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     found += [Discrepancy(row[0], "deliveries of the unit", 1, row[1]) for row in await engine.scan(TWICE)]
     found += [
         Discrepancy(row[0], "deliveries of the sold unit", 1, row[1]) for row in await engine.scan(ASTRAY)
+    ]
+    found += [
+        Discrepancy(row[0], "units taken back and not voided", 0, 1) for row in await engine.scan(ALIVE)
     ]
     return found + await _holds(engine)
 

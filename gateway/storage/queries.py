@@ -70,6 +70,7 @@ def _newest(query: Select[Any], table: Any) -> tuple[Select[Any], Select[Any]]:
 
 
 NEWEST_ORDERS = select(orders).order_by(orders.c.id.desc()).limit(LIMIT)
+DISPUTED_ORDERS = select(orders).where(orders.c.status == "disputed").order_by(orders.c.id)
 ORDERS, ORDERS_NAMED = _newest(select(orders), orders)
 HOLDS, HOLDS_NAMED = _newest(select(reservations).where(~reservations.c.internal), reservations)
 
@@ -149,6 +150,10 @@ class DatabaseQueries:
     async def newest_orders(self, limit: int) -> Sequence[Order]:
         """Orders of all channels, newest id first (the merchant's)."""
         return await self._all(Order, NEWEST_ORDERS, limit=limit)
+
+    async def disputed_orders(self) -> Sequence[Order]:
+        """Orders of all channels that wait for the merchant's decision, oldest first."""
+        return await self._all(Order, DISPUTED_ORDERS)
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         """All of the gateway's keys, oldest first."""

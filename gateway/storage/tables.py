@@ -149,7 +149,7 @@ movements = _table(
     model.Movement,
     "movements",
     _check("quantity", "quantity > 0"),
-    _one_of("kind", "receive", "reserve", "release", "expire", "sell", "sell_reserved", "void"),
+    _one_of("kind", "receive", "reserve", "release", "expire", "sell", "sell_reserved", "void", "take_back"),
     Index("movements_stock", "stock_id", "id"),
 )
 reveals = _table(model.Reveal, "reveals", Index("reveals_delivery", "delivery_id", "id"))

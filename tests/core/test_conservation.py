@@ -11,7 +11,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.core import expiry
+from gateway.core import expiry, refunds
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Unit
 from gateway.storage.keys import new_entry
@@ -34,6 +34,12 @@ ACTIONS = (
     "void",
     "wait",
     "sweep",
+    "late",
+    "refund",
+    "refund one",
+    "replace",
+    "dispute",
+    "resolve",
 )
 Step = tuple[str, int]
 STEPS = st.lists(
@@ -57,7 +63,7 @@ class Trader:
         channel, offer, quantity = dice.choice(self.channels), dice.choice(self.offers), dice.randint(1, 4)
         steps: dict[str, Callable[[], Awaitable[object]]] = {
             "hold": lambda: self._hold(channel, offer, quantity, dice),
-            "order": lambda: self.world.order(channel, line(offer, quantity), line(self.offers[0])),
+            "order": lambda: self._order(channel, line(offer, quantity), line(self.offers[0])),
             "pending": lambda: self._pending(channel, line(offer, quantity)),
             "order held": lambda: self._from_hold(dice, "collected"),
             "pending held": lambda: self._from_hold(dice, "pending"),
@@ -69,6 +75,12 @@ class Trader:
             "void": lambda: self.world.update(offer, void_available=quantity),
             "wait": lambda: asyncio.sleep(0),
             "sweep": self._sweep,
+            "late": lambda: self._with_order(dice, self._late, "expired"),
+            "refund": lambda: self._with_order(dice, self.world.refund, "fulfilled", "partially_refunded"),
+            "refund one": lambda: self._with_order(dice, self._refund_one, "fulfilled", "partially_refunded"),
+            "replace": lambda: self._replace(dice),
+            "dispute": lambda: self._with_order(dice, self.world.dispute, "fulfilled"),
+            "resolve": lambda: self._with_order(dice, self._resolve, "disputed"),
         }
         if action == "wait":
             self.world.advance(dice.choice([1, 300, 700, 2000]))
@@ -80,6 +92,9 @@ class Trader:
 
     async def _hold(self, channel: Channel, offer: Offer, quantity: int, dice: random.Random) -> None:
         self.holds.append(await self.world.hold(channel, offer, quantity, dice.choice("ab")))
+
+    async def _order(self, channel: Channel, *lines: dict[str, object]) -> None:
+        self.orders.append(await self.world.order(channel, *lines))
 
     async def _pending(self, channel: Channel, *lines: dict[str, object]) -> None:
         self.orders.append(await self.world.pending(channel, *lines))
@@ -100,11 +115,37 @@ class Trader:
             await act(self._channel(hold.channel_id), hold)
 
     async def _with_order(
-        self, dice: random.Random, act: Callable[[Channel, Order], Awaitable[object]]
+        self, dice: random.Random, act: Callable[[Channel, Order], Awaitable[object]], *statuses: str
     ) -> None:
-        if self.orders:
-            order = dice.choice(self.orders)
+        """To one of the orders, or of those in a status, so that what is rare happens too."""
+        orders = self.orders
+        if statuses:
+            orders = [row for row in await self._orders() if row.status in statuses]
+        if orders:
+            order = dice.choice(orders)
             await act(self._channel(order.channel_id), order)
+
+    async def _orders(self) -> list[Order]:
+        """As they are now; the books may have those of an earlier example too."""
+        mine = {channel.id for channel in self.channels}
+        return [row for row in await self.world.rows(Order) if row.channel_id in mine]
+
+    async def _late(self, channel: Channel, order: Order) -> None:
+        await self.world.confirm(channel, order)
+
+    async def _refund_one(self, channel: Channel, order: Order) -> None:
+        await self.world.refund(channel, order, (order.lines[0]["id"], 1))
+
+    async def _resolve(self, channel: Channel, order: Order) -> None:
+        await self.world.resolve(order, refund=order.total_amount > 2000)
+
+    async def _replace(self, dice: random.Random) -> None:
+        orders = {row.id: row for row in await self._orders()}
+        deliveries = [row for row in await self.world.rows(Delivery) if row.order_id in orders]
+        if deliveries:
+            old = dice.choice(deliveries)
+            order = orders[old.order_id]
+            await self.world.replace(self._channel(old.channel_id), order, old.id)
 
     async def _add(self) -> None:
         self.codes += 1
@@ -135,8 +176,14 @@ async def check(world: World) -> None:
     deliveries = await world.rows(Delivery)
     given_out = [row.unit_id for row in deliveries if row.unit_id]
     assert len(given_out) == len(set(given_out))
-    sold = {unit.id for unit in await world.rows(Unit) if unit.state == "sold"}
-    assert sold == set(given_out)
+    units = {unit.id: unit.state for unit in await world.rows(Unit)}
+    assert {units[row.unit_id] for row in deliveries if row.unit_id and row.status == "voided"} <= {"voided"}
+    living = {row.unit_id for row in deliveries if row.unit_id and row.status != "voided"}
+    assert living == {unit_id for unit_id, state in units.items() if state == "sold"}
+    for order in await world.rows(Order):
+        mine = [row for row in deliveries if row.order_id == order.id and row.status != "voided"]
+        fulfilled = order.status in ("fulfilled", "partially_refunded", "disputed")
+        assert len(mine) == (sum(refunds.left(order).values()) if fulfilled else 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -166,12 +213,14 @@ async def test_a_long_day(real_world: World) -> None:
     """The same at length, with everything that can happen to holds and orders happening."""
     dice = random.Random(2026)
     one = await trader(real_world)
+    seen: set[str] = set()
     for number in range(60):
         steps = [(dice.choice(ACTIONS), dice.getrandbits(16)) for _ in range(16)]
         await asyncio.gather(*(one.do(action, seed) for action, seed in steps))
         if number % 5 == 0:
             await one.do("add", 0)
             await check(real_world)
+        seen |= {row.status for row in await real_world.rows(Order)}
     await check(real_world)
     assert {row.status for row in await real_world.rows(Reservation)} == {
         "active",
@@ -179,11 +228,14 @@ async def test_a_long_day(real_world: World) -> None:
         "released",
         "expired",
     }
-    assert {row.status for row in await real_world.rows(Order)} == {
+    assert seen == {
         "payment_required",
         "fulfilled",
         "cancelled",
         "expired",
+        "partially_refunded",
+        "refunded",
+        "disputed",
     }
 
 

@@ -12,11 +12,12 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 import spec
-from gateway.core import clients, delivery, inventory, orders, sandbox, stock, wire
+from gateway.core import aftersale, clients, delivery, inventory, orders, sandbox, stock, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import (
     Call,
     Channel,
+    Delivery,
     Event,
     HoldCount,
     Movement,
@@ -140,6 +141,41 @@ class World:
         """A cancellation."""
         call = self.call(channel.id)
         return await self.run(lambda books: orders.cancel_order(books, call, order.id, reason))
+
+    async def refund(self, channel: Channel, order: Order, *lines: tuple[str, int], **members: Any) -> Order:
+        """A refund of these (line id, quantity), or of all that is left; the order as it is then."""
+        body: dict[str, Any] = {"reason": "buyer_request", **members}
+        if lines:
+            body["lines"] = [{"line_id": line_id, "quantity": quantity} for line_id, quantity in lines]
+        assert spec.validator("RefundRequest").errors(body) == []
+        call, cmd = self.call(channel.id), aftersale.CreateRefund.from_wire(body)
+        made = await self.run(lambda books: aftersale.create_refund(books, call, order.id, cmd))
+        assert spec.validator("Refund").errors(made) == []
+        return await self.order_now(order)
+
+    async def replace(self, channel: Channel, order: Order, old: str) -> tuple[Delivery, Delivery]:
+        """A replacement of a delivery: the voided one and the new one."""
+        call = self.call(channel.id)
+        return await self.run(
+            lambda books: aftersale.create_replacement(books, self.vault, call, order.id, old)
+        )
+
+    async def dispute(self, channel: Channel, order: Order, **members: Any) -> Order:
+        """A dispute; the order as it is then."""
+        call, body = self.call(channel.id), {"reason": "chargeback", **members}
+        made = await self.run(lambda books: aftersale.create_dispute(books, call, order.id, body))
+        assert spec.validator("Dispute").errors(made) == []
+        return await self.order_now(order)
+
+    async def resolve(self, order: Order, refund: bool) -> Order:
+        """The merchant's decision on a dispute."""
+        return await self.run(lambda books: aftersale.resolve_dispute(books, self.call(), order.id, refund))
+
+    async def order_now(self, order: Order) -> Order:
+        """The order as it is now, which is always a valid one."""
+        found = next(row for row in await self.rows(Order) if row.id == order.id)
+        assert spec.validator("Order").errors(wire.render_order(found)) == []
+        return found
 
     async def reveal(self, channel: Channel, delivery_id: str) -> dict[str, Any]:
         """The goods, as the wire object."""

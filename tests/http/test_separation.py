@@ -29,6 +29,12 @@ async def requests_for(shop: TestChannel, ids: dict[str, str]) -> dict[str, Answ
         "reveal_delivery": await shop.post(f"/deliveries/{ids['delivery']}/reveal"),
         "create_reservation": await shop.post("/reservations", hold_of(offer)),
         "create_order": await shop.post("/orders", order_of(offer)),
+        "create_refund": await shop.post(f"/orders/{ids['order']}/refunds", {"reason": "other"}),
+        "list_refunds": await shop.get(f"/orders/{ids['order']}/refunds"),
+        "create_dispute": await shop.post(f"/orders/{ids['order']}/disputes", {"reason": "other"}),
+        "create_replacement": await shop.post(
+            f"/orders/{ids['order']}/replacements", {"delivery_id": ids["delivery"], "reason": "dead"}
+        ),
         "create_order from a hold": await shop.post("/orders", from_hold),
     }
 

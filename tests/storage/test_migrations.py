@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from alembic import command
+from sqlalchemy import Connection, inspect, text
 
 from gateway.storage.engine import with_connection
-from gateway.storage.migrate import is_current, upgrade
+from gateway.storage.migrate import _config, is_current, upgrade
 from gateway.storage.tables import metadata
 
 
@@ -57,3 +58,37 @@ def test_upgrading_twice_is_harmless(empty_database_url: str) -> None:
     upgrade(empty_database_url)
     assert is_current(empty_database_url)
     assert described(empty_database_url) == before
+
+
+def test_what_was_written_before_is_kept(empty_database_url: str) -> None:
+    """Orders, deliveries and movements of the first schema are there after the second, with nothing refunded."""
+    rows = {
+        "orders": "id, channel_id, reference, status, revision, buyer, lines, total_amount, currency, payment,"
+        " created_at, updated_at, trace_id, holds",
+        "movements": "id, stock_id, kind, quantity, at, trace_id",
+    }
+    values = {
+        "orders": "'ord_1', 'chn_1', 'r', 'fulfilled', 4, '{}', '[]', 100, 'EUR', '{}',"
+        " '2026-11-23 12:00:00+00:00', '2026-11-23 12:00:00+00:00', 't', '[]'",
+        "movements": "'mov_1', 'stk_1', 'sell', 1, '2026-11-23 12:00:00+00:00', 't'",
+    }
+
+    def before(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for table, columns in rows.items():
+            connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values[table]})"))
+
+    found: list[tuple[object, ...]] = []
+
+    def after(connection: Connection) -> None:
+        found.append(tuple(connection.execute(text("SELECT id, refunds, disputes FROM orders")).one()))
+        found.append(tuple(connection.execute(text("SELECT id, kind, quantity FROM movements")).one()))
+
+    with_connection(empty_database_url, before)
+    upgrade(empty_database_url)
+    with_connection(empty_database_url, after)
+    assert found[0][0] == "ord_1"
+    assert [str(one) for one in found[0][1:]] == ["[]", "[]"]
+    assert found[1] == ("mov_1", "sell", 1)
