@@ -7,6 +7,7 @@ the model as it was, as a transaction does.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -143,8 +144,15 @@ class Model:
         self.orders[key] = order
 
     def pay(self, key: str) -> None:
-        """Sells what was kept."""
-        order = self._waiting(key)
+        """Sells what was kept; when it comes too late, what there is anew, or else the money goes back."""
+        order = self.orders[key]
+        for hold in order.kept:
+            self._expire(hold)
+        if order.status == "expired":
+            order.status = "fulfilled" if self._sold_anew(order) else "refunded"
+            return
+        if order.status != "payment_required":
+            raise Refused("transition_not_allowed")
         order.status = "fulfilled"
         for hold in order.kept:
             self._sell_held(hold)
@@ -160,6 +168,20 @@ class Model:
         """Ends all that is due."""
         for hold in self.every_hold():
             self._expire(hold)
+
+    def _sold_anew(self, order: ModelOrder) -> bool:
+        """All lines or none."""
+        wanted: Counter[str] = Counter()
+        for offer, quantity in order.lines:
+            wanted[offer] += quantity
+        for offer, quantity in wanted.items():
+            self._make_room(offer, quantity)
+            stock = self.stocks[offer]
+            if stock.kind != "unlimited" and stock.available < quantity:
+                return False
+        for offer, quantity in order.lines:
+            self.stocks[offer].take(quantity, "sold")
+        return True
 
     def _take_over(self, key: str, order: ModelOrder, hold: ModelHold, paid: bool) -> None:
         """An order uses a channel's hold up: sold, or kept on under the order's name."""
