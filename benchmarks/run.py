@@ -5,6 +5,7 @@ and the medians of the rounds are divided. Writes build/bench.json, build/bench.
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -245,7 +246,7 @@ def main(quick: bool, rounds: int | None, seconds: float | None) -> None:
         base.offers,
     )
     folder = Path(tempfile.mkdtemp(prefix="vgcp-bench-"))
-    started = datetime.now(UTC)
+    started, load = datetime.now(UTC), round(os.getloadavg()[0], 1)
     try:
         with ExitStack() as stack:
             figures = run(plan, folder, stack)
@@ -258,6 +259,8 @@ def main(quick: bool, rounds: int | None, seconds: float | None) -> None:
         "seconds": plan.seconds,
         "rounds": plan.rounds,
         "growth": plan.growth,
+        "cores": os.cpu_count(),
+        "load_average_before": load,
     }
     summary = {"about": about, "ratios": found, "raw": figures.raw()}
     (OUT / "bench.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
