@@ -70,7 +70,6 @@ class Worker:
         now = time.monotonic()
         if self._link.connection is None or (self._synced_at and now - self._synced_at < self._sync_every):
             return
-        self._synced_at = now
         try:
             await self.catch_up()
         except GatewayError as error:
@@ -81,6 +80,7 @@ class Worker:
 
         Raises GatewayError; what was read by then has taken effect.
         """
+        self._synced_at = time.monotonic()  # whoever asked for it, the worker's own next one can wait
         async with self._syncing:
             client = await self._link.client()
             offers = await sync.catch_up("offers", client.list_offers, shelf.apply_feed, self._db.run)
