@@ -56,6 +56,8 @@ class Stock(Row):
     sold: int
     voided: int
     low_threshold: int
+    safety: int = 0  # of what is available, kept back from sale
+    holding: Json | None = None  # what became of holds, by channel: see core/pressure.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Offer(Row):
     availability: str  # in_stock | low_stock | out_of_stock
     position: int | None  # in the offer feed; None until the sequencer has numbered this revision
     updated_at: datetime
+    channel_limits: Json | None = None  # SaleLimits by channel id, in place of that of `restrictions`
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Reservation(Row):
     expires_at: datetime
     trace_id: str
     internal: bool = False
+    counted: list[Json] | None = None  # in which SaleCounts its units are: see core/limits.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,24 @@ class HoldCount(Row):
     channel_id: str
     buyer_reference: str
     quantity: int
+    stocks: Json | None = None  # a buyer's, by stock id: see core/pressure.py
+
+
+@dataclass(frozen=True, slots=True)
+class SaleCount(Row):
+    """Units of a product that count against a limit: held, or sold and not refunded. Only for limited offers.
+
+    `subject` is the channel's id, or what core/limits.py takes a buyer for. `days` has units by day (days since 1970
+    in UTC; "0" for a limit without a period); `quantity` is their sum.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("product_id", "scope", "subject")
+
+    product_id: str
+    scope: str  # buyer | channel
+    subject: str
+    quantity: int
+    days: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,7 @@ class Order(Row):
     holds: list[str] = field(default_factory=list)
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
+    counted: Json | None = None  # by line id, in which SaleCounts its units are
 
 
 @dataclass(frozen=True, slots=True)

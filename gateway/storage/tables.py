@@ -116,8 +116,12 @@ stocks = _table(
     _check("counters", "received >= 0 AND available >= 0 AND reserved >= 0 AND sold >= 0 AND voided >= 0"),
     _check("balance", "received = available + reserved + sold + voided"),
     _check("low_threshold", "low_threshold >= 0"),
+    _check("safety", "safety >= 0"),
 )
 hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantity >= 0"))
+sale_counts = _table(
+    model.SaleCount, "sale_counts", _check("quantity", "quantity >= 0"), _one_of("scope", "buyer", "channel")
+)
 offers = _table(
     model.Offer,
     "offers",
@@ -173,6 +177,15 @@ feeds = Table(
 
 # Rows that operations read in order to change them: locked until the transaction ends.
 LOCKED: frozenset[type[Row]] = frozenset(
-    {model.Order, model.Reservation, model.Stock, model.HoldCount, model.Offer, model.Unit, model.Delivery}
+    {
+        model.Order,
+        model.Reservation,
+        model.Stock,
+        model.HoldCount,
+        model.SaleCount,
+        model.Offer,
+        model.Unit,
+        model.Delivery,
+    }
 )
 __all__ = ["LOCKED", "TABLES", "metadata"]

@@ -61,6 +61,6 @@ async def test_what_cannot_be_is_a_fault_and_no_answer(memory_world: World) -> N
     with pytest.raises(LookupError):
         await world.run(
             lambda books: holds.open_hold(
-                books, world.call("chn_none"), offer, 1, {"reference": "b"}, world.now
+                books, world.call("chn_none"), offer, 1, {"reference": "b"}, 600
             )
         )
