@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.core import catalog, expiry, holds, limits, pressure, stock, wire
+from gateway.core import catalog, expiry, fair_shares, holds, limits, pressure, wire
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation
 from gateway.core.ports import Books
@@ -68,7 +68,10 @@ def extend_reservation(
         raise ProtocolError("reservation_not_active", "The hold has ended and cannot be extended.")
     if hold.extensions >= MAX_EXTENSIONS:
         raise ProtocolError("extension_limit_reached", f"A hold can be extended {MAX_EXTENSIONS} times.")
-    expires_at = max(hold.expires_at, call.now + _longer(books, hold, ttl_seconds or DEFAULT_TTL))
+    life = fair_shares.longer(books, call, hold, ttl_seconds or DEFAULT_TTL, pressure.FLOOR)
+    if life is None:
+        raise ProtocolError("extension_limit_reached", "So much of it is held that no hold is extended now.")
+    expires_at = max(hold.expires_at, call.now + timedelta(seconds=life))
     extended = replace(hold, expires_at=expires_at, extensions=hold.extensions + 1)
     books.put(extended)
     return extended
@@ -88,16 +91,3 @@ def _own(books: Books, call: Call, reservation_id: str) -> Reservation:
     if hold is None or hold.internal or hold.channel_id != call.channel_id:
         raise missing("reservation_id")
     return hold
-
-
-def _longer(books: Books, hold: Reservation, wish: int) -> timedelta:
-    """How long from now on. Raises ProtocolError `extension_limit_reached` when others hold most of the stock."""
-    kept = stock.get(books, hold.stock_id)
-    if kept.kind == "unlimited":
-        return timedelta(seconds=min(wish, pressure.LONGEST))
-    others, free = kept.reserved - hold.quantity, stock.on_sale(kept)
-    if pressure.share(others, free) >= pressure.CRUSH:
-        raise ProtocolError(
-            "extension_limit_reached", "So much of this is held that no hold is extended now."
-        )
-    return timedelta(seconds=pressure.life(wish, others, free))

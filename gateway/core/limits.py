@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from gateway.core import wire
 from gateway.core.errors import refuse
 from gateway.core.lines import PricedLine
-from gateway.core.model import Json, Offer, Order, SaleCount
+from gateway.core.model import Json, Offer, Order
+from gateway.core.model_limits import SaleCount
 from gateway.core.ports import Books
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -37,8 +37,7 @@ class Channel(Row):
     rate_limit_per_minute: int
     active: bool
     created_at: datetime
-    # what was in force before the last rotation, and is taken until `old_until`
-    old_secret_hash: str | None = None
+    old_secret_hash: str | None = None  # in force before the last rotation, taken until `old_until`
     old_webhook_secret: bytes | None = None
     old_webhook_key_id: str | None = None
     old_until: datetime | None = None
@@ -108,7 +107,7 @@ class Offer(Row):
     availability: str  # in_stock | low_stock | out_of_stock
     position: int | None  # in the offer feed; None until the sequencer has numbered this revision
     updated_at: datetime
-    channel_limits: Json | None = None  # SaleLimits by channel id, in place of that of `restrictions`
+    channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +150,9 @@ class HoldCount(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class SaleCount(Row):
-    """Units of a product that count against a limit: held, or sold and not refunded. Only for limited offers.
-
-    `subject` is the channel's id, or what core/limits.py takes a buyer for. `days` has units by day (days since 1970
-    in UTC; "0" for a limit without a period); `quantity` is their sum.
-    """
-
-    KEY: ClassVar[tuple[str, ...]] = ("product_id", "scope", "subject")
-
-    product_id: str
-    scope: str  # buyer | channel
-    subject: str
-    quantity: int
-    days: Json
-
-
-@dataclass(frozen=True, slots=True)
 class Order(Row):
     """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
-
     `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
-
     `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
@@ -262,7 +242,7 @@ class Event(Row):
 
 @dataclass(frozen=True, slots=True)
 class Idempotency(Row):
-    """The first answer to a key. `body` is sealed by the vault when the answer carries goods."""
+    """The first answer to a key. `body` is sealed when the answer carries goods."""
 
     KEY: ClassVar[tuple[str, ...]] = ("channel_id", "operation", "key")
 
@@ -301,7 +281,7 @@ class Assertion(Row):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an operation knows about who calls, when and in which trace. `now` is the gateway's clock."""
+    """Who calls, when and in which trace. `now` is the gateway's clock."""
 
     channel_id: str
     now: datetime

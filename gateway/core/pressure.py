@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from gateway.core.model import Json
 
-# Of what is left of a stock, the part that is held. Up to CALM holds live as long as wished, from CRUSH on only FLOOR.
-CALM, CRUSH = 0.25, 0.75
-LONGEST, FLOOR = 3600, 120  # seconds
+# Of what is left of a stock, the part that is held. Up to CALM holds live as long as wished; from CRUSH on only FLOOR,
+# and none is extended.
+CALM, CRUSH = 0.1, 0.75
+LONGEST, FLOOR = 1800, 120  # seconds
 PAYMENT_FLOOR = 300  # seconds that a buyer has to pay in any case: banks are slow
 
 BUYER_SHARE, FEW = 0.5, 5  # of what is left, how much one buyer may hold; so many units always
@@ -29,12 +30,12 @@ MEMORY = timedelta(hours=1)  # idle holds of a buyer are forgotten after it; tho
 
 
 def share(held: int, free: int) -> float:
-    """The part that is held of what can be had and what is held."""
-    return held / (held + free) if held + free > 0 else 0.0
+    """The part that is held of what is left, the hold in question with it; but one unit is nobody's fault."""
+    return max(held - 1, 0) / (held + free) if held + free > 0 else 0.0
 
 
 def life(wish: int, held: int, free: int, floor: int = FLOOR) -> int:
-    """Seconds that a new hold may live: the wish, or less the more of the stock others hold (INV-018)."""
+    """Seconds that a hold may live: the wish, or less the more of the stock is held (INV-018, INV-027)."""
     over = min(max((share(held, free) - CALM) / (CRUSH - CALM), 0.0), 1.0)
     return min(wish, round(LONGEST * (floor / LONGEST) ** over))
 
@@ -44,10 +45,13 @@ def buyers_part(held: int, free: int) -> int:
     return max(FEW, int((held + free) * BUYER_SHARE))
 
 
-def channels_part(record: Json, held: int, free: int) -> int | None:
-    """Units of a stock that a channel may hold at once; None for one whose holds are bought."""
-    if record["idle"] < MANY or record["idle"] <= TIMES * record["used"]:
-        return None
+def wasteful(record: Json) -> bool:
+    """Whether most of what a channel held lately of a stock was not bought."""
+    return bool(record["idle"] >= MANY and record["idle"] > TIMES * record["used"])
+
+
+def channels_part(held: int, free: int) -> int:
+    """Units of a stock that a wasteful channel may hold at once."""
     return max(1, int((held + free) * CHANNEL_SHARE))
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model
+from gateway.core import model, model_limits
 from gateway.core.model import Row
 
 metadata = MetaData(
@@ -120,7 +120,10 @@ stocks = _table(
 )
 hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantity >= 0"))
 sale_counts = _table(
-    model.SaleCount, "sale_counts", _check("quantity", "quantity >= 0"), _one_of("scope", "buyer", "channel")
+    model_limits.SaleCount,
+    "sale_counts",
+    _check("quantity", "quantity >= 0"),
+    _one_of("scope", "buyer", "channel"),
 )
 offers = _table(
     model.Offer,
@@ -182,7 +185,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
         model.Reservation,
         model.Stock,
         model.HoldCount,
-        model.SaleCount,
+        model_limits.SaleCount,
         model.Offer,
         model.Unit,
         model.Delivery,
