@@ -36,7 +36,7 @@ def prepare_reservation(books: Books, call: Call, cmd: CreateReservation) -> Non
     """Note what `create_reservation` will read, so that it is loaded in one round."""
     books.need(Channel, (call.channel_id,))
     books.need(Offer, (cmd.offer_id,))
-    books.need(HoldCount, *holds.counts_of(call.channel_id, cmd.buyer["reference"]))
+    books.need(HoldCount, *fair_shares.counts_of(call.channel_id, cmd.buyer["reference"]))
 
 
 def create_reservation(books: Books, call: Call, cmd: CreateReservation) -> Reservation:

@@ -6,6 +6,7 @@ each channel's holds of it; with the buyer's count, the same by stock. A buyer w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -37,7 +38,7 @@ def share(held: int, free: int) -> float:
 def life(wish: int, held: int, free: int, floor: int = FLOOR) -> int:
     """Seconds that a hold may live: the wish, or less the more of the stock is held (INV-018, INV-027)."""
     over = min(max((share(held, free) - CALM) / (CRUSH - CALM), 0.0), 1.0)
-    return min(wish, round(LONGEST * (floor / LONGEST) ** over))
+    return min(wish, round(LONGEST * math.pow(floor / LONGEST, over)))
 
 
 def buyers_part(held: int, free: int) -> int:
@@ -59,8 +60,8 @@ def pause_left(record: Json, now: datetime) -> int:
     """Seconds until a buyer who let holds of a stock lie idle may hold it again."""
     if record["idle"] < FREE:
         return 0
-    pause = min(PAUSE * 2 ** min(record["idle"] - FREE, 10), LONGEST_PAUSE)
-    return max(0, record["at"] + pause - int(now.timestamp()))
+    pause = min(PAUSE << min(int(record["idle"]) - FREE, 10), LONGEST_PAUSE)
+    return max(0, int(record["at"]) + pause - int(now.timestamp()))
 
 
 def buyer_of(noted: Mapping[str, Json] | None, stock_id: str, now: datetime) -> Json:

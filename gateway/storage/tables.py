@@ -170,6 +170,20 @@ events = _table(
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
 
+stock_watches = _table(
+    model_limits.StockWatch,
+    "stock_watches",
+    _one_of("level", "ok", "low", "sold_out"),
+    _partial("stock_watches_told", "level <> 'ok' OR selling_out", "stock_id"),
+)
+alerts = _table(
+    model_limits.Alert,
+    "alerts",
+    _check("attempts", "attempts >= 0"),
+    _one_of("state", "pending", "delivered", "parked", "logged"),
+    _partial("alerts_due", "state = 'pending'", "next_attempt_at", "id"),
+)
+
 # Where each feed's numbering has come to. The sequencer locks the row, so that numbers become visible in order.
 feeds = Table(
     "feeds",
@@ -186,6 +200,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
         model.Stock,
         model.HoldCount,
         model_limits.SaleCount,
+        model_limits.StockWatch,
         model.Offer,
         model.Unit,
         model.Delivery,
