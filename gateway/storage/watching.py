@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, text, update
 
 from gateway.core.model import Offer, Stock
 from gateway.core.model_limits import Alert, StockWatch
@@ -23,12 +23,12 @@ AFTER: Any = bindparam("after")
 LIMIT: Any = bindparam("limit")
 
 LIMITED = stocks.c.kind != "unlimited"
-_MOVED = select(movements.c.stock_id).where(movements.c.id > AFTER).distinct()
-_TOLD = select(stock_watches.c.stock_id).where(
-    or_(stock_watches.c.level != "ok", stock_watches.c.selling_out)
-)
+_MOVED = select(movements.c.stock_id).where(movements.c.id > AFTER)
+# Written out, not bound: a database only takes a partial index whose condition it can read in the statement.
+_TOLD = select(stock_watches.c.stock_id).where(text("level <> 'ok' OR selling_out"))
+PENDING = text("state = 'pending'")
 ALL_STOCKS = select(stocks).where(LIMITED).order_by(stocks.c.id)
-MOVED_STOCKS = select(stocks).where(LIMITED, or_(stocks.c.id.in_(_MOVED), stocks.c.id.in_(_TOLD)))
+MOVED_STOCKS = select(stocks).where(LIMITED, stocks.c.id.in_(_MOVED.union(_TOLD)))
 WATCHES = select(stock_watches)
 _NEWEST = (
     select(movements.c.id, movements.c.kind, movements.c.quantity)
@@ -37,19 +37,16 @@ _NEWEST = (
     .limit(SAMPLE)
     .subquery("newest")
 )
-SOLD = case((_NEWEST.c.kind.in_(("sell", "sell_reserved")), _NEWEST.c.quantity), else_=0)
+_IS_SALE = or_(_NEWEST.c.kind == "sell", _NEWEST.c.kind == "sell_reserved")
+SOLD = case((_IS_SALE, _NEWEST.c.quantity), else_=0)
 RATE = select(func.count(), func.min(_NEWEST.c.id), func.sum(SOLD)).select_from(_NEWEST)
-ANY_DUE = (
-    select(alerts.c.id)
-    .where(alerts.c.state == "pending", alerts.c.next_attempt_at <= bindparam("now"))
-    .limit(1)
-)
+ANY_DUE = select(alerts.c.id).where(PENDING, alerts.c.next_attempt_at <= bindparam("now")).limit(1)
 CLAIM = (
     update(alerts)
     .where(
         alerts.c.id.in_(
             select(alerts.c.id)
-            .where(alerts.c.state == "pending", alerts.c.next_attempt_at <= bindparam("now"))
+            .where(PENDING, alerts.c.next_attempt_at <= bindparam("now"))
             .order_by(alerts.c.next_attempt_at, alerts.c.id)
             .limit(LIMIT)
             .with_for_update(skip_locked=True)
@@ -60,7 +57,7 @@ CLAIM = (
 )
 RECORD = (
     update(alerts)
-    .where(alerts.c.id == bindparam("alert_id"), alerts.c.state == "pending")
+    .where(alerts.c.id == bindparam("alert_id"), PENDING)
     .values(
         state=bindparam("state_now"),
         attempts=bindparam("attempts_now"),
