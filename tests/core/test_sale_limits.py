@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from gateway.core import aftersale, catalog, expiry, stock, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order
 from gateway.core.model_limits import SaleCount
+from gateway.storage.audit import audit
+from tests.core.stores import DatabaseStore
 from tests.core.world import World, line, refused
 
 DAY = 86_400
@@ -26,6 +29,8 @@ def limit(quantity: int, days: int | None = None, name: str = "purchase_limit") 
 async def counted(world: World) -> list[int]:
     """What stands in the counts, each of them the sum of its days."""
     rows = await world.rows(SaleCount)
+    assert isinstance(world.store, DatabaseStore)
+    assert await audit(world.store.engine) == []
     assert all(row.quantity == sum(row.days.values()) for row in rows)
     return [row.quantity for row in rows]
 
@@ -232,3 +237,18 @@ async def test_offers_without_limits_pay_nothing(world: World) -> None:
     hold = await world.hold(channel, offer)
     assert (await world.rows(SaleCount), order.counted, hold.counted) == ([], None, None)
     assert (await world.rows(Order))[0].counted is None
+
+
+async def test_the_audit_finds_a_wrong_count(world: World) -> None:
+    """A unit too many, a unit too few, and a count that is gone."""
+    assert isinstance(world.store, DatabaseStore)
+    channel, offer = await world.channel(), await world.offer(**limit(5))
+    await world.order(channel, line(offer, 2))
+    [right] = await world.rows(SaleCount)
+    for units in (3, 1):
+        wrong = replace(right, quantity=units, days={"0": units})
+        await world.run(lambda books, wrong=wrong: books.put(wrong))
+        [found] = await audit(world.store.engine)
+        assert (found.what, found.expected, found.found) == ("units that count against its limit", 2, units)
+    await world.run(lambda books: books.put(right))
+    assert await audit(world.store.engine) == []
