@@ -20,6 +20,7 @@ from gateway.core.stock import on_sale
 
 HEAD = ("product", "level", "on_sale", "held", "sold", "safety", "per_hour", "sells_out_in")
 RATED = 200  # stocks whose rate is looked up, those that may run out first
+PAGE = 5000  # stocks that are read at once
 CLEAR = "\x1b[H\x1b[2J"
 ORDER = {"sold_out": 0, "low": 1, "ok": 2}
 
@@ -128,13 +129,20 @@ async def read(store: Store) -> list[Reading]:
     offers: dict[str, Offer] = {
         one.stock_id: one for one in await store.watching.offers() if one.status != "deleted"
     }
-    found = [one for one, _ in await store.watching.moved(None) if one.id in offers]
+    found = [one for one in await _stocks(store) if one.id in offers]
     found.sort(key=lambda one: (rules.left(one) / one.sold if one.sold else 1e12, one.id))
     now, readings = datetime.now(UTC), []
     for place, kept in enumerate(found):
         hourly = await store.watching.hourly(kept.id, now) if kept.sold and place < RATED else None
         readings.append(Reading(kept, offers[kept.id].product["id"], 0.0 if not kept.sold else hourly))
     return sorted(readings, key=Reading.urgency)
+
+
+async def _stocks(store: Store) -> list[Stock]:
+    found: list[Stock] = []
+    while page := await store.watching.page(found[-1].id if found else "", PAGE):
+        found += [one for one, _ in page]
+    return found
 
 
 def _lines(readings: list[Reading], shown: dict[str, Json]) -> None:

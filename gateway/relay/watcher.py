@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -19,11 +19,18 @@ ALL = timedelta(minutes=10)  # everything is looked at so often, for what was ov
 RATE_FOR = timedelta(minutes=1)  # a rate is looked up again after so long
 
 
+PAGE = 1000  # stocks in memory at once when everything is looked at
+Reading = tuple[Stock, StockWatch | None]
+
+
 class Readings(Protocol):
     """What has moved; times are real ones, as in ids."""
 
-    async def moved(self, since: datetime | None) -> Sequence[tuple[Stock, StockWatch | None]]:
-        """Limited stocks that moved since, or of which something was told; None: all of them."""
+    async def moved(self, since: datetime) -> Sequence[Reading]:
+        """Limited stocks that moved since, or of which something was told."""
+
+    async def page(self, after: str, limit: int) -> Sequence[Reading]:
+        """Limited stocks with ids above `after`, in id order."""
 
     async def hourly(self, stock_id: str, now: datetime) -> float:
         """Units sold in the last hour, by index and from a bounded number of rows."""
@@ -44,15 +51,25 @@ class Watcher:
         """Look at what has moved; how many alerts were written. `now` is the gateway's clock, for what is written."""
         real = datetime.now(UTC)
         whole = self._all_at is None or real - self._all_at >= ALL or self._looked_at is None
-        since = None if whole or self._looked_at is None else self._looked_at - OVERLAP
-        found = await self._readings.moved(since)
         fired = 0
-        for stock, told in found:
+        async for stock, told in self._found(None if whole else self._looked_at):
             fired += await self._look(stock, told or alerts.fresh(stock.id, now), now, real, whole)
         self._looked_at = real
         self._all_at = real if whole else self._all_at
         self._rates = {key: rate for key, rate in self._rates.items() if real - rate[0] < RATE_FOR}
         return fired
+
+    async def _found(self, since: datetime | None) -> AsyncIterator[Reading]:
+        """What has moved since, or everything, page by page."""
+        if since is not None:
+            for reading in await self._readings.moved(since - OVERLAP):
+                yield reading
+            return
+        after = ""
+        while found := await self._readings.page(after, PAGE):
+            for reading in found:
+                yield reading
+            after = found[-1][0].id
 
     async def _look(self, stock: Stock, told: StockWatch, now: datetime, real: datetime, whole: bool) -> int:
         # a look at everything takes rates only where one was told: else it would be a query for each product there is

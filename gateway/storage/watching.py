@@ -15,6 +15,7 @@ from gateway.storage.ids import first_id, moment_of
 from gateway.storage.queries import OFFERS
 from gateway.storage.tables import alerts, movements, stock_watches, stocks
 
+Reading = tuple[Stock, StockWatch | None]
 HOUR = timedelta(hours=1)
 SAMPLE = (
     2000  # movements from which a rate is taken, the newest ones: of a hot stock they are less than an hour's
@@ -27,9 +28,12 @@ _MOVED = select(movements.c.stock_id).where(movements.c.id > AFTER)
 # Written out, not bound: a database only takes a partial index whose condition it can read in the statement.
 _TOLD = select(stock_watches.c.stock_id).where(text("level <> 'ok' OR selling_out"))
 PENDING = text("state = 'pending'")
-ALL_STOCKS = select(stocks).where(LIMITED).order_by(stocks.c.id)
+PAGE = select(stocks).where(LIMITED, stocks.c.id > AFTER).order_by(stocks.c.id).limit(LIMIT)
 MOVED_STOCKS = select(stocks).where(LIMITED, stocks.c.id.in_(_MOVED.union(_TOLD)))
-WATCHES = select(stock_watches)
+MOVED_WATCHES = select(stock_watches).where(stock_watches.c.stock_id.in_(_MOVED.union(_TOLD)))
+WATCHES = select(stock_watches).where(
+    stock_watches.c.stock_id > AFTER, stock_watches.c.stock_id <= bindparam("last")
+)
 _NEWEST = (
     select(movements.c.id, movements.c.kind, movements.c.quantity)
     .where(movements.c.stock_id == bindparam("stock_id"), movements.c.id > AFTER)
@@ -90,14 +94,19 @@ class Watching:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def moved(self, since: datetime | None) -> Sequence[tuple[Stock, StockWatch | None]]:
-        """Limited stocks that moved since, or of which something was told; None: all of them."""
-        if since is None:
-            found = await self._engine.rows(Stock, ALL_STOCKS)
-        else:
-            found = await self._engine.rows(Stock, MOVED_STOCKS, {"after": first_id("mov", since)})
-        watches = {one.stock_id: one for one in await self._engine.rows(StockWatch, WATCHES)} if found else {}
-        return [(stock, watches.get(stock.id)) for stock in found]
+    async def moved(self, since: datetime) -> Sequence[Reading]:
+        """Limited stocks that moved since, or of which something was told."""
+        wanted = {"after": first_id("mov", since)}
+        found = await self._engine.rows(Stock, MOVED_STOCKS, wanted)
+        return _joined(found, await self._engine.rows(StockWatch, MOVED_WATCHES, wanted) if found else [])
+
+    async def page(self, after: str, limit: int) -> Sequence[Reading]:
+        """Limited stocks with ids above `after`, in id order."""
+        found = await self._engine.rows(Stock, PAGE, {"after": after, "limit": limit})
+        if not found:
+            return []
+        wanted = {"after": after, "last": found[-1].id}
+        return _joined(found, await self._engine.rows(StockWatch, WATCHES, wanted))
 
     async def hourly(self, stock_id: str, now: datetime) -> float:
         """Units sold in the last hour; at the rate of the newest movements when an hour has more than SAMPLE."""
@@ -140,3 +149,8 @@ class Watching:
                 }
                 await transaction.fetch(RECORD, values)
             await transaction.commit()
+
+
+def _joined(found: Sequence[Stock], told: Sequence[StockWatch]) -> list[Reading]:
+    watches = {one.stock_id: one for one in told}
+    return [(stock, watches.get(stock.id)) for stock in found]

@@ -59,6 +59,9 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (watching.MOVED_STOCKS, "stocks"),
         (watching.MOVED_STOCKS, "movements"),
         (watching.MOVED_STOCKS, "stock_watches"),
+        (watching.MOVED_WATCHES, "stock_watches"),
+        (watching.PAGE, "stocks"),
+        (watching.WATCHES, "stock_watches"),
         (watching.RATE, "movements"),
         (watching.ANY_DUE, "alerts"),
         (watching.CLAIM, "alerts"),
@@ -78,6 +81,7 @@ def test_the_watch_uses_indexes(database: Path, statement: Any, table: str) -> N
         "state_now",
         "attempts_now",
         "again_at",
+        "last",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)
