@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.driver.gateway_client import GatewaySession
 from conformance.driver.shop import EUR, Json, Shop, buyer, word
 from conformance.model import scenario
-from conformance.scenarios.gateway_waiting import until
+from conformance.scenarios.gateway_waiting import due_at, until
 
 TWO: Json = {"purchase_limit": {"quantity": 2}}
 
@@ -96,9 +96,7 @@ async def late_limits(s: GatewaySession) -> None:
     offer = await shop.offer(quantity=50, restrictions=TWO)
     who = buyer()
     order = await shop.must("create_order", "pending", body=shop.ordering(offer, 2, who, pay="pending"))
-    payment = order.get("payment")
-    due = payment.get("due_at") if isinstance(payment, dict) else None
-    await s.advance(until(due, await s.now()))
+    await s.advance(until(due_at(order), await s.now()))
     shop.token = await s.token(shop, "new token")
     await shop.order(offer, "bought meanwhile", 2, who=who)
     total = {"amount": 2 * EUR["amount"], "currency": "EUR"}

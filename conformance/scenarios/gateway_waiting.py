@@ -20,6 +20,12 @@ def until(when: object, now: datetime) -> int:
         raise AbortedError(f"{when!r} is no time to wait for") from error
 
 
+def due_at(order: Json) -> object:
+    """When a pending order is to be paid; None where it does not say."""
+    payment = order.get("payment")
+    return payment.get("due_at") if isinstance(payment, dict) else None
+
+
 async def _back(s: GatewaySession, offer: Json, label: str, reserved: int) -> None:
     """Read the books until no more than `reserved` units are held, for at most three seconds."""
     for _ in range(10):
@@ -60,9 +66,8 @@ async def order_expires(s: GatewaySession) -> None:
     rare = await shop.must("create_order", "pending the last", body=shop.ordering(last, pay="pending"))
     at = {"order_id": order["id"]}
     await s.stock(offer, "stock while pending")
-    payment = order.get("payment")
-    due = payment.get("due_at") if isinstance(payment, dict) else None
-    await s.advance(until(due, await s.now()))
+    now = await s.now()
+    await s.advance(max(until(due_at(one), now) for one in (order, rare)))
     await s.stock(offer, "stock at once")
     await _back(s, offer, "stock after due", 0)
     shop.token = await s.token(shop, "new token")

@@ -6,11 +6,11 @@ cannot be locked.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.core import pressure, stock
 from gateway.core.errors import ProtocolError, refuse
-from gateway.core.model import Call, HoldCount, Reservation
+from gateway.core.model import Call, HoldCount, Json, Reservation
 from gateway.core.ports import Books
 
 RETRY_AFTER = 10  # seconds; holds end all the time
@@ -33,7 +33,16 @@ def longer(books: Books, call: Call, hold: Reservation, wish: int, floor: int) -
     return pressure.life(wish, kept.reserved, free, floor)
 
 
-def take(
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A hold that may be made: seconds that it may live, and what is to be noted with the buyer and the stock."""
+
+    life: int
+    stocks: Json | None = None
+    holding: Json | None = None
+
+
+def allow(
     books: Books,
     call: Call,
     stock_id: str,
@@ -42,11 +51,11 @@ def take(
     wish: int,
     floor: int,
     pointer: str,
-) -> int:
-    """Note a hold that is being made; seconds that it may live. Raises ProtocolError `hold_limit_reached`."""
+) -> Allowed:
+    """Whether the buyer may hold so much of the stock now. Raises ProtocolError `hold_limit_reached`."""
     kept = stock.get(books, stock_id)
     if kept.kind == "unlimited":
-        return min(wish, pressure.LONGEST)
+        return Allowed(min(wish, pressure.LONGEST))
     held, free = kept.reserved, stock.on_sale(kept)
     channel = pressure.channel_of(kept.holding, call.channel_id, call.now)
     wasteful, part = pressure.wasteful(channel), pressure.channels_part(held, free)
@@ -55,20 +64,23 @@ def take(
             f"Most of what this channel held of it lately was not bought; it may hold {part} units at once."
         )
         raise _too_much(pointer, detail)
-    key = counts_of(call.channel_id, buyer_reference)[1]
-    count = books.get(HoldCount, *key) or HoldCount(*key, quantity=0)
-    buyer = pressure.buyer_of(count.stocks, stock_id, call.now)
+    keys = counts_of(call.channel_id, buyer_reference)
+    books.need(HoldCount, *keys)
+    count = books.get(HoldCount, *keys[1])
+    stocks = count.stocks if count else None
+    buyer = pressure.buyer_of(stocks, stock_id, call.now)
     pause = pressure.pause_left(buyer, call.now)
     if pause:
         raise _too_much(pointer, f"The buyer has held it {buyer['idle']} times and not bought it.", pause)
     part = pressure.buyers_part(held, free)
     if buyer["held"] + quantity > part and quantity <= free:
         raise _too_much(pointer, f"The buyer holds {buyer['held']} of at most {part} units of this.")
-    noted = pressure.noted(count.stocks, stock_id, pressure.held(buyer, quantity), call.now)
-    books.put(replace(count, stocks=noted))
-    holding = pressure.noted(kept.holding, call.channel_id, pressure.held(channel, quantity), call.now)
-    books.put(replace(kept, holding=holding))
-    return min(wish, floor) if wasteful else pressure.life(wish, held + quantity, free - quantity, floor)
+    calm = pressure.life(wish, held + quantity, free - quantity, floor)
+    return Allowed(
+        min(wish, floor) if wasteful else calm,
+        pressure.noted(stocks, stock_id, pressure.held(buyer, quantity), call.now),
+        pressure.noted(kept.holding, call.channel_id, pressure.held(channel, quantity), call.now),
+    )
 
 
 def settle(books: Books, call: Call, hold: Reservation) -> None:

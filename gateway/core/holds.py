@@ -31,8 +31,9 @@ def open_hold(
     `wish`: seconds that it is to live; fewer where much is held, but `floor` (INV-027). `counted`: what limits.py has
     noted of it. Raises ProtocolError `hold_limit_reached` (INV-011, INV-012, INV-026, INV-028) or `out_of_stock`.
     """
-    _count_within_caps(books, call, buyer["reference"], quantity, pointer)
-    life = fair_shares.take(books, call, offer.stock_id, buyer["reference"], quantity, wish, floor, pointer)
+    who = buyer["reference"]
+    allowed = fair_shares.allow(books, call, offer.stock_id, who, quantity, wish, floor, pointer)
+    _count_within_caps(books, call, who, quantity, pointer, allowed.stocks)
     hold = Reservation(
         id=books.new_id("res"),
         channel_id=call.channel_id,
@@ -43,17 +44,17 @@ def open_hold(
         unit_amount=offer.price_amount,
         currency=offer.currency,
         buyer=buyer,
-        buyer_reference=buyer["reference"],
+        buyer_reference=who,
         reference=reference,
         order_id=order_id,
         extensions=0,
         created_at=call.now,
-        expires_at=call.now + timedelta(seconds=life),
+        expires_at=call.now + timedelta(seconds=allowed.life),
         trace_id=call.trace_id,
         internal=order_id is not None,
         counted=counted,
     )
-    stock.reserve(books, call, offer.stock_id, quantity, hold.id, pointer)
+    stock.reserve(books, call, offer.stock_id, quantity, hold.id, pointer, allowed.holding)
     books.put(hold)
     return hold
 
@@ -124,7 +125,10 @@ def _close(books: Books, call: Call, hold: Reservation, status: str, order_id: s
     return closed
 
 
-def _count_within_caps(books: Books, call: Call, buyer_reference: str, quantity: int, pointer: str) -> None:
+def _count_within_caps(
+    books: Books, call: Call, buyer_reference: str, quantity: int, pointer: str, stocks: Json | None
+) -> None:
+    """Count a hold with its channel and its buyer; `stocks` is what is noted with the buyer (fair_shares.py)."""
     channel = books.get(Channel, call.channel_id)
     if channel is None:
         raise LookupError("the caller's channel does not exist")
@@ -137,4 +141,5 @@ def _count_within_caps(books: Books, call: Call, buyer_reference: str, quantity:
         if held.quantity + quantity > cap:
             detail = f"The {who} holds {held.quantity} of at most {cap} units."
             raise refuse("hold_limit_reached", pointer, detail, retry_after=RETRY_AFTER)
-        books.put(replace(held, quantity=held.quantity + quantity))
+        noted = stocks if key[1] and stocks else held.stocks
+        books.put(replace(held, quantity=held.quantity + quantity, stocks=noted))

@@ -53,6 +53,8 @@ def count(
 
     Raises ProtocolError `purchase_limit_reached` or `channel_limit_reached`, saying how many are left.
     """
+    if not _limited(offer):
+        return None
     noted: list[Json] = []
     for rule in _rules(offer, channel_id, buyer):
         row, left = rule.still(books, now)
@@ -112,6 +114,11 @@ def give_back(books: Books, noted: Sequence[Json] | None, quantity: int) -> None
 def _count_line(books: Books, order: Order, offer: Offer, line: Json, index: int) -> list[Json] | None:
     pointer = f"/lines/{index}/quantity"
     return count(books, order.created_at, offer, order.channel_id, order.buyer, line["quantity"], pointer)
+
+
+def _limited(offer: Offer) -> bool:
+    given = offer.restrictions or {}
+    return bool(offer.channel_limits) or "purchase_limit" in given or "channel_limit" in given
 
 
 def _rules(offer: Offer, channel_id: str, buyer: Json) -> Iterator[Rule]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
-from gateway.core.model import Call, Movement, Stock, Unit
+from gateway.core.model import Call, Json, Movement, Stock, Unit
 from gateway.core.ports import Books, Vault
 
 Kind = Literal["codes", "counted", "unlimited"]
@@ -118,11 +118,17 @@ def receive_codes(
 
 
 def reserve(
-    books: Books, call: Call, stock_id: str, quantity: int, reservation_id: str, pointer: str = "/quantity"
+    books: Books,
+    call: Call,
+    stock_id: str,
+    quantity: int,
+    reservation_id: str,
+    pointer: str = "/quantity",
+    holding: Json | None = None,
 ) -> Stock:
-    """Take from what others can buy. Raises ProtocolError `out_of_stock` (INV-002)."""
+    """Take from what others can buy; `holding` is noted with it. Raises ProtocolError `out_of_stock` (INV-002)."""
     stock = _have(books, call, stock_id, quantity, pointer)
-    return _move(books, call, stock, "reserve", quantity, reservation_id=reservation_id)
+    return _move(books, call, stock, "reserve", quantity, reservation_id=reservation_id, holding=holding)
 
 
 def release(books: Books, call: Call, stock_id: str, quantity: int, reservation_id: str) -> Stock:
@@ -197,13 +203,14 @@ def _move(
     reservation_id: str | None = None,
     order_id: str | None = None,
     announce: bool = True,
+    holding: Json | None = None,
 ) -> Stock:
     # nothing is announced of a stock that is only being made: no offer can sell from it yet, and a rule must not read
     # by an id that it makes up itself, because that is another one each time it is run
     if quantity == 0:
         return before
-    changes = {name: getattr(before, name) + sign * quantity for name, sign in EFFECTS[kind].items()}
-    after = replace(before, **changes)
+    changes: Json = {name: getattr(before, name) + sign * quantity for name, sign in EFFECTS[kind].items()}
+    after = replace(before, **changes, holding=holding or before.holding)
     books.put(after)
     movement_id = books.new_id("mov")
     books.put(
