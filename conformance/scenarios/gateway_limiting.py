@@ -37,9 +37,9 @@ async def purchase_limits(s: GatewaySession) -> None:
     await shop.order(offer, "order after cancel", 2, who=who)
 
 
-@scenario("channel_limits", role="gateway")
+@scenario("channel_limits", role="gateway", phase=9)
 async def channel_limits(s: GatewaySession) -> None:
-    """Three through each channel, which hold and order."""
+    """Three through each channel, which hold and order. By itself: its offers and events are everybody's."""
     shop, other = await s.shop(), await s.shop()
     held, sold = await _open_offer(s), await _open_offer(s)
     await shop.hold(held, "hold at limit", 3)
