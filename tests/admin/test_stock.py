@@ -155,6 +155,7 @@ def test_watch_goes_on_until_ctrl_c(merchant: Merchant) -> None:
         env=environment,
         cwd=merchant.folder,
         text=True,
+        preexec_fn=_hear_interrupts,
     ) as process:
         assert process.stdout is not None
         first = [json.loads(process.stdout.readline()) for _ in range(2)]
@@ -164,6 +165,11 @@ def test_watch_goes_on_until_ctrl_c(merchant: Merchant) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
+
+
+def _hear_interrupts() -> None:
+    """Who runs in the background of a shell is born deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_help_has_examples() -> None:
