@@ -61,14 +61,17 @@ class Stock(Row):
 
 @dataclass(frozen=True, slots=True)
 class Unit(Row):
-    """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it."""
+    """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it.
+
+    `sealed` and `key_id` are None once the code has gone into a delivery that only its buyer opens (DLV-032).
+    """
 
     id: str
     stock_id: str
     seq: int
     state: str  # available | sold | voided
-    sealed: bytes
-    key_id: str
+    sealed: bytes | None
+    key_id: str | None
     code_hash: bytes
     order_id: str | None
 
@@ -175,6 +178,7 @@ class Order(Row):
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
+    recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,11 @@ class OrderReference(Row):
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Row):
-    """One unit handed over. A code is opened through its unit; licences and links are sealed here."""
+    """One unit handed over. A code is opened through its unit; licences and links are sealed here.
+
+    With `sealed_to` (the thumbprint of a buyer's key) `sealed` is a JWE for that key and `key_id` None; a link is
+    sealed by the vault all the same, because it is made anew at each opening.
+    """
 
     id: str
     order_id: str
@@ -205,6 +213,7 @@ class Delivery(Row):
     revealed_at: datetime | None
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
+    sealed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
