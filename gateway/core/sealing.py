@@ -75,7 +75,7 @@ def _check_kind(given: Json) -> None:
     if given.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
         raise _bad("alg", f"Only {' and '.join(ALGORITHMS)} are sealed by.")
     if given.get("use", "enc") != "enc":
-        raise _bad("use", "A key for signatures is not sealed to.")
+        raise _bad("use", "Only a key for encryption is sealed to.")
     if not KEY_OPS.issuperset(given.get("key_ops", ())):
         raise _bad("key_ops", "The key is for something else than deriving.")
 
