@@ -1,4 +1,4 @@
-"""Opens what a gateway has sealed to a buyer's key: compact JWE, ECDH-ES on P-256, A256GCM.
+"""Opens what a gateway has sealed to a buyer's key: compact JWE, ECDH-ES on P-256, AES-GCM.
 
 Written straight from RFC 7516 and RFC 7518 section 4.6, so that a gateway is not judged by the library that it may use
 itself. Opens and makes keys; never seals.
@@ -22,6 +22,11 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 Json = dict[str, Any]
 DIRECT, WRAPPED, CONTENT = "ECDH-ES", "ECDH-ES+A256KW", "A256GCM"
+CIPHERS = {
+    "A128GCM": 16,
+    "A192GCM": 24,
+    CONTENT: 32,
+}  # bytes of a key; all can be opened, and a judge says which is right
 
 
 class JweError(ValueError):
@@ -78,10 +83,10 @@ def open_sealed(compact: str, key: Json) -> Opened:
     content_key = _content_key(header, decode(parts[1]), key)
     vector, text, tag = (decode(part) for part in parts[2:])
     if (len(vector), len(tag)) != (12, 16):
-        raise JweError("nonce or tag is of another length than A256GCM's")
+        raise JweError("nonce or tag is of another length than AES-GCM's")
     try:
         content = AESGCM(content_key).decrypt(vector, text + tag, parts[0].encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise JweError("this key does not open it") from error
     return Opened(header, content)
 
@@ -102,15 +107,15 @@ def derive(key: Json, epk: Json, algorithm: str, size: int, header: Json) -> byt
 
 
 def _content_key(header: Json, wrapped: bytes, key: Json) -> bytes:
-    algorithm, epk = header.get("alg"), header.get("epk")
-    if algorithm not in (DIRECT, WRAPPED) or header.get("enc") != CONTENT or not isinstance(epk, dict):
-        raise JweError(f"alg {algorithm} and enc {header.get('enc')} are not among what is sealed by")
+    algorithm, cipher, epk = header.get("alg"), str(header.get("enc")), header.get("epk")
+    if algorithm not in (DIRECT, WRAPPED) or cipher not in CIPHERS or not isinstance(epk, dict):
+        raise JweError(f"alg {algorithm} and enc {cipher} are not among what is sealed by")
     if "d" in epk or epk.get("crv") != "P-256":
         raise JweError("its epk is no public key of P-256")
     if algorithm == DIRECT:
         if wrapped:
             raise JweError("ECDH-ES wraps no key")
-        return derive(key, epk, CONTENT, 32, header)
+        return derive(key, epk, cipher, CIPHERS[cipher], header)
     try:
         return aes_key_unwrap(derive(key, epk, WRAPPED, 32, header), wrapped)
     except (InvalidUnwrap, ValueError) as error:
