@@ -1,4 +1,4 @@
-"""Sealed delivery with a real gateway and a real Chromium: the buyer's screen has the code, and nothing of the shop has."""
+"""Sealed delivery with a real gateway and a real Chromium: the buyer's screen has the code, the shop has not."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ WORDS = {
     "en": {
         "offer": "only this browser",
         "opened": "Opened by your browser",
-        "keyless": "replaced or refunded",
+        "keyless": "money back and order again",
     },
-    "zh": {"offer": "仅此浏览器", "opened": "已由您的浏览器打开", "keyless": "更换或退款"},
+    "zh": {"offer": "仅此浏览器", "opened": "已由您的浏览器打开", "keyless": "退款后重新购买"},
 }
 
 
@@ -194,7 +194,7 @@ async def test_only_the_buyers_browser_sees_the_code(
 
 
 async def test_another_browser_is_told_what_to_do(scene: Scene, window: Chromium) -> None:
-    """DLV-037: with the key gone the page says so in both languages, and the replacement is for the same order."""
+    """DLV-037: with the key gone the page says so, and what can be done, in both languages."""
     page = window.page
     await to_checkout(window, scene)
     await page.wait_for_selector("[data-sealable]:not([hidden])")
