@@ -61,16 +61,13 @@ class Stock(Row):
 
 @dataclass(frozen=True, slots=True)
 class Unit(Row):
-    """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it.
-
-    `sealed` and `key_id` are None once the code has gone into a delivery that only its buyer opens (DLV-032).
-    """
+    """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it."""
 
     id: str
     stock_id: str
     seq: int
     state: str  # available | sold | voided
-    sealed: bytes | None
+    sealed: bytes | None  # None, as `key_id`, once the code has gone to its buyer sealed (DLV-032)
     key_id: str | None
     code_hash: bytes
     order_id: str | None
@@ -116,7 +113,6 @@ class Offer(Row):
 @dataclass(frozen=True, slots=True)
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
-
     `internal`: made by an order that waits for its payment and ended with it; never shown to the channel.
     """
 
@@ -194,11 +190,7 @@ class OrderReference(Row):
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Row):
-    """One unit handed over. A code is opened through its unit; licences and links are sealed here.
-
-    With `sealed_to` (the thumbprint of a buyer's key) `sealed` is a JWE for that key and `key_id` None; a link is
-    sealed by the vault all the same, because it is made anew at each opening.
-    """
+    """One unit handed over. A code is opened through its unit; licences and links are sealed here."""
 
     id: str
     order_id: str
@@ -213,7 +205,7 @@ class Delivery(Row):
     revealed_at: datetime | None
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
-    sealed_to: str | None = None
+    sealed_to: str | None = None  # thumbprint of the key that `sealed` is a JWE for (no `key_id`, but of a link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +290,6 @@ class Call:
     trace_id: str
     request_id: str
     idempotency_key: str | None = None
-    extra: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
