@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.core import stock
 from gateway.core.errors import refuse
 from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 RETRY_AFTER = 10  # seconds; holds end all the time
 

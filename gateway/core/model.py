@@ -1,7 +1,7 @@
-"""The values the books are kept in: one frozen dataclass per table, one field per column.
+"""The values the books are kept in: one row per table, one field per column.
 
 Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values
-never change in place: rules make a new one with `dataclasses.replace` and `put` it.
+never change in place: rules make a new one with `rows.replace` and `put` it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from gateway.core.rows import Row as Row
+from gateway.core.rows import row
+
 Json = dict[str, Any]
 
 
-class Row:
-    """A value that has a table of its own."""
-
-    KEY: ClassVar[tuple[str, ...]] = ("id",)
-
-
-@dataclass(frozen=True, slots=True)
+@row
 class Channel(Row):
     """A registered channel and its OAuth client. `id` is the client_id."""
 
@@ -44,7 +41,7 @@ class Channel(Row):
     old_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Stock(Row):
     """Counters of one pool. received = available + reserved + sold + voided, by constraint."""
 
@@ -58,7 +55,7 @@ class Stock(Row):
     low_threshold: int
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Unit(Row):
     """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it."""
 
@@ -72,7 +69,7 @@ class Unit(Row):
     order_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Movement(Row):
     """One change of a stock's counters; the books are the sum of these."""
 
@@ -86,7 +83,7 @@ class Movement(Row):
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Offer(Row):
     """What is sold, at which price, from which stock. `channel_id` None: every channel sees it."""
 
@@ -104,11 +101,11 @@ class Offer(Row):
     stock_id: str
     download_url: str | None
     availability: str  # in_stock | low_stock | out_of_stock
-    position: int | None  # in the offer feed; None until the sequencer has numbered this revision
+    position: int | None  # in the offer feed; None in a new revision, which gets one when it is stored
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
 
@@ -134,7 +131,7 @@ class Reservation(Row):
     internal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class HoldCount(Row):
     """How many units a channel (buyer_reference '') or one of its buyers holds now."""
 
@@ -145,7 +142,7 @@ class HoldCount(Row):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Order(Row):
     """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
 
@@ -174,7 +171,7 @@ class Order(Row):
     disputes: list[Json] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class OrderReference(Row):
     """A channel's own name for one of its orders; unique."""
 
@@ -185,7 +182,7 @@ class OrderReference(Row):
     order_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Delivery(Row):
     """One unit handed over. A code is opened through its unit; licences and links are sealed here."""
 
@@ -204,7 +201,7 @@ class Delivery(Row):
     replaces: str | None = None  # the delivery in whose place this one was made
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Reveal(Row):
     """The audit row of one opening."""
 
@@ -218,7 +215,7 @@ class Reveal(Row):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Event(Row):
     """One event for one channel: the outbox, the feed and the state of its delivery in one row."""
 
@@ -230,14 +227,14 @@ class Event(Row):
     occurred_at: datetime
     traceparent: str
     data: Json
-    position: int | None  # in the channel's feed; None until the sequencer has numbered it
+    position: int | None  # in the channel's feed; None until it is stored
     state: str  # pending | delivered | parked | feed_only
     attempts: int
     next_attempt_at: datetime
     last_error: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Idempotency(Row):
     """The first answer to a key. `body` is sealed by the vault when the answer carries goods."""
 
@@ -253,7 +250,7 @@ class Idempotency(Row):
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class SigningKey(Row):
     """An Ed25519 key of the gateway's (tokens and events). Published from `created_at` until `retired_at`."""
 
@@ -265,7 +262,7 @@ class SigningKey(Row):
     retired_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Assertion(Row):
     """A client assertion's jti that has been used (RFC 7523 section 3)."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
 from gateway.core.model import Call, Movement, Stock, Unit
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 Kind = Literal["codes", "counted", "unlimited"]
 LOW_THRESHOLD = 5
@@ -55,6 +55,13 @@ def get(books: Books, stock_id: str) -> Stock:
     if stock is None:
         raise LookupError(f"stock {stock_id} is referred to but does not exist")
     return stock
+
+
+def prepare(books: Books, stock_id: str, quantity: int) -> None:
+    """Note what selling from this stock will read."""
+    kept = books.peek(Stock, stock_id)
+    if kept is not None and kept.kind == "codes":
+        books.need_units(stock_id, quantity)
 
 
 def availability(stock: Stock) -> str:

@@ -6,12 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
-from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
-from gateway.storage.engine.base import Changes, DueWanted, Key, Lookup, Transaction, UnitsWanted, Wanted
-from gateway.storage.engine.codec import key_getters
+from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
+from gateway.storage.engine.base import (
+    Changes,
+    DueWanted,
+    Key,
+    Lookup,
+    Transaction,
+    UnitsWanted,
+    Versions,
+    Wanted,
+)
+from gateway.storage.engine.codec import fixed_getters, key_getters
+from gateway.storage.shelf import KEPT, Shelf
 from gateway.storage.tables import TABLES
 
 KEY_OF = key_getters()
+FIXED_OF = fixed_getters()
 # Rows that are also found by a column that is not their key.
 FOUND_BY: dict[type[Row], str] = {
     Offer: "stock_id",
@@ -26,7 +37,7 @@ class NotLoaded(BaseException):
 
 
 class Pool:
-    """Units of one stock that are locked and not given out yet, lowest `seq` first."""
+    """Units of one stock that are not given out yet, lowest `seq` first. Whoever takes any has its stock locked."""
 
     __slots__ = ("after", "dry", "loaded", "units")
 
@@ -98,42 +109,64 @@ class Missing:
 class Flight:
     """What all operations of a transaction share. Each sees what those before it have written."""
 
-    def __init__(self, hints: Hints, size: int = 1, patient: bool = False) -> None:
+    def __init__(self, hints: Hints, shelf: Shelf, size: int = 1) -> None:
         """`size`: how many operations it has; not many more units of a stock are loaded than they may take."""
         self._hints = hints
+        self._shelf: Shelf | None = shelf
         self._size = size
-        self._patient = patient
-        # An operation got fewer units than it asked for: others may have them locked.
-        self.short = False
-        self.pools: dict[str, Pool] = {}
         self.missing = Missing()
         self._asked: list[Missing] = []
         self._clear()
 
     def _clear(self) -> None:
+        self.pools: dict[str, Pool] = {}
         self.rows: defaultdict[type[Row], dict[Key, Row | None]] = defaultdict(dict)
         self.found: dict[tuple[type[Row], object], list[Key]] = {}
         self.due: dict[str, tuple[datetime, int, list[Key]]] = {}
-        self._stored: defaultdict[type[Row], set[Key]] = defaultdict(set)
+        self._stored: defaultdict[type[Row], dict[Key, Row]] = defaultdict(dict)
         self._absent: defaultdict[type[Row], set[Key]] = defaultdict(set)
         self._written: defaultdict[type[Row], set[Key]] = defaultdict(set)
+        self._assumed: defaultdict[type[Row], dict[Key, int]] = defaultdict(dict)
 
     def again(self) -> None:
-        """Begin again after something had changed: nothing is written, and all that was asked for is loaded anew.
-
-        Units are locked from the moment they are loaded; those that were given out go back to their pools.
-        """
+        """Begin again after something had changed: nothing is written, and all that was asked for is loaded anew."""
+        for kind, assumed in self._assumed.items():
+            self.missing.lookups[(kind, kind.KEY)] |= assumed.keys()
+            for key in assumed:
+                self._shelf.forget(kind, key)  # type: ignore[union-attr]  # there is one as long as there is any
+        self._shelf = None
         self._clear()
-        self.short = False
-        for pool in self.pools.values():
-            pool.units = list(pool.loaded)
-            self._know(Unit, [(unit.id,) for unit in pool.units], pool.units)
         for asked in self._asked:
             for lookup, values in asked.lookups.items():
                 self.missing.lookups[lookup] |= values
+            for stock_id, count in asked.units.items():
+                self.missing.units[stock_id] += count
             for stock_id, (now, limit) in asked.due.items():
                 self.missing.want_due(stock_id, now, limit)
         self._asked = []
+
+    def look(self, kind: type[Row], key: Key) -> bool:
+        """Whether the row, or that there is none, is known; it is then in `rows`."""
+        if key in self.rows[kind]:
+            return True
+        if self._shelf is None or kind not in KEPT:
+            return False
+        kept = self._shelf.get(kind, key)
+        if kept is None:
+            return False
+        row, self._assumed[kind][key] = kept
+        self.rows[kind][key] = self._stored[kind][key] = row
+        return True
+
+    def want_units(self, stock_id: str, quantity: int) -> None:
+        """Have so many more units loaded, unless they are there or there are none."""
+        pool, wanted = self.pools.get(stock_id), self.missing.units
+        if pool is not None and pool.dry:
+            return
+        # What the pool has goes to those who ask first; each that asks adds its own.
+        held = len(pool.units) if pool is not None and stock_id not in wanted else 0
+        if quantity > held:
+            wanted[stock_id] += quantity - held
 
     def merge(self, writes: dict[tuple[type[Row], Key], Row]) -> None:
         """Take over what an operation that succeeded has written."""
@@ -158,7 +191,7 @@ class Flight:
             for stock, count in missing.units.items()
         ]
         due = [DueWanted(stock, now, limit) for stock, (now, limit) in missing.due.items()]
-        loaded = await transaction.load(Wanted(lookups, units, due, self._patient))
+        loaded = await transaction.load(Wanted(lookups, units, due))
         for lookup, rows in zip(lookups, loaded.lookups, strict=True):
             self._take(lookup, rows)
         for want, rows_of_stock in zip(units, loaded.units, strict=True):
@@ -173,7 +206,7 @@ class Flight:
         known, stored = self.rows[kind], self._stored[kind]
         for key, row in zip(keys, rows, strict=True):
             known.setdefault(key, row)
-            stored.add(key)
+            stored.setdefault(key, row)
 
     def _take(self, lookup: Lookup, rows: list[Row]) -> None:
         kind = lookup.kind
@@ -209,9 +242,7 @@ class Flight:
         if len(units) < needed:
             held = {unit.id for unit in [*pool.units, *units]} | {key[0] for key in self._written[Unit]}
             count = needed + len(held)
-            loaded = await transaction.load(
-                Wanted(units=[UnitsWanted(stock_id, -1, count)], patient=self._patient)
-            )
+            loaded = await transaction.load(Wanted(units=[UnitsWanted(stock_id, -1, count)]))
             units = units + [unit for unit in loaded.units[0] if unit.id not in held]
             pool.dry = len(units) < needed
         if units:
@@ -224,6 +255,11 @@ class Flight:
         """Keys of what operations have written so far."""
         return self._written
 
+    @property
+    def assumed(self) -> Mapping[type[Row], Versions]:
+        """Versions of the rows that were taken from the shelf."""
+        return self._assumed
+
     def changes(self) -> list[Changes]:
         """All that has been written, in the order in which every flight writes."""
         found = []
@@ -231,13 +267,35 @@ class Flight:
             keys = sorted(self._written[kind])
             if not keys:
                 continue
-            stored, absent, rows = self._stored[kind], self._absent[kind], self.rows[kind]
-            new: list[Row | None] = [rows[key] for key in keys if key in absent]
-            known = [rows[key] for key in keys if key in stored]
-            unknown = [rows[key] for key in keys if key not in stored and key not in absent]
-            found.append(Changes(kind, new, known, unknown))  # type: ignore[arg-type]
+            stored, absent, rows, fixed = (
+                self._stored[kind],
+                self._absent[kind],
+                self.rows[kind],
+                FIXED_OF[kind],
+            )
+            new: list[Row] = []
+            known: list[Row] = []
+            unknown: list[Row] = []
+            for key in keys:
+                row, before = rows[key], stored.get(key)
+                if key in absent:
+                    new.append(row)  # type: ignore[arg-type]  # what was written is a row
+                elif before is not None and fixed(before) == fixed(row):
+                    known.append(row)  # type: ignore[arg-type]
+                else:
+                    unknown.append(row)  # type: ignore[arg-type]
+            found.append(Changes(kind, new, known, unknown))
         return found
 
-    def learn(self) -> None:
+    def sends(self) -> bool:
+        """Whether it has written an event that waits to be sent."""
+        events = self.rows[Event]
+        return any(events[key].state == "pending" for key in self._written[Event])  # type: ignore[union-attr]
+
+    def learn(self, transaction: Transaction) -> None:
         """After the commit."""
         self._hints.learn(self.pools)
+        if self._shelf is not None:
+            for kind in KEPT:
+                self._shelf.put(kind, self.rows[kind], transaction.version)
+            self._shelf.stamp = transaction.stamp

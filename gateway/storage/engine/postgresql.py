@@ -1,12 +1,14 @@
 """PostgreSQL through asyncpg.
 
 A flight reads without locks first, so it holds none while it finds out what it needs. `confirm` then locks all of it in
-one order that is the same for every flight, and says what has changed since: no two flights wait for each other.
+one order that is the same for every flight, and says what has changed since. What turns out to be needed later is
+locked without waiting. So no two flights wait for each other.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -24,12 +26,14 @@ from gateway.storage.engine.base import (
     Lookup,
     Refused,
     Unreachable,
+    Versions,
     Wanted,
 )
 from gateway.storage.engine.codec import codecs, key_getters
-from gateway.storage.engine.postgresql_statements import Statements, arrays
+from gateway.storage.engine.feeds import placed, unplaced
+from gateway.storage.engine.postgresql_statements import KEYS, NUMBER, Statements, arrays, parameters
 from gateway.storage.engine.prepared import Prepared
-from gateway.storage.tables import LOCKED, TABLES
+from gateway.storage.tables import FEEDS, LOCKED, TABLES, WATCHED
 
 # Every hot statement looks rows up by a key: its plan must not depend on what is known of a table that was empty a
 # minute ago. A flight that waits for a lock longer than this has met a stopped one.
@@ -59,7 +63,8 @@ LOST = (
     TimeoutError,
     asyncio.IncompleteReadError,
 )
-KEYS = key_getters()
+KEY_OF = key_getters()
+STATEMENTS = 1000  # that a connection keeps prepared
 
 
 class PostgresqlEngine:
@@ -88,6 +93,8 @@ class PostgresqlEngine:
                         server_settings=settings,
                         timeout=10,
                         command_timeout=30,
+                        statement_cache_size=STATEMENTS,
+                        max_cached_statement_lifetime=0,
                         reset=_reset,
                     )
                     made.append(await pool)
@@ -100,8 +107,6 @@ class PostgresqlEngine:
             pool = (self._pools or await self._open())[0]
             link = await pool.acquire()
         try:
-            with failures():
-                await link.execute("BEGIN")
             yield PostgresqlTransaction(self, link)
             if link.is_in_transaction():
                 with failures():
@@ -148,13 +153,23 @@ class PostgresqlEngine:
 
 
 class PostgresqlTransaction:
-    """Read committed; remembers the version of each row it has read."""
+    """Read committed; remembers the version of each row it has read. It begins when something is to be kept so."""
+
+    stamp = None
 
     def __init__(self, engine: PostgresqlEngine, link: Any) -> None:
         self._engine = engine
         self._link = link
-        self._versions: dict[type[Row], dict[Key, int]] = {kind: {} for kind in TABLES}
-        self._locked: dict[type[Row], set[Key]] = {kind: set() for kind in TABLES}
+        self._begun = False
+        self._own = 0
+        self._versions: defaultdict[type[Row], dict[Key, int]] = defaultdict(dict)
+        self._written: Mapping[type[Row], Set[Key]] = {}
+        self._locked: defaultdict[type[Row], set[Key]] = defaultdict(set)
+
+    async def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            await self._link.execute("BEGIN")
 
     async def load(self, wanted: Wanted) -> Loaded:
         loaded = Loaded()
@@ -168,30 +183,29 @@ class PostgresqlTransaction:
         return loaded
 
     async def _lookup(self, lookup: Lookup) -> list[Row]:
-        sql = self._engine.statements.lookup(lookup.kind, lookup.columns)
-        records = await self._link.fetch(sql, *arrays(lookup.values, len(lookup.columns)))
-        return self._remember(lookup.kind, records)
+        statements = self._engine.statements
+        sql = statements.lookup(lookup.kind, lookup.columns)
+        texts = statements.texts(lookup.kind, lookup.columns)
+        records = await self._link.fetch(sql, *parameters([(lookup.values, texts)]))
+        return self._remember(lookup.kind, records) if records else []
 
     def _remember(self, kind: type[Row], records: Sequence[Any]) -> list[Row]:
         """Values of records whose last column is the version."""
         load = self._engine.codecs[kind].load
         rows = [load(tuple(record)[:-1]) for record in records]
-        versions, key_of = self._versions[kind], KEYS[kind]
+        versions, key_of = self._versions[kind], KEY_OF[kind]
         for row, record in zip(rows, records, strict=True):
             versions.setdefault(key_of(row), record[-1])
         return rows
 
     async def _units(self, wanted: Wanted) -> list[list[Unit]]:
         sought = [(want.stock_id, want.after, want.count) for want in wanted.units]
-        statements = self._engine.statements
-        sql = statements.units_in_turn if wanted.patient else statements.units
-        records = await self._link.fetch(sql, *arrays(sought, 3))
-        found: dict[str, list[Unit]] = {}
+        records = await self._link.fetch(self._engine.statements.units, *arrays(sought, 3))
+        found: defaultdict[str, list[Unit]] = defaultdict(list)
         for record in records:
             unit = Unit(*record)
-            self._locked[Unit].add((unit.id,))
-            found.setdefault(unit.stock_id, []).append(unit)
-        return [sorted(found.get(want.stock_id, []), key=_seq) for want in wanted.units]
+            found[unit.stock_id].append(unit)
+        return [found[want.stock_id] for want in wanted.units]
 
     async def _due(self, wanted: Wanted) -> list[list[Reservation]]:
         sought = [(want.stock_id, want.now, want.count) for want in wanted.due]
@@ -201,29 +215,54 @@ class PostgresqlTransaction:
             found.setdefault(row.stock_id, []).append(row)  # type: ignore[attr-defined]
         return [found.get(want.stock_id, []) for want in wanted.due]
 
-    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
-        unchanged = True
+    async def confirm(
+        self, written: Mapping[type[Row], Set[Key]], assumed: Mapping[type[Row], Versions]
+    ) -> bool:
+        self._written = written
+        for kind, versions in assumed.items():
+            self._versions[kind].update(versions)
+        wanted: dict[type[Row], list[Key]] = {}
+        for kind in TABLES:
+            known = self._versions.get(kind)
+            if not known:
+                continue
+            keys = known.keys() if kind in WATCHED else known.keys() & written.get(kind, set())
+            keys = keys - self._locked[kind]
+            if keys:
+                wanted[kind] = sorted(keys)
+        return await self._lock(wanted) if wanted else True
+
+    async def _lock(self, wanted: dict[type[Row], list[Key]]) -> bool:
+        """Lock these; forget the versions of those that are not what they were."""
+        statements = self._engine.statements
+        sql = statements.confirm(tuple(wanted), not self._begun)
+        given = parameters([(keys, statements.texts(kind, kind.KEY)) for kind, keys in wanted.items()])
         with failures():
-            for kind, versions in self._versions.items():
-                wanted = versions.keys() if kind in LOCKED else versions.keys() & written.get(kind, set())
-                keys = sorted(wanted - self._locked[kind])
-                if keys and not await self._lock(kind, keys, versions):
+            await self._begin()
+            records = await self._link.fetch(sql, *given)
+        found: list[dict[Key, int]] = [{} for _ in wanted]
+        widths = [1 + len(kind.KEY) for kind in wanted]
+        for record in records:
+            place = record[0]
+            found[place][tuple(record)[1 : widths[place]]] = record[1 + KEYS]
+        unchanged = True
+        for (kind, keys), now in zip(wanted.items(), found, strict=True):
+            versions = self._versions[kind]
+            if kind in LOCKED:
+                self._locked[kind].update(now)
+            for key in keys:
+                if now.get(key) != versions[key]:
+                    del versions[key]
                     unchanged = False
         return unchanged
 
-    async def _lock(self, kind: type[Row], keys: Sequence[Key], versions: dict[Key, int]) -> bool:
-        """Lock these; forget the versions of those that are not what they were."""
-        records = await self._link.fetch(self._engine.statements.lock(kind), *arrays(keys, len(kind.KEY)))
-        now = {tuple(record)[:-1]: record[-1] for record in records}
-        self._locked[kind].update(now)
-        stale = [key for key in keys if now.get(key) != versions[key]]
-        for key in stale:
-            del versions[key]
-        return not stale
+    def version(self, kind: type[Row], key: Key) -> int:
+        return self._own if key in self._written.get(kind, ()) else self._versions[kind][key]
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         sql, values = self._engine.prepared.bind(statement, parameters, _same)
         with failures():
+            await self._begin()
             return list(await self._link.fetch(sql, *values))
 
     async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
@@ -236,22 +275,41 @@ class PostgresqlTransaction:
         return [load(values) for values in await self.fetch(statement, parameters)]
 
     async def write(self, changes: Sequence[Changes]) -> None:
-        statements, known = self._engine.statements, self._engine.codecs
         with failures():
-            for change in changes:
-                codec = known[change.kind]
-                for rows, verb in (
-                    (change.inserts, statements.insert),
-                    (change.updates, statements.update),
-                    (change.upserts, statements.upsert),
-                ):
-                    if rows:
-                        given = arrays([codec.dump(row) for row in rows], len(codec.names))
-                        await self._link.execute(verb(change.kind), *given)
+            await self._begin()
+            await self._put([change for change in changes if change.kind not in FEEDS])
+            fed = [change for change in changes if change.kind in FEEDS]
+            base = 0
+            if count := unplaced(fed):
+                base = await self._link.fetchval(NUMBER, count)
+            await self._put(fed, base)
+
+    async def _put(self, changes: Sequence[Changes], base: int = 0) -> None:
+        """Several tables in one statement; `base` is the last position of the feeds that is taken."""
+        parts: list[tuple[str, type[Row]]] = []
+        tables: list[tuple[Sequence[Any], tuple[bool, ...]]] = []
+        statements = self._engine.statements
+        for change in changes:
+            codec = self._engine.codecs[change.kind]
+            for rows, verb in (
+                (change.inserts, "insert"),
+                (change.updates, "update"),
+                (change.upserts, "upsert"),
+            ):
+                if rows:
+                    names, dump = codec.shape(verb)
+                    dumped = [dump(row) for row in rows]
+                    if change.kind in FEEDS:
+                        base = placed(rows, dumped, names.index("position"), base)
+                    parts.append((verb, change.kind))
+                    tables.append((dumped, statements.texts(change.kind, names)))
+        if parts:
+            self._own = await self._link.fetchval(statements.write(tuple(parts)), *parameters(tables))
 
     async def commit(self) -> None:
-        with failures():
-            await self._link.execute("COMMIT")
+        if self._begun:
+            with failures():
+                await self._link.execute("COMMIT")
 
 
 async def _reset(link: Any) -> None:
@@ -269,10 +327,6 @@ async def _release(pool: asyncpg.Pool, link: Any) -> None:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _seq(unit: Unit) -> int:
-    return unit.seq
 
 
 @contextmanager
