@@ -23,6 +23,7 @@ CHANGEABLE = frozenset(
         "buyer_input",
         "download_url",
         "status",
+        "channel_limits",
     }
 )
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model
+from gateway.core import model, model_limits
 from gateway.core.model import Row
 
 metadata = MetaData(
@@ -116,8 +116,15 @@ stocks = _table(
     _check("counters", "received >= 0 AND available >= 0 AND reserved >= 0 AND sold >= 0 AND voided >= 0"),
     _check("balance", "received = available + reserved + sold + voided"),
     _check("low_threshold", "low_threshold >= 0"),
+    _check("safety", "safety >= 0"),
 )
 hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantity >= 0"))
+sale_counts = _table(
+    model_limits.SaleCount,
+    "sale_counts",
+    _check("quantity", "quantity >= 0"),
+    _one_of("scope", "buyer", "channel"),
+)
 offers = _table(
     model.Offer,
     "offers",
@@ -161,6 +168,20 @@ events = _table(
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
 
+stock_watches = _table(
+    model_limits.StockWatch,
+    "stock_watches",
+    _one_of("level", "ok", "low", "sold_out"),
+    _partial("stock_watches_told", "level <> 'ok' OR selling_out", "stock_id"),
+)
+alerts = _table(
+    model_limits.Alert,
+    "alerts",
+    _check("attempts", "attempts >= 0"),
+    _one_of("state", "pending", "delivered", "parked", "logged"),
+    _partial("alerts_due", "state = 'pending'", "next_attempt_at", "id"),
+)
+
 # How far the feeds are numbered, in one row for all of them. A flight locks it last, when it knows what it adds, and
 # until its commit: positions become visible in their order, so that a reader who has seen one has seen all before it.
 feeds = Table(
@@ -175,7 +196,15 @@ FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event})
 # looked at it is enough that they are what they were when the locks were taken. The lock of a stock guards its unsold
 # units.
 LOCKED: frozenset[type[Row]] = frozenset(
-    {model.Order, model.Reservation, model.Stock, model.HoldCount, model.Delivery}
+    {
+        model.Order,
+        model.Reservation,
+        model.Stock,
+        model.HoldCount,
+        model.Delivery,
+        model_limits.SaleCount,
+        model_limits.StockWatch,
+    }
 )
 WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
 # Columns that almost never change. An update leaves them out where they have not: less to send, and in SQLite no work
