@@ -14,8 +14,9 @@ from gateway.core.errors import ProtocolError
 from gateway.core.ports import Books
 from gateway.storage.books import FlightBooks
 from gateway.storage.engine.base import Conflict, DatabaseFailure, Engine, Transaction, Unreachable
-from gateway.storage.flight import Flight, Hints, NotLoaded
+from gateway.storage.flight import Flight, NotLoaded
 from gateway.storage.ids import Ids
+from gateway.storage.pools import Hints
 from gateway.storage.shelf import Shelf
 
 T = TypeVar("T")

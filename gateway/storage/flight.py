@@ -18,6 +18,7 @@ from gateway.storage.engine.base import (
     Wanted,
 )
 from gateway.storage.engine.codec import fixed_getters, key_getters
+from gateway.storage.pools import Hints, Pool
 from gateway.storage.shelf import KEPT, Shelf
 from gateway.storage.tables import TABLES
 
@@ -34,62 +35,6 @@ FOUND_BY: dict[type[Row], str] = {
 
 class NotLoaded(BaseException):
     """Ends an operation's attempt. Not an Exception, so that no rule can take it for one."""
-
-
-class Pool:
-    """Units of one stock that are not given out yet, lowest `seq` first. Whoever takes any has its stock locked."""
-
-    __slots__ = ("after", "dry", "loaded", "units")
-
-    def __init__(self, after: int) -> None:
-        self.units: list[Unit] = []
-        self.loaded: list[Unit] = []
-        self.after = after
-        self.dry = False
-
-    def fill(self, units: list[Unit]) -> None:
-        """Units that have been loaded."""
-        self.loaded = sorted([*self.loaded, *units], key=_seq)
-        self.give_back(units)
-
-    def take(self, quantity: int) -> list[Unit]:
-        """The first ones."""
-        taken, self.units = self.units[:quantity], self.units[quantity:]
-        return taken
-
-    def give_back(self, units: Iterable[Unit]) -> None:
-        """Units that an operation has not used after all."""
-        self.units = sorted([*units, *self.units], key=_seq)
-
-
-def _seq(unit: Unit) -> int:
-    return unit.seq
-
-
-class Hints:
-    """What the flights before have learned of each stock.
-
-    A `seq` below which nothing is for sale: a database would walk over all that was sold before. Only a hint: when it
-    leaves too few, everything is looked through. And how many units the last flight took, which the next will too.
-    """
-
-    def __init__(self) -> None:
-        self._after: dict[str, int] = {}
-        self._taken: dict[str, int] = {}
-
-    def after(self, stock_id: str) -> int:
-        """Where to begin to look."""
-        return self._after.get(stock_id, -1)
-
-    def taken(self, stock_id: str) -> int:
-        """How many units it may be worth to load at once."""
-        return self._taken.get(stock_id, 1)
-
-    def learn(self, pools: dict[str, Pool]) -> None:
-        """After a commit."""
-        for stock_id, pool in pools.items():
-            self._after[stock_id] = pool.units[0].seq - 1 if pool.units else pool.after
-            self._taken[stock_id] = len(pool.loaded) - len(pool.units)
 
 
 class Missing:
@@ -123,6 +68,7 @@ class Flight:
         self.rows: defaultdict[type[Row], dict[Key, Row | None]] = defaultdict(dict)
         self.found: dict[tuple[type[Row], object], list[Key]] = {}
         self.due: dict[str, tuple[datetime, int, list[Key]]] = {}
+        self._fresh: defaultdict[str, list[Unit]] = defaultdict(list)
         self._stored: defaultdict[type[Row], dict[Key, Row]] = defaultdict(dict)
         self._absent: defaultdict[type[Row], set[Key]] = defaultdict(set)
         self._written: defaultdict[type[Row], set[Key]] = defaultdict(set)
@@ -173,11 +119,20 @@ class Flight:
         for (kind, key), row in writes.items():
             self.rows[kind][key] = row
             self._written[kind].add(key)
+            if isinstance(row, Unit):
+                self._note(row)
             column = FOUND_BY.get(kind)
             if column is not None:
                 keys = self.found.get((kind, getattr(row, column)))
                 if keys is not None and key not in keys:
                     keys.append(key)
+
+    def _note(self, unit: Unit) -> None:
+        """A unit that is for sale now, or is not any more."""
+        if unit.state == "available":
+            self._fresh[unit.stock_id].append(unit)
+        if unit.stock_id in self.pools:
+            self.pools[unit.stock_id].note(unit)
 
     async def load(self, transaction: Transaction) -> None:
         """Load what is missing, with one statement per table and column."""
@@ -239,8 +194,10 @@ class Flight:
     async def _fill(self, transaction: Transaction, stock_id: str, needed: int, units: list[Unit]) -> None:
         """Put units into the pool; look from the start when the hint has left too few."""
         pool = self.pools[stock_id]
+        written = self._written[Unit]
+        units = [unit for unit in units if (unit.id,) not in written]
         if len(units) < needed:
-            held = {unit.id for unit in [*pool.units, *units]} | {key[0] for key in self._written[Unit]}
+            held = {*pool.units, *(unit.id for unit in units), *(key[0] for key in written)}
             count = needed + len(held)
             loaded = await transaction.load(Wanted(units=[UnitsWanted(stock_id, -1, count)]))
             units = units + [unit for unit in loaded.units[0] if unit.id not in held]
@@ -249,6 +206,7 @@ class Flight:
             pool.after = max(pool.after, max(unit.seq for unit in units))
         self._know(Unit, [(unit.id,) for unit in units], units)
         pool.fill(units)
+        pool.give_back(unit for unit in self._fresh[stock_id] if self.rows[Unit][(unit.id,)] is unit)
 
     @property
     def written(self) -> Mapping[type[Row], Set[Key]]:

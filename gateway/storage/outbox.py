@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, bindparam, delete, exists, select, tuple_, update
+from sqlalchemy import Table, bindparam, delete, exists, select, text, tuple_, update
 
 from gateway.core.model import Channel, Event
 from gateway.storage.engine.base import Engine
@@ -24,7 +24,10 @@ NOW: Any = bindparam("now")
 LIMIT: Any = bindparam("limit")
 CHANNEL: Any = bindparam("channel_id")
 
-_DUE = (events.c.state == "pending", events.c.next_attempt_at <= NOW)
+# Written out: SQLite plans a statement before it knows its parameters, and takes a partial index only for what it sees
+# to be in it.
+PENDING, ACTIVE, UNPAID = text("'pending'"), text("'active'"), text("'payment_required'")
+_DUE = (events.c.state == PENDING, events.c.next_attempt_at <= NOW)
 CHANNELS_DUE = select(channels.c.id).where(exists().where(events.c.channel_id == channels.c.id, *_DUE))
 CLAIM = (
     update(events)
@@ -53,13 +56,13 @@ RECORD = (
 )
 DUE_HOLDS = (
     select(reservations.c.id)
-    .where(reservations.c.status == "active", reservations.c.expires_at <= NOW, ~reservations.c.internal)
+    .where(reservations.c.status == ACTIVE, reservations.c.expires_at <= NOW, ~reservations.c.internal)
     .order_by(reservations.c.expires_at)
     .limit(LIMIT)
 )
 DUE_ORDERS = (
     select(orders.c.id)
-    .where(orders.c.status == "payment_required", orders.c.payment_due_at <= NOW)
+    .where(orders.c.status == UNPAID, orders.c.payment_due_at <= NOW)
     .order_by(orders.c.payment_due_at)
     .limit(LIMIT)
 )

@@ -321,7 +321,7 @@ async def _reset(link: Any) -> None:
 async def _release(pool: asyncpg.Pool, link: Any) -> None:
     try:
         await pool.release(link)
-    except LOST:
+    except (*LOST, asyncpg.InterfaceError):
         link.terminate()
 
 
