@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.admin import COMMANDS
+from gateway.admin import COMMANDS, STOCK_COMMANDS
 from gateway.backend import Backend
 from gateway.settings import Settings
 
@@ -68,6 +68,10 @@ def gateway(context: click.Context) -> None:
 @click.option("--log-level", default="info", show_default=True, envvar="VGCP_LOG_LEVEL",
               type=click.Choice(["debug", "info", "warning", "error"]),
               help="Of the JSON lines on standard error.")  # fmt: skip
+@click.option("--alert-url", envvar="VGCP_ALERT_URL", metavar="URL",
+              help="Where you take alerts about stock, as webhooks; default: only in the log.")  # fmt: skip
+@click.option("--alert-secret", envvar="VGCP_ALERT_SECRET", metavar="whsec_…",
+              help="What they are signed with (Standard Webhooks). Prefer the environment.")  # fmt: skip
 def serve(**options: Any) -> None:
     """Serve the gateway until SIGTERM, which finishes the requests in flight and ends with exit code 0.
 
@@ -84,5 +88,14 @@ def serve(**options: Any) -> None:
     sys.exit(run(settings))
 
 
+@click.group()
+@click.pass_context
+def stock(context: click.Context) -> None:
+    """What there is to sell: list it, watch it sell, set limits, see alerts."""
+    context.obj = Backend()
+
+
 for command in COMMANDS:
     gateway.add_command(command)
+for name, command in STOCK_COMMANDS.items():
+    stock.add_command(command, name)

@@ -15,18 +15,21 @@ from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
 from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
+from gateway.relay.courier import Address, Courier
+from gateway.relay.lookout import Lookout
 from gateway.relay.relay import Relay
 from gateway.relay.sender import Sender
 from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
+from gateway.relay.watcher import Watcher
 from gateway.settings import Settings
 from gateway.storage.engine import Engine
 from gateway.storage.keys import open_vault
 from gateway.storage.migrate import upgrade
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.reset import forget_trade
-from gateway.storage.store import open_store
+from gateway.storage.store import Store, open_store
 
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
@@ -61,6 +64,9 @@ async def running(
         store.combiner.patience = PATIENCE
         relay.start()
         stack.push_async_callback(relay.stop)
+        lookout = _lookout(settings, store, session, clock)
+        lookout.start()
+        stack.push_async_callback(lookout.stop)
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = (
             LocalSandbox(store.engine, sequencer, relay, keys, session, clock) if settings.sandbox else None
@@ -105,6 +111,15 @@ class LocalSandbox:
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
         return await read_discovery(self._session, channel_url)
+
+
+def _lookout(settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock) -> Lookout:
+    """Who watches over the stock, and tells the merchant."""
+    address = None
+    if settings.alert_url is not None and settings.alert_secret is not None:
+        address = Address(settings.alert_url, settings.alert_secret)
+    courier = Courier(store.watching, session, address) if address else None
+    return Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
 
 
 def _session() -> aiohttp.ClientSession:

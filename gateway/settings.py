@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Settings:
     metrics_public: bool = False
     ready_file: Path | None = None
     log_level: str = "info"
+    alert_url: str | None = None
+    alert_secret: str | None = None
 
     def problems(self) -> list[str]:
         """What does not go together, in the operator's words."""
@@ -48,4 +51,22 @@ class Settings:
             found.append("a token lives between 1 and 3600 seconds")
         if self.body_limit < 64 * 1024:
             found.append("the body limit is at least 65536 bytes (ERR-005)")
+        return found + self._alert_problems()
+
+    def _alert_problems(self) -> list[str]:
+        found = []
+        if (self.alert_url is None) != (self.alert_secret is None):
+            found.append("--alert-url and --alert-secret (or VGCP_ALERT_SECRET) go together")
+        if self.alert_url is not None and not re.fullmatch(r"https?://[^/?#\s]+([/?]\S*)?", self.alert_url):
+            found.append("--alert-url is a URL, like https://shop.example/alerts")
+        if self.alert_secret is not None and not _is_webhook_secret(self.alert_secret):
+            found.append("--alert-secret is whsec_ and at least 24 bytes in base64")
         return found
+
+
+def _is_webhook_secret(text: str) -> bool:
+    """Whether it is one of Standard Webhooks."""
+    try:
+        return text.startswith("whsec_") and len(b64decode(text[6:], validate=True)) >= 24
+    except ValueError:
+        return False

@@ -12,6 +12,7 @@ from conformance.judges.channel_reading import (
     goods,
     item,
     items,
+    orders,
     outcome,
     price,
     seen,
@@ -214,3 +215,28 @@ def price_of_hold(t: Transcript) -> Iterator[Outcome]:
     end = bought(t, "price_after_hold", "bought")
     paid = charged(end)
     yield holds(paid == amount, "the price of the hold", f"held at {amount}, charged {paid}", end)
+
+
+@check(
+    "INV-030",
+    role="channel",
+    scenarios=("same_buyer",),
+    title="One buyer has one reference",
+    hint="Name a buyer by the account, or by a cookie that lasts; never by the basket or the order.",
+)
+def one_reference(t: Transcript) -> Iterator[Outcome]:
+    """The first two purchases name the same buyer, the third another one."""
+    for label in ("first", "again", "other"):
+        bought(t, "same_buyer", label)
+    taken = orders(t, "same_buyer")
+    buyers = [exchange.asked.get("buyer") for exchange in taken]
+    found = [one.get("reference") if isinstance(one, dict) else None for one in buyers]
+    if len(found) != 3 or None in found:
+        yield unverified(f"{len(found)} orders, of the buyers {found}", *taken)
+        return
+    yield holds(
+        found[0] == found[1], "the same reference", f"one buyer was {found[0]}, then {found[1]}", *taken
+    )
+    yield holds(
+        found[2] not in found[:2], "another buyer has another", "two buyers have one reference", *taken
+    )

@@ -103,7 +103,8 @@ class Purchases:
         return found
 
     def _buyer(self, intent: Intent) -> Json:
-        buyer = {"reference": intent.wish["buyer_reference"]}
+        known = intent.wish["buyer_reference"]
+        buyer = {"reference": f"{known}-{intent.id}" if self._faults("renames_buyers") else known}
         region = intent.wish.get("region")
         if self._faults("lies_about_region"):
             offer = self._shelf.offers[intent.wish["offer_id"]]

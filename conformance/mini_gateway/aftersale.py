@@ -85,9 +85,9 @@ def create_replacement(world: World, call: Call) -> Json:
         raise Refusal("delivery_voided")
     line = next(one for one in order.body["lines"] if one["id"] == old.body["line_id"])
     offer = world.offers[line["offer_id"]]
-    if world.fault == "replaced_by_nothing" and not offer.stock.has(1):
+    if world.fault == "replaced_by_nothing" and not offer.stock.has(1, True):
         old.body["status"] = "voided"
-    offer.stock.take(1, "/delivery_id")
+    offer.stock.take(1, "/delivery_id", True)
     offer.stock.sell(1)
     offer.stock.take_back(1)
     voided = old.body

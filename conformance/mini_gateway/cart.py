@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jsonschema_rs
 
-from conformance.mini_gateway import catalog, inventory
+from conformance.mini_gateway import catalog, inventory, limits
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Hold, Json, Offer, World
@@ -32,7 +32,7 @@ class Line:
         if self.hold is None:
             if call.seen.get(self.offer.id, 0) >= self.quantity:
                 self.offer.stock.conjure(self.quantity)
-            self.offer.stock.take(self.quantity, "/lines")
+            self.offer.stock.take(self.quantity, "/lines", world.fault == "order_safety")
         else:
             self.hold.used = True
             self.hold.body["status"] = "active" if world.fault == "hold_not_consumed" else "consumed"
@@ -51,7 +51,17 @@ def cart(world: World, call: Call) -> list[Line]:
     lines = [_line(world, call, row, f"/lines/{n}") for n, row in enumerate(call.body["lines"])]
     if len({line.price["currency"] for line in lines}) > 1 and world.fault != "currencies_mix":
         raise Refusal("currency_mixed", pointer="/lines")
+    _within_limits(world, call, lines)
     return _in_stock(world, call, lines)
+
+
+def _within_limits(world: World, call: Call, lines: list[Line]) -> None:
+    wanted: dict[str, int] = {}
+    for number, line in enumerate(lines):
+        if line.hold is None:
+            wanted[line.offer.id] = wanted.get(line.offer.id, 0) + line.quantity
+            pointer = f"/lines/{number}/quantity"
+            limits.check(world, call, line.offer, wanted[line.offer.id], pointer, "order")
 
 
 def _in_stock(world: World, call: Call, lines: list[Line]) -> list[Line]:
@@ -63,7 +73,8 @@ def _in_stock(world: World, call: Call, lines: list[Line]) -> list[Line]:
             line.offer.stock.kind == "counted"
             and call.seen.get(line.offer.id, 0) >= wanted.get(line.offer.id, 0) > 0
         )
-        if line.hold is None and not rushed and not line.offer.stock.has(wanted[line.offer.id]):
+        whole = world.fault == "order_safety"
+        if line.hold is None and not rushed and not line.offer.stock.has(wanted[line.offer.id], whole):
             if world.fault == "part_sold":
                 for sold in lines[:number]:
                     sold.offer.stock.take(sold.quantity, "/lines")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import catalog, notes, paging
+from conformance.mini_gateway import catalog, limits, notes, paging
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Hold, Json, Offer, World
@@ -12,11 +12,14 @@ from conformance.mini_gateway.world import Hold, Json, Offer, World
 DEFAULT, LONGEST, EXTENSIONS = 600, 3600, 3
 
 
-def life(world: World, wish: int | None) -> datetime:
-    """When a hold made or extended now ends."""
+def life(world: World, offer: Offer, wish: int | None, own: int = 0) -> datetime:
+    """When a hold made or extended now ends; `own` units of what is reserved are its own."""
     if world.fault == "endless_holds":
         return world.now() + timedelta(days=30)
-    return world.now() + timedelta(seconds=min(wish or DEFAULT, LONGEST))
+    seconds = min(wish or DEFAULT, LONGEST)
+    if offer.stock.kind != "unlimited":
+        seconds = limits.pressed(world, offer.stock.on_sale(), offer.stock.reserved - own, seconds)
+    return world.now() + timedelta(seconds=seconds)
 
 
 def sellable(world: World, call: Call, offer: Offer | None, region: str | None, at: str, fault: str) -> Offer:
@@ -49,19 +52,22 @@ def create_reservation(world: World, call: Call) -> Json:
     most = (offer.restrictions or {}).get("max_per_order")
     if most and body["quantity"] > most:
         raise Refusal("quantity_not_allowed", pointer="/quantity")
+    limits.check(world, call, offer, body["quantity"], "/quantity", "hold")
     _caps(world, call)
+    limits.fair(world, call, offer, body["quantity"])
+    ends = world.stamp(life(world, offer, body.get("ttl_seconds")))
     short = world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"])
     if call.seen.get(offer.id, 0) >= body["quantity"]:
         offer.stock.conjure(body["quantity"])
     if not short:
-        offer.stock.take(body["quantity"], "/quantity")
+        offer.stock.take(body["quantity"], "/quantity", world.fault == "hold_safety")
     hold: Json = {
         "status": "active",
         "id": world.name("hold"),
         "buyer": body["buyer"],
         "quantity": body["quantity"],
         "offer_id": offer.id,
-        "expires_at": world.stamp(life(world, body.get("ttl_seconds"))),
+        "expires_at": ends,
         "created_at": world.stamp(),
         "unit_price": dict(offer.price),
         "trace_id": call.trace_id,
@@ -125,7 +131,8 @@ def extend_reservation(world: World, call: Call) -> Json:
         raise Refusal("extension_limit_reached")
     hold.extensions += 1
     if world.fault != "extend_nothing":
-        hold.body["expires_at"] = world.stamp(life(world, call.body.get("ttl_seconds")))
+        offer, own = world.offers[hold.body["offer_id"]], int(hold.body["quantity"])
+        hold.body["expires_at"] = world.stamp(life(world, offer, call.body.get("ttl_seconds"), own))
     return hold.body
 
 

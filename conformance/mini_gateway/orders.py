@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import catalog, delivery, notes, paging
+from conformance.mini_gateway import catalog, delivery, limits, notes, paging
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.cart import Line, cart
 from conformance.mini_gateway.problems import Refusal
@@ -159,12 +159,14 @@ def _take_anew(world: World, order: Order) -> bool:
     for line in order.body["lines"]:
         wanted[line["offer_id"]] = wanted.get(line["offer_id"], 0) + line["quantity"]
     found = [(world.offers[offer_id], quantity) for offer_id, quantity in wanted.items()]
-    if not all(offer.stock.has(quantity) and not offer.withdrawn for offer, quantity in found):
+    if not all(offer.stock.has(quantity, True) and not offer.withdrawn for offer, quantity in found):
+        return False
+    if not limits.late_allowed(world, order):
         return False
     if world.fault == "late_given_back":
         return False
     for offer, quantity in found:
-        offer.stock.take(quantity, "/lines")
+        offer.stock.take(quantity, "/lines", True)
     return True
 
 

@@ -85,11 +85,12 @@ def test_create_offer(world: World, call: Call) -> Json:
 
 
 def _stock(world: World, body: Json) -> Stock:
+    safety = body.get("safety_stock", 0)
     if "codes" in body:
         codes = _new_codes(world, body["codes"], "/codes")
-        return Stock("codes", received=len(codes), available=len(codes), pool=codes)
+        return Stock("codes", received=len(codes), available=len(codes), pool=codes, safety=safety)
     if "quantity" in body:
-        return Stock("counted", received=body["quantity"], available=body["quantity"])
+        return Stock("counted", received=body["quantity"], available=body["quantity"], safety=safety)
     return Stock("unlimited")
 
 

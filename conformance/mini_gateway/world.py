@@ -46,14 +46,19 @@ class Stock:
     voided: int = 0
     pool: list[str] = field(default_factory=list)  # codes that nobody has, oldest first
     phantoms: int = 0  # units that were never received, when this gateway oversells
+    safety: int = 0  # kept back from sale
 
-    def has(self, quantity: int) -> bool:
-        """Whether so many units can be taken."""
-        return self.kind == "unlimited" or self.available >= quantity
+    def on_sale(self) -> int:
+        """Units that can be held and sold."""
+        return max(self.available - self.safety, 0)
 
-    def take(self, quantity: int, pointer: str) -> None:
+    def has(self, quantity: int, whole: bool = False) -> bool:
+        """Whether so many units can be taken; `whole`: with the safety stock."""
+        return self.kind == "unlimited" or (self.available if whole else self.on_sale()) >= quantity
+
+    def take(self, quantity: int, pointer: str, whole: bool = False) -> None:
         """Move units out of sale; raises Refusal out_of_stock and takes none."""
-        if not self.has(quantity):
+        if not self.has(quantity, whole):
             raise Refusal("out_of_stock", "There is not that much left.", pointer=pointer)
         if self.kind == "unlimited":
             self.received += quantity

@@ -36,6 +36,7 @@ MUTANTS = (
     _mutant("refuses_unknown_types", "EVT-015", "answers an unknown event type with an error"),
     _mutant("applies_unknown_types", "EVT-015", "takes any event about an offer for an update of it"),
     _mutant("ignores_event_feed", "EVT-016", "never reads the event feed"),
+    _mutant("renames_buyers", "INV-030", "gives a buyer another reference in every purchase"),
     _mutant("key_per_try", "IDM-008", "makes a new key for every try"),
     _mutant("changes_retry", "IDM-009", "sends another request under the same key"),
     _mutant("impatient", "LIM-003", "does not wait for Retry-After"),

@@ -34,6 +34,14 @@ async def two_buyers(session: ChannelSession) -> None:
     await session.buy(offer, "second")
 
 
+@scenario("same_buyer", role="channel")
+async def same_buyer(session: ChannelSession) -> None:
+    """One buyer buys twice, another one once."""
+    offer = await session.offered()
+    for label, who in (("first", "buyer-known"), ("again", "buyer-known"), ("other", "buyer-other")):
+        await session.buy(offer, label, buyer_reference=who)
+
+
 @scenario("double_press", role="channel")
 async def double_press(session: ChannelSession) -> None:
     """One buyer presses the button twice at once, and once more later."""

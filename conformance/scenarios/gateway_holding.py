@@ -84,7 +84,7 @@ async def price_lock(s: GatewaySession) -> None:
 async def mismatch(s: GatewaySession) -> None:
     """Orders that are not what their hold was for."""
     shop = await s.shop()
-    offer, other = await shop.offer(quantity=9), await shop.offer(quantity=9)
+    offer, other = await shop.offer(quantity=40), await shop.offer(quantity=40)
     who = buyer()
     orders = {
         "as held": shop.ordering(offer, 2, who),

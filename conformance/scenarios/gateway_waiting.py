@@ -12,12 +12,18 @@ from conformance.driver.shop import EUR, Json, word
 from conformance.model import AbortedError, scenario
 
 
-def _until(when: object, now: datetime) -> int:
+def until(when: object, now: datetime) -> int:
     """Seconds until a moment of the wire has passed; raises AbortedError when it is none."""
     try:
         return max(0, math.ceil((datetime.fromisoformat(str(when)) - now).total_seconds()) + 2)
     except (ValueError, TypeError) as error:
         raise AbortedError(f"{when!r} is no time to wait for") from error
+
+
+def due_at(order: Json) -> object:
+    """When a pending order is to be paid; None where it does not say."""
+    payment = order.get("payment")
+    return payment.get("due_at") if isinstance(payment, dict) else None
 
 
 async def _back(s: GatewaySession, offer: Json, label: str, reserved: int) -> None:
@@ -39,7 +45,7 @@ async def hold_expires(s: GatewaySession) -> None:
     hold = await shop.must("create_reservation", "hold", body=shop.holding(offer, 2, ttl_seconds=300))
     at = {"reservation_id": hold["id"]}
     await s.stock(offer, "stock while held")
-    await s.advance(_until(hold.get("expires_at"), await s.now()))
+    await s.advance(until(hold.get("expires_at"), await s.now()))
     await s.stock(offer, "stock at once")
     await _back(s, offer, "stock after expiry", 0)
     shop.token = await s.token(shop, "new token")
@@ -60,9 +66,8 @@ async def order_expires(s: GatewaySession) -> None:
     rare = await shop.must("create_order", "pending the last", body=shop.ordering(last, pay="pending"))
     at = {"order_id": order["id"]}
     await s.stock(offer, "stock while pending")
-    payment = order.get("payment")
-    due = payment.get("due_at") if isinstance(payment, dict) else None
-    await s.advance(_until(due, await s.now()))
+    now = await s.now()
+    await s.advance(max(until(due_at(one), now) for one in (order, rare)))
     await s.stock(offer, "stock at once")
     await _back(s, offer, "stock after due", 0)
     shop.token = await s.token(shop, "new token")

@@ -17,7 +17,12 @@ from gateway.core.model import Json
 PRODUCT = ("id", "name", "description", "brand", "category", "image_url", "translations")
 KNOWN = {
     *PRODUCT, "price", "currency", "delivery_kind", "promotion", "restrictions", "buyer_input", "download_url", "codes",
-    "codes_file", "quantity", "low_threshold", "regions", "max_per_order",
+    "codes_file", "quantity", "low_threshold", "safety_stock", "regions", "max_per_order",
+    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days",
+}  # fmt: skip
+LEVELS = ("quantity", "low_threshold", "safety_stock")
+NUMBERS = {
+    "price", "max_per_order", "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", *LEVELS,
 }  # fmt: skip
 KINDS = ("code", "licence", "download")
 LONGEST_CODE = 512  # characters; as in the standard's TestOfferRequest
@@ -34,7 +39,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One product to be sold. `codes` None and `quantity` None: unlimited."""
+    """One product to be sold. `codes` None and `quantity` None: unlimited. Levels that are None stay as they are."""
 
     place: str
     product: Json
@@ -47,7 +52,8 @@ class Entry:
     download_url: str | None
     codes: list[Code] | None
     quantity: int | None
-    low_threshold: int
+    low_threshold: int | None
+    safety_stock: int | None
 
 
 class Faults(Exception):
@@ -173,7 +179,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, Json]]:
 
 def _number(name: str, value: str) -> Any:
     """Cells that are numbers or lists; what is no number stays text, and is refused as such."""
-    if name in ("price", "quantity", "max_per_order", "low_threshold"):
+    if name in NUMBERS:
         return int(value) if value.strip().isdecimal() else value
     return value.split() if name == "regions" else value
 
@@ -203,7 +209,7 @@ def _stock_faults(row: Json) -> Iterator[str]:
         yield f"delivery_kind is one of {', '.join(KINDS)}"
     if sum(name in row for name in ("codes", "codes_file", "quantity")) > 1:
         yield "only one of codes, codes_file and quantity"
-    for name in ("quantity", "low_threshold"):
+    for name in LEVELS:
         if name in row and (type(row[name]) is not int or row[name] < 0):
             yield f"{name} is a whole number, not below 0"
     if kind == "download" and not row.get("download_url"):
@@ -239,7 +245,8 @@ def _entry(folder: Path, place: str, row: Json) -> Entry:
         download_url=row.get("download_url"),
         codes=codes,
         quantity=row.get("quantity"),
-        low_threshold=row.get("low_threshold", 5),
+        low_threshold=row.get("low_threshold"),
+        safety_stock=row.get("safety_stock"),
     )
 
 
@@ -261,8 +268,12 @@ def _product(row: Json) -> Json:
 
 
 def _restrictions(row: Json) -> Json | None:
-    """As an object in YAML, as two columns in CSV."""
+    """As an object in YAML, as columns in CSV."""
     given: Json = {name: row[name] for name in ("regions", "max_per_order") if name in row}
+    for name in ("purchase_limit", "channel_limit"):
+        if name in row or f"{name}_days" in row:
+            parts = {"quantity": row.get(name), "days": row.get(f"{name}_days")}
+            given[name] = {part: value for part, value in parts.items() if value is not None}
     if isinstance(row.get("restrictions"), dict):
         given = {**row["restrictions"], **given}
     return given or None

@@ -136,23 +136,21 @@ class Import:
             self._count_codes(len(first))
             await self._receive(made.stock_id, rest)
         else:
-            changed = await self._store.run(
-                lambda books: catalog.change_offer(books, call(), offer.id, _values(entry))
-            )
-            same = changed.revision == offer.revision
+            same = await self._store.run(lambda books: _change(books, entry, offer))
             self._counts["products_unchanged" if same else "products_changed"] += 1
             await self._receive(offer.stock_id, entry.codes or [])
         self._step(1)
 
     def _create(self, books: Books, entry: Entry, first: Sequence[Code]) -> Offer:
         """A rule: the stock, what is in it, and the offer that sells it."""
-        vault, now, threshold = self._store.vault, call(), entry.low_threshold
+        vault, now, safety = self._store.vault, call(), entry.safety_stock or 0
+        low = stock.LOW_THRESHOLD if entry.low_threshold is None else entry.low_threshold
         if entry.codes is not None:
-            kept = stock.create_pool(books, vault, now, [code.text for code in first], threshold)
+            kept = stock.create_pool(books, vault, now, [code.text for code in first], low, safety)
         elif entry.quantity is not None:
-            kept = stock.create_counted(books, now, entry.quantity, threshold)
+            kept = stock.create_counted(books, now, entry.quantity, low, safety)
         else:
-            kept = stock.create(books, "unlimited", threshold)
+            kept = stock.create(books, "unlimited", low, safety)
         wish = catalog.NewOffer(delivery_kind=entry.delivery_kind, stock_id=kept.id, **_values(entry))
         return catalog.create_offer(books, now, wish)
 
@@ -172,6 +170,15 @@ class Import:
     def _step(self, count: int) -> None:
         self._done += count
         self._progress("imported", self._done, self._total)
+
+
+def _change(books: Books, entry: Entry, offer: Offer) -> bool:
+    """A rule: the offer and its stock's levels as the file says; whether they were so already."""
+    now = call()
+    changed = catalog.change_offer(books, now, offer.id, _values(entry))
+    before = stock.get(books, offer.stock_id)
+    after = stock.set_levels(books, now, offer.stock_id, entry.low_threshold, entry.safety_stock)
+    return changed.revision == offer.revision and after == before
 
 
 def batches(given: Sequence[Code]) -> Iterator[Sequence[Code]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from gateway.core.model import Channel, Offer, Order, SigningKey, Stock
+from gateway.core.model_limits import Alert, StockWatch
 from gateway.core.ports import Books, Vault
 
 T = TypeVar("T")
@@ -37,6 +39,15 @@ class Queries(Protocol):
     async def newest_orders(self, limit: int) -> Sequence[Order]: ...
 
 
+class Watching(Protocol):
+    """How stock sells."""
+
+    async def page(self, after: str, limit: int) -> Sequence[tuple[Stock, StockWatch | None]]: ...
+    async def hourly(self, stock_id: str, now: datetime) -> float: ...
+    async def offers(self) -> Sequence[Offer]: ...
+    async def newest_alerts(self, limit: int) -> Sequence[Alert]: ...
+
+
 class Store(Protocol):
     """One database and its vault."""
 
@@ -44,6 +55,8 @@ class Store(Protocol):
     def vault(self) -> Vault: ...
     @property
     def queries(self) -> Queries: ...
+    @property
+    def watching(self) -> Watching: ...
 
     async def run(self, operation: Callable[[Books], T]) -> T: ...
     async def audit(self) -> Sequence[Discrepancy]: ...

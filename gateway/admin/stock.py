@@ -8,10 +8,12 @@ from gateway.admin.context import Desk, desk, table
 from gateway.admin.ports import Store
 from gateway.core.model import Offer, Stock
 
-HEAD = ("offer", "product", "status", "kind", "received", "available", "reserved", "sold", "voided")
+HEAD = (
+    "offer", "product", "status", "kind", "received", "available", "reserved", "sold", "voided", "safety", "limits",
+)  # fmt: skip
 
 
-@click.command(epilog="Examples:\n\n  vgcp gateway stock\n\n  vgcp gateway stock --low --json")
+@click.command(epilog="Examples:\n\n  vgcp stock list\n\n  vgcp gateway stock --low --json")
 @click.option("--low", is_flag=True, help="Only what is running out or has run out.")
 @desk
 def stock(at: Desk, low: bool) -> None:
@@ -23,9 +25,22 @@ def stock(at: Desk, low: bool) -> None:
     offers, stocks = at.work(look)
     rows = [
         (offer.id, offer.product["id"], offer.status, kept.kind,
-         kept.received, kept.available, kept.reserved, kept.sold, kept.voided)
+         kept.received, kept.available, kept.reserved, kept.sold, kept.voided,
+         kept.safety, _limits(offer))
         for offer in offers
         if offer.status != "deleted" and (not low or offer.availability != "in_stock")
         for kept in [stocks[offer.stock_id]]
     ]  # fmt: skip
     at.answer([dict(zip(HEAD, row, strict=True)) for row in rows], *table(HEAD, rows))
+
+
+def _limits(offer: Offer) -> str:
+    """As `buyer 2/30d, channel 500/1d, chn_… 50`; a dash where there are none."""
+    given = offer.restrictions or {}
+    named = {"buyer": given.get("purchase_limit"), "channel": given.get("channel_limit")}
+    found = {name: limit for name, limit in {**named, **(offer.channel_limits or {})}.items() if limit}
+    texts = [
+        f"{name} {one['quantity']}" + (f"/{one['days']}d" if "days" in one else "")
+        for name, one in found.items()
+    ]
+    return ", ".join(texts) or "-"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from gateway.core import delivery, events, expiry, life, refunds, stock, wire
+from gateway.core import delivery, events, expiry, life, limits, refunds, stock, wire
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.model import Call, Delivery, Json, Offer, Order
 from gateway.core.orders import own_order
@@ -59,7 +59,8 @@ def create_replacement(
     line = next(one for one in order.lines if one["id"] == old.line_id)
     offer = delivery.offer_of(books, line["offer_id"])
     expiry.make_room(books, call, offer.stock_id, 1)
-    units = stock.sell(books, call, offer.stock_id, 1, order.id, "/delivery_id")
+    # the safety stock is there for this (ORD-046)
+    units = stock.sell(books, call, offer.stock_id, 1, order.id, "/delivery_id", whole=True)
     return delivery.replace_delivery(books, vault, call, order, old, offer, units)
 
 
@@ -125,6 +126,8 @@ def _take_back(
         one for line_id, count in back.items() for one in [d for d in there if d.line_id == line_id][:count]
     ]
     delivery.withdraw(books, call, order, chosen)
+    for line_id, count in back.items():
+        limits.give_back(books, (order.counted or {}).get(line_id), count)
     whole = back == refunds.left(order)
     refund = refunds.instruct(books, call, order, back, reason, reference)
     settled = _settled(order, call, "refunded") if whole else order.disputes

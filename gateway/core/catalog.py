@@ -22,6 +22,7 @@ CHANGEABLE = frozenset(
         "buyer_input",
         "download_url",
         "status",
+        "channel_limits",
     }
 )
 

@@ -50,7 +50,13 @@ def offer_changed(books: Books, call: Call, offer: Offer, kind: str) -> None:
         channels = books.channels()
     else:
         channels = _one(books, offer.channel_id)
-    emit(books, call, channels, kind, offer.id, offer.revision, {"offer": wire.render_offer(offer)})
+    seen: Json = {"offer": wire.render_offer(offer)}
+    own = offer.channel_limits or {}
+    emit(books, call, [one for one in channels if one.id not in own], kind, offer.id, offer.revision, seen)
+    for channel in channels:
+        if channel.id in own:
+            mine: Json = {"offer": wire.render_offer(offer, channel.id)}
+            emit(books, call, [channel], kind, offer.id, offer.revision, mine)
 
 
 def order_updated(books: Books, call: Call, order: Order, trace_id: str | None = None) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.core import catalog, expiry, holds, wire
+from gateway.core import catalog, expiry, fair_shares, holds, limits, pressure, wire
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation
 from gateway.core.ports import Books
 
 DEFAULT_TTL = 600  # seconds
-MAX_TTL = 3600
 MAX_EXTENSIONS = 3
 
 
@@ -37,27 +36,30 @@ def prepare_reservation(books: Books, call: Call, cmd: CreateReservation) -> Non
     """Note what `create_reservation` will read, so that it is loaded in one round."""
     books.need(Channel, (call.channel_id,))
     books.need(Offer, (cmd.offer_id,))
-    books.need(HoldCount, *holds.counts_of(call.channel_id, cmd.buyer["reference"]))
+    books.need(HoldCount, *fair_shares.counts_of(call.channel_id, cmd.buyer["reference"]))
 
 
 def create_reservation(books: Books, call: Call, cmd: CreateReservation) -> Reservation:
     """Hold stock for a buyer.
 
     Raises ProtocolError `not_found`, `offer_withdrawn`, `region_not_allowed`, `quantity_not_allowed`,
-    `out_of_stock` or `hold_limit_reached`.
+    `purchase_limit_reached`, `channel_limit_reached`, `out_of_stock` or `hold_limit_reached`.
     """
     offer = catalog.offer_on_sale(books, call, cmd.offer_id, "/offer_id")
     catalog.check_region(offer, cmd.buyer, "/buyer/region")
     catalog.check_quantity(offer, cmd.quantity, "/quantity")
     expiry.make_room(books, call, offer.stock_id, cmd.quantity)
-    expires_at = call.now + _ttl(cmd.ttl_seconds)
-    return holds.open_hold(books, call, offer, cmd.quantity, cmd.buyer, expires_at, cmd.reference)
+    counted = limits.count(books, call.now, offer, call.channel_id, cmd.buyer, cmd.quantity, "/quantity")
+    wish = cmd.ttl_seconds or DEFAULT_TTL
+    return holds.open_hold(
+        books, call, offer, cmd.quantity, cmd.buyer, wish, reference=cmd.reference, counted=counted
+    )
 
 
 def extend_reservation(
     books: Books, call: Call, reservation_id: str, ttl_seconds: int | None = None
 ) -> Reservation:
-    """Keep an active hold longer; an extension never shortens it (INV-008).
+    """Keep an active hold longer; an extension never shortens it (INV-008), and none is given where much is held.
 
     Raises ProtocolError `not_found`, `reservation_not_active` or `extension_limit_reached` (INV-009, INV-010).
     """
@@ -66,7 +68,10 @@ def extend_reservation(
         raise ProtocolError("reservation_not_active", "The hold has ended and cannot be extended.")
     if hold.extensions >= MAX_EXTENSIONS:
         raise ProtocolError("extension_limit_reached", f"A hold can be extended {MAX_EXTENSIONS} times.")
-    expires_at = max(hold.expires_at, call.now + _ttl(ttl_seconds))
+    life = fair_shares.longer(books, call, hold, ttl_seconds or DEFAULT_TTL, pressure.FLOOR)
+    if life is None:
+        raise ProtocolError("extension_limit_reached", "So much of it is held that no hold is extended now.")
+    expires_at = max(hold.expires_at, call.now + timedelta(seconds=life))
     extended = replace(hold, expires_at=expires_at, extensions=hold.extensions + 1)
     books.put(extended)
     return extended
@@ -86,7 +91,3 @@ def _own(books: Books, call: Call, reservation_id: str) -> Reservation:
     if hold is None or hold.internal or hold.channel_id != call.channel_id:
         raise missing("reservation_id")
     return hold
-
-
-def _ttl(wish: int | None) -> timedelta:
-    return timedelta(seconds=min(wish or DEFAULT_TTL, MAX_TTL))

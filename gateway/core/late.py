@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from gateway.core import events, expiry, life, refunds, stock
+from gateway.core import events, expiry, life, limits, refunds, stock
 from gateway.core.model import Call, Json, Offer, Order, Unit
 from gateway.core.ports import Books
 
 
-def take_anew(books: Books, call: Call, order: Order) -> list[list[Unit]] | None:
-    """Sell the order's lines once more (ORD-035): units by line, as `stock.sell` gives them.
+def take_anew(books: Books, call: Call, order: Order) -> tuple[Order, list[list[Unit]]] | None:
+    """Sell the order's lines once more (ORD-035): the order, and units by line as `stock.sell` gives them.
 
-    None, and nothing is changed but what was due, when one of them is short or not on sale any more.
+    The safety stock serves too (ORD-046): the buyer has paid, in good faith. None, and nothing is changed but what was
+    due, when a line is short, not on sale any more, or above a limit by now (ORD-045).
     """
     books.need(Offer, *((line["offer_id"],) for line in order.lines))
     found = [books.get(Offer, line["offer_id"]) for line in order.lines]
@@ -25,10 +26,13 @@ def take_anew(books: Books, call: Call, order: Order) -> list[list[Unit]] | None
         wanted[offer.stock_id] += line["quantity"]
     for stock_id, quantity in wanted.items():
         expiry.make_room(books, call, stock_id, quantity)
-        if stock.short_of(stock.get(books, stock_id), quantity):
+        if stock.short_of(stock.get(books, stock_id), quantity, whole=True):
             return None
-    return [
-        stock.sell(books, call, offer.stock_id, line["quantity"], order.id)
+    counted = limits.count_anew(books, order, offers, call.now)
+    if counted is None:
+        return None
+    return counted, [
+        stock.sell(books, call, offer.stock_id, line["quantity"], order.id, whole=True)
         for offer, line in zip(offers, order.lines, strict=True)
     ]
 

@@ -37,8 +37,7 @@ class Channel(Row):
     rate_limit_per_minute: int
     active: bool
     created_at: datetime
-    # what was in force before the last rotation, and is taken until `old_until`
-    old_secret_hash: str | None = None
+    old_secret_hash: str | None = None  # in force before the last rotation, taken until `old_until`
     old_webhook_secret: bytes | None = None
     old_webhook_key_id: str | None = None
     old_until: datetime | None = None
@@ -56,6 +55,8 @@ class Stock(Row):
     sold: int
     voided: int
     low_threshold: int
+    safety: int = 0  # of what is available, kept back from sale
+    holding: Json | None = None  # what became of holds, by channel: see core/pressure.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Offer(Row):
     availability: str  # in_stock | low_stock | out_of_stock
     position: int | None  # in the offer feed; None until the sequencer has numbered this revision
     updated_at: datetime
+    channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Reservation(Row):
     expires_at: datetime
     trace_id: str
     internal: bool = False
+    counted: list[Json] | None = None  # in which SaleCounts its units are: see core/limits.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,13 @@ class HoldCount(Row):
     channel_id: str
     buyer_reference: str
     quantity: int
+    stocks: Json | None = None  # a buyer's, by stock id: see core/pressure.py
 
 
 @dataclass(frozen=True, slots=True)
 class Order(Row):
     """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
-
     `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
-
     `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
@@ -172,6 +174,7 @@ class Order(Row):
     holds: list[str] = field(default_factory=list)
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
+    counted: Json | None = None  # by line id, in which SaleCounts its units are
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,7 @@ class Event(Row):
 
 @dataclass(frozen=True, slots=True)
 class Idempotency(Row):
-    """The first answer to a key. `body` is sealed by the vault when the answer carries goods."""
+    """The first answer to a key. `body` is sealed when the answer carries goods."""
 
     KEY: ClassVar[tuple[str, ...]] = ("channel_id", "operation", "key")
 
@@ -278,7 +281,7 @@ class Assertion(Row):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an operation knows about who calls, when and in which trace. `now` is the gateway's clock."""
+    """Who calls, when and in which trace. `now` is the gateway's clock."""
 
     channel_id: str
     now: datetime

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from gateway.core import events, expiry, holds, late, life, lines, stock, wire
+from gateway.core import events, expiry, holds, late, life, limits, lines, pressure, stock, wire
 from gateway.core.delivery import hand_over
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.lines import LineRequest, PricedLine
 from gateway.core.model import Call, Channel, Json, Offer, Order, OrderReference, Reservation, Unit
 from gateway.core.ports import Books, Vault
 
-PAYMENT_DUE = timedelta(seconds=1800)
+PAYMENT_DUE = 1800  # seconds; fewer where most of a stock is held (INV-027)
 MAX_AMOUNT = 9007199254740991  # what every JSON implementation can count (Money of spec/schemas/common.yaml)
 
 
@@ -43,12 +42,12 @@ def prepare_order(books: Books, call: Call, cmd: CreateOrder) -> None:
 def create_order(books: Books, vault: Vault, call: Call, cmd: CreateOrder) -> Order:
     """Sell all lines or none (ORD-024): fulfilled at once when the payment is collected, else kept until it is due.
 
-    Raises ProtocolError `reference_in_use`, `currency_mixed`, `hold_limit_reached`, or what `lines.price_all`
-    and `stock.sell` raise.
+    Raises ProtocolError `reference_in_use`, `currency_mixed`, `hold_limit_reached`, or what `lines.price_all`,
+    `limits.count` and `stock.sell` raise.
     """
     _claim_reference(books, call, cmd)
     priced = lines.price_all(books, call, cmd.buyer, cmd.lines)
-    created = _new_order(books, call, cmd, priced)
+    created = limits.count_order(books, _new_order(books, call, cmd, priced), priced)
     books.put(OrderReference(call.channel_id, cmd.reference, created.id))
     if cmd.payment["status"] == "pending":
         return _await_payment(books, call, created, priced)
@@ -79,7 +78,8 @@ def confirm_payment(books: Books, vault: Vault, call: Call, order_id: str, confi
     taken = late.take_anew(books, call, order)
     if taken is None:
         return late.give_back(books, call, order, payment)
-    return _fulfil(books, vault, call, order, payment, taken)
+    counted, units = taken
+    return _fulfil(books, vault, call, counted, payment, units)
 
 
 def cancel_order(books: Books, call: Call, order_id: str, reason: str | None = None) -> Order:
@@ -138,8 +138,9 @@ def _new_order(books: Books, call: Call, cmd: CreateOrder, priced: list[PricedLi
 
 def _await_payment(books: Books, call: Call, created: Order, priced: list[PricedLine]) -> Order:
     """Keep the stock under the order's name until the payment is due (ORD-012)."""
-    due_at = call.now + PAYMENT_DUE
-    kept = [_keep(books, call, created, line, due_at, f"/lines/{n}") for n, line in enumerate(priced)]
+    kept = [_keep(books, call, created, line, n) for n, line in enumerate(priced)]
+    due_at = min(hold.expires_at for hold in kept)
+    kept = [holds.until(books, hold, due_at) for hold in kept]
     waiting = life.advance(
         created,
         call.now,
@@ -153,15 +154,21 @@ def _await_payment(books: Books, call: Call, created: Order, priced: list[Priced
     return waiting
 
 
-def _keep(
-    books: Books, call: Call, order: Order, line: PricedLine, due_at: datetime, pointer: str
-) -> Reservation:
+def _keep(books: Books, call: Call, order: Order, line: PricedLine, index: int) -> Reservation:
     if line.hold is not None:
-        return holds.pass_on(books, call, line.hold, order.id, due_at)
+        return holds.pass_on(books, call, line.hold, order.id, PAYMENT_DUE)
     expiry.make_room(books, call, line.offer.stock_id, line.quantity)
-    field = f"{pointer}/quantity"
     return holds.open_hold(
-        books, call, line.offer, line.quantity, order.buyer, due_at, order_id=order.id, pointer=field
+        books,
+        call,
+        line.offer,
+        line.quantity,
+        order.buyer,
+        PAYMENT_DUE,
+        pressure.PAYMENT_FLOOR,
+        order_id=order.id,
+        counted=(order.counted or {}).get(order.lines[index]["id"]),
+        pointer=f"/lines/{index}/quantity",
     )
 
 
@@ -173,7 +180,7 @@ def _sell(books: Books, call: Call, order_id: str, line: PricedLine, pointer: st
 
 
 def _sell_held(books: Books, call: Call, order_id: str, hold: Reservation) -> list[Unit]:
-    holds.consume(books, hold, order_id)
+    holds.consume(books, call, hold, order_id)
     return stock.sell_reserved(books, call, hold.stock_id, hold.quantity, order_id, hold.id)
 
 

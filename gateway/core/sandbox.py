@@ -28,6 +28,7 @@ class TestOffer:
     restrictions: Json | None = None
     buyer_input: Json | None = None
     client_id: str | None = None
+    safety_stock: int = 0
 
     @classmethod
     def from_wire(cls, body: Json) -> TestOffer:
@@ -43,6 +44,7 @@ class TestOffer:
             None if codes is None else tuple(codes),
             None if quantity is None else int(quantity),
             **optional,
+            safety_stock=int(body.get("safety_stock", 0)),
         )
 
 
@@ -97,9 +99,9 @@ def test_update_offer(books: Books, vault: Vault, call: Call, offer_id: str, bod
 
 def _stock(books: Books, vault: Vault, call: Call, cmd: TestOffer) -> Stock:
     if cmd.codes is not None:
-        return stock.create_pool(books, vault, call, cmd.codes)
+        return stock.create_pool(books, vault, call, cmd.codes, safety=cmd.safety_stock)
     if cmd.quantity is not None:
-        return stock.create_counted(books, call, cmd.quantity)
+        return stock.create_counted(books, call, cmd.quantity, safety=cmd.safety_stock)
     return stock.create(books, "unlimited")
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
-from gateway.core.model import Call, Movement, Stock, Unit
+from gateway.core.model import Call, Json, Movement, Stock, Unit
 from gateway.core.ports import Books, Vault
 
 Kind = Literal["codes", "counted", "unlimited"]
@@ -28,23 +28,31 @@ EFFECTS: dict[str, dict[str, int]] = {
 }
 
 
-def create(books: Books, kind: Kind, low_threshold: int = LOW_THRESHOLD) -> Stock:
-    """An empty stock. At `low_threshold` units or fewer its offers show `low_stock`."""
-    stock = Stock(books.new_id("stk"), kind, 0, 0, 0, 0, 0, low_threshold)
+def create(books: Books, kind: Kind, low_threshold: int = LOW_THRESHOLD, safety: int = 0) -> Stock:
+    """An empty stock. At `low_threshold` units or fewer its offers show `low_stock`; `safety` are kept from sale."""
+    stock = Stock(books.new_id("stk"), kind, 0, 0, 0, 0, 0, low_threshold, safety)
     books.put(stock)
     return stock
 
 
-def create_counted(books: Books, call: Call, quantity: int, low_threshold: int = LOW_THRESHOLD) -> Stock:
+def create_counted(
+    books: Books, call: Call, quantity: int, low_threshold: int = LOW_THRESHOLD, safety: int = 0
+) -> Stock:
     """A counted stock of so many units."""
-    return _move(books, call, create(books, "counted", low_threshold), "receive", quantity, announce=False)
+    stock = create(books, "counted", low_threshold, safety)
+    return _move(books, call, stock, "receive", quantity, announce=False)
 
 
 def create_pool(
-    books: Books, vault: Vault, call: Call, codes: Sequence[str], low_threshold: int = LOW_THRESHOLD
+    books: Books,
+    vault: Vault,
+    call: Call,
+    codes: Sequence[str],
+    low_threshold: int = LOW_THRESHOLD,
+    safety: int = 0,
 ) -> Stock:
     """A pool with these codes. Raises ProtocolError `duplicate_code`, as `receive_codes` does."""
-    stock = create(books, "codes", low_threshold)
+    stock = create(books, "codes", low_threshold, safety)
     _seal_units(books, vault, stock, codes, "/codes")
     return _move(books, call, stock, "receive", len(codes), announce=False)
 
@@ -57,18 +65,39 @@ def get(books: Books, stock_id: str) -> Stock:
     return stock
 
 
+def on_sale(stock: Stock) -> int:
+    """What channels can hold and sell: what is available, without the safety stock (INV-020)."""
+    return max(stock.available - stock.safety, 0)
+
+
 def availability(stock: Stock) -> str:
-    """in_stock, low_stock or out_of_stock (CAT-006). What is unlimited is always in stock."""
+    """in_stock, low_stock or out_of_stock (CAT-006, INV-021). What is unlimited is always in stock."""
     if stock.kind == "unlimited":
         return "in_stock"
-    if stock.available == 0:
+    if on_sale(stock) == 0:
         return "out_of_stock"
-    return "low_stock" if stock.available <= stock.low_threshold else "in_stock"
+    return "low_stock" if on_sale(stock) <= stock.low_threshold else "in_stock"
 
 
-def short_of(stock: Stock, quantity: int) -> bool:
-    """Whether fewer than `quantity` can be had now."""
-    return stock.kind != "unlimited" and stock.available < quantity
+def short_of(stock: Stock, quantity: int, whole: bool = False) -> bool:
+    """Whether fewer than `quantity` can be had now; `whole`: with the safety stock."""
+    there = stock.available if whole else on_sale(stock)
+    return stock.kind != "unlimited" and there < quantity
+
+
+def set_levels(
+    books: Books, call: Call, stock_id: str, low_threshold: int | None = None, safety: int | None = None
+) -> Stock:
+    """Change what the merchant has decided about a stock; what is None stays. Its offers show it (EVT-005)."""
+    before = get(books, stock_id)
+    low = before.low_threshold if low_threshold is None else low_threshold
+    after = replace(before, low_threshold=low, safety=before.safety if safety is None else safety)
+    if after == before:
+        return before
+    books.put(after)
+    if availability(before) != availability(after):
+        _announce(books, call, after)
+    return after
 
 
 def receive(books: Books, call: Call, stock_id: str, quantity: int) -> Stock:
@@ -89,11 +118,17 @@ def receive_codes(
 
 
 def reserve(
-    books: Books, call: Call, stock_id: str, quantity: int, reservation_id: str, pointer: str = "/quantity"
+    books: Books,
+    call: Call,
+    stock_id: str,
+    quantity: int,
+    reservation_id: str,
+    pointer: str = "/quantity",
+    holding: Json | None = None,
 ) -> Stock:
-    """Take from what others can buy. Raises ProtocolError `out_of_stock` (INV-002)."""
+    """Take from what others can buy; `holding` is noted with it. Raises ProtocolError `out_of_stock` (INV-002)."""
     stock = _have(books, call, stock_id, quantity, pointer)
-    return _move(books, call, stock, "reserve", quantity, reservation_id=reservation_id)
+    return _move(books, call, stock, "reserve", quantity, reservation_id=reservation_id, holding=holding)
 
 
 def release(books: Books, call: Call, stock_id: str, quantity: int, reservation_id: str) -> Stock:
@@ -107,10 +142,19 @@ def expire(books: Books, call: Call, stock_id: str, quantity: int, reservation_i
 
 
 def sell(
-    books: Books, call: Call, stock_id: str, quantity: int, order_id: str, pointer: str = "/quantity"
+    books: Books,
+    call: Call,
+    stock_id: str,
+    quantity: int,
+    order_id: str,
+    pointer: str = "/quantity",
+    whole: bool = False,
 ) -> list[Unit]:
-    """Sell what nobody holds; gives the units of a pool, else nothing. Raises ProtocolError `out_of_stock`."""
-    stock = _have(books, call, stock_id, quantity, pointer)
+    """Sell what nobody holds; gives the units of a pool, else nothing. `whole`: the safety stock too (ORD-046).
+
+    Raises ProtocolError `out_of_stock`.
+    """
+    stock = _have(books, call, stock_id, quantity, pointer, whole)
     _move(books, call, stock, "sell", quantity, order_id=order_id)
     return _take(books, stock, quantity, "sold", order_id)
 
@@ -139,11 +183,12 @@ def take_back(books: Books, call: Call, stock_id: str, quantity: int, order_id: 
     return _move(books, call, get(books, stock_id), "take_back", quantity, order_id=order_id)
 
 
-def _have(books: Books, call: Call, stock_id: str, quantity: int, pointer: str) -> Stock:
+def _have(books: Books, call: Call, stock_id: str, quantity: int, pointer: str, whole: bool = False) -> Stock:
     """The stock with at least `quantity` available; what is unlimited counts as received when it is handed out."""
     stock = get(books, stock_id)
-    if short_of(stock, quantity):
-        raise refuse("out_of_stock", pointer, f"{stock.available} can be had, {quantity} were asked for.")
+    if short_of(stock, quantity, whole):
+        there = stock.available if whole else on_sale(stock)
+        raise refuse("out_of_stock", pointer, f"{there} can be had, {quantity} were asked for.")
     if stock.available < quantity:
         return _move(books, call, stock, "receive", quantity - stock.available)
     return stock
@@ -158,13 +203,14 @@ def _move(
     reservation_id: str | None = None,
     order_id: str | None = None,
     announce: bool = True,
+    holding: Json | None = None,
 ) -> Stock:
     # nothing is announced of a stock that is only being made: no offer can sell from it yet, and a rule must not read
     # by an id that it makes up itself, because that is another one each time it is run
     if quantity == 0:
         return before
-    changes = {name: getattr(before, name) + sign * quantity for name, sign in EFFECTS[kind].items()}
-    after = replace(before, **changes)
+    changes: Json = {name: getattr(before, name) + sign * quantity for name, sign in EFFECTS[kind].items()}
+    after = replace(before, **changes, holding=holding or before.holding)
     books.put(after)
     movement_id = books.new_id("mov")
     books.put(

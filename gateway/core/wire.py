@@ -27,8 +27,17 @@ def _with(wire: Json, **optional: object) -> Json:
     return wire
 
 
-def render_offer(offer: Offer) -> Json:
-    """The Offer of spec/schemas/catalog.yaml. A deleted offer, seen in its last event, is withdrawn."""
+def restrictions(offer: Offer, channel_id: str) -> Json | None:
+    """The offer's restrictions, with the limit that the merchant has set for this channel, if any."""
+    own = (offer.channel_limits or {}).get(channel_id)
+    return offer.restrictions if own is None else {**(offer.restrictions or {}), "channel_limit": own}
+
+
+def render_offer(offer: Offer, channel_id: str = "") -> Json:
+    """The Offer of spec/schemas/catalog.yaml, as this channel sees it.
+
+    A deleted offer, seen in its last event, is withdrawn.
+    """
     wire: Json = {
         "id": offer.id,
         "revision": offer.revision,
@@ -42,15 +51,18 @@ def render_offer(offer: Offer) -> Json:
         "updated_at": timestamp(offer.updated_at),
     }
     return _with(
-        wire, promotion=offer.promotion, restrictions=offer.restrictions, buyer_input=offer.buyer_input
+        wire,
+        promotion=offer.promotion,
+        restrictions=restrictions(offer, channel_id),
+        buyer_input=offer.buyer_input,
     )
 
 
-def render_offer_entry(offer: Offer) -> Json:
+def render_offer_entry(offer: Offer, channel_id: str = "") -> Json:
     """One entry of the offer feed; a tombstone when the offer is deleted (CAT-004)."""
     deleted = offer.status == "deleted"
     wire: Json = {"offer_id": offer.id, "revision": offer.revision, "deleted": deleted}
-    return wire if deleted else {**wire, "offer": render_offer(offer)}
+    return wire if deleted else {**wire, "offer": render_offer(offer, channel_id)}
 
 
 def render_reservation(hold: Reservation, now: datetime) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.core import wire
 from gateway.core.errors import ProtocolError
 from gateway.http.pages import feed_page, position_of
@@ -15,7 +17,8 @@ async def list_offers(request: Request) -> Response:
     rows = await request.services.queries.offers_after(
         request.channel_id, position_of(request), request.values["limit"] + 1
     )
-    return render(200, feed_page(request, rows, wire.render_offer_entry, lambda row: row.position))
+    entry = partial(wire.render_offer_entry, channel_id=request.channel_id)
+    return render(200, feed_page(request, rows, entry, lambda row: row.position))
 
 
 async def get_offer(request: Request) -> Response:
@@ -23,4 +26,4 @@ async def get_offer(request: Request) -> Response:
     offer = await request.services.queries.offer(request.channel_id, request.values["offer_id"])
     if offer is None or offer.status == "deleted":
         raise ProtocolError("not_found")
-    return render(200, wire.render_offer(offer))
+    return render(200, wire.render_offer(offer, request.channel_id))

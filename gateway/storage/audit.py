@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 
 from gateway.core.stock import EFFECTS
+from gateway.storage.audit_limits import miscounted
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import deliveries, hold_counts, movements, reservations, stocks, units
 
@@ -95,6 +96,8 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     found += [
         Discrepancy(row[0], "units taken back and not voided", 0, 1) for row in await engine.scan(ALIVE)
     ]
+    for subject, wanted, counted_units in await miscounted(engine):
+        found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     return found + await _holds(engine)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from datetime import UTC, datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, which sorts as its values do
 # Two characters at a time.
@@ -45,3 +46,17 @@ class Ids:
         self._moment = moment
         self._count = os.urandom(1)[0]
         self._time = "".join([PAIRS[moment >> shift & 1023] for shift in TIME_SHIFTS])
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """Sorts before every id that is made from this moment on."""
+    millis = max(int(moment.timestamp() * 1000), 0)
+    return f"{prefix}_{''.join([PAIRS[millis >> shift & 1023] for shift in TIME_SHIFTS])}"
+
+
+def moment_of(row_id: str) -> datetime:
+    """When an id was made, to the millisecond."""
+    millis = 0
+    for letter in row_id.partition("_")[2][:10]:
+        millis = millis << 5 | ALPHABET.index(letter)
+    return datetime.fromtimestamp(millis / 1000, UTC)

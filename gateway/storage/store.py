@@ -14,6 +14,7 @@ from gateway.storage.keys import open_vault
 from gateway.storage.outbox import Outbox
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.vault import AesVault
+from gateway.storage.watching import Watching
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Store:
         self.combiner = Combiner(self.engine)
         self.queries = DatabaseQueries(self.engine)
         self.outbox = Outbox(self.engine)
+        self.watching = Watching(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

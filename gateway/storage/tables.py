@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model
+from gateway.core import model, model_limits
 from gateway.core.model import Row
 
 metadata = MetaData(
@@ -116,8 +116,15 @@ stocks = _table(
     _check("counters", "received >= 0 AND available >= 0 AND reserved >= 0 AND sold >= 0 AND voided >= 0"),
     _check("balance", "received = available + reserved + sold + voided"),
     _check("low_threshold", "low_threshold >= 0"),
+    _check("safety", "safety >= 0"),
 )
 hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantity >= 0"))
+sale_counts = _table(
+    model_limits.SaleCount,
+    "sale_counts",
+    _check("quantity", "quantity >= 0"),
+    _one_of("scope", "buyer", "channel"),
+)
 offers = _table(
     model.Offer,
     "offers",
@@ -163,6 +170,20 @@ events = _table(
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
 
+stock_watches = _table(
+    model_limits.StockWatch,
+    "stock_watches",
+    _one_of("level", "ok", "low", "sold_out"),
+    _partial("stock_watches_told", "level <> 'ok' OR selling_out", "stock_id"),
+)
+alerts = _table(
+    model_limits.Alert,
+    "alerts",
+    _check("attempts", "attempts >= 0"),
+    _one_of("state", "pending", "delivered", "parked", "logged"),
+    _partial("alerts_due", "state = 'pending'", "next_attempt_at", "id"),
+)
+
 # Where each feed's numbering has come to. The sequencer locks the row, so that numbers become visible in order.
 feeds = Table(
     "feeds",
@@ -173,6 +194,16 @@ feeds = Table(
 
 # Rows that operations read in order to change them: locked until the transaction ends.
 LOCKED: frozenset[type[Row]] = frozenset(
-    {model.Order, model.Reservation, model.Stock, model.HoldCount, model.Offer, model.Unit, model.Delivery}
+    {
+        model.Order,
+        model.Reservation,
+        model.Stock,
+        model.HoldCount,
+        model_limits.SaleCount,
+        model_limits.StockWatch,
+        model.Offer,
+        model.Unit,
+        model.Delivery,
+    }
 )
 __all__ = ["LOCKED", "TABLES", "metadata"]

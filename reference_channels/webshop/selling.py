@@ -36,6 +36,9 @@ def refusal(offer: Json | None, wish: Wish) -> str | None:
         return "region_not_allowed"
     if wish.quantity > restrictions.get("max_per_order", 1000):
         return "quantity_not_allowed"
+    for limit in ("purchase_limit", "channel_limit"):
+        if wish.quantity > restrictions.get(limit, {}).get("quantity", wish.quantity):
+            return f"{limit}_reached"
     if input_errors(offer, wish.buyer_input):
         return "buyer_input_invalid"
     return None

@@ -6,24 +6,24 @@ import pytest
 
 import spec
 from gateway.core import expiry, wire
-from gateway.core.model import Delivery, Movement, Order
+from gateway.core.model import Delivery, Movement, Order, Reservation
 from tests.core.world import World, line, refused
 
 
 async def test_a_pending_order_keeps_its_stock(world: World) -> None:
     """ORD-012, ORD-013: until it is paid, and then it is fulfilled."""
-    channel, offer = await world.channel(), await world.offer(codes=["A", "B"])
-    order = await world.pending(channel, line(offer, 2))
+    channel, offer = await world.channel(), await world.offer(codes=["A"])
+    order = await world.pending(channel, line(offer))
     assert (order.status, order.payment["status"]) == ("payment_required", "pending")
     assert order.payment["due_at"] == "2026-11-23T12:30:00.000000Z"
     assert spec.validator("Order").errors(wire.render_order(order)) == []
-    assert (await world.stock(offer)).reserved == 2
+    assert (await world.stock(offer)).reserved == 1
     assert await world.rows(Delivery) == []
     await refused("out_of_stock", world.hold(channel, offer))
     paid = await world.confirm(channel, order)
     assert (paid.status, paid.payment["status"], paid.payment["method"]) == ("fulfilled", "collected", "card")
-    assert (await world.stock(offer)).sold == 2
-    assert len(await world.rows(Delivery)) == 2
+    assert (await world.stock(offer)).sold == 1
+    assert len(await world.rows(Delivery)) == 1
 
 
 async def test_a_pending_order_takes_over_its_hold(world: World) -> None:
@@ -80,7 +80,7 @@ async def test_a_fulfilled_order_cannot_be_cancelled_or_paid(world: World) -> No
 
 async def test_an_unpaid_order_ends_at_the_instant(world: World) -> None:
     """ORD-015: at payment.due_at it cannot be cancelled any more, swept or not; then it is expired."""
-    channel, offer = await world.channel(), await world.offer(quantity=2)
+    channel, offer = await world.channel(), await world.offer(quantity=20)
     order = await world.pending(channel, line(offer, 2))
     world.advance(1800 - 0.000001)
     assert not await world.run(lambda books: expiry.expire_order(books, world.call(), order.id))
@@ -92,8 +92,20 @@ async def test_an_unpaid_order_ends_at_the_instant(world: World) -> None:
     [expired] = await world.rows(Order)
     assert (expired.status, expired.payment["status"]) == ("expired", "voided")
     assert spec.validator("Order").errors(wire.render_order(expired)) == []
-    assert (await world.stock(offer)).available == 2
+    assert (await world.stock(offer)).available == 20
     assert [row.kind for row in await world.rows(Movement)] == ["receive", "reserve", "expire"]
+
+
+async def test_payment_is_due_sooner_where_much_is_held(world: World) -> None:
+    """INV-027: all lines of an order at once, with the scarcest of them; five minutes at least."""
+    channel, rare, plenty = (
+        await world.channel(),
+        await world.offer(quantity=4),
+        await world.offer(quantity=99),
+    )
+    order = await world.pending(channel, line(plenty), line(rare, 4))
+    assert order.payment["due_at"] == "2026-11-23T12:05:00.000000Z"
+    assert {hold.expires_at for hold in await world.rows(Reservation)} == {order.payment_due_at}
 
 
 async def test_an_unpaid_order_can_be_paid_until_then(world: World) -> None:

@@ -60,7 +60,5 @@ async def test_what_cannot_be_is_a_fault_and_no_answer(memory_world: World) -> N
     offer = await world.offer()
     with pytest.raises(LookupError):
         await world.run(
-            lambda books: holds.open_hold(
-                books, world.call("chn_none"), offer, 1, {"reference": "b"}, world.now
-            )
+            lambda books: holds.open_hold(books, world.call("chn_none"), offer, 1, {"reference": "b"}, 600)
         )

@@ -16,6 +16,8 @@ from gateway.cli import gateway as command
 from gateway.settings import Settings
 from tests.fixtures.gateway import VAULT_KEYS, call, end, subprocess_gateway
 
+SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes at least").decode()
+
 
 def run(*arguments: str) -> tuple[int, str]:
     """Exit code and output."""
@@ -47,6 +49,10 @@ def test_help_shows_examples_and_every_setting() -> None:
         (("--database", "mysql://x/y"), "sqlite:///PATH or postgresql://"),
         (("--vault-keys", "nonsense"), "base64 of 32 bytes"),
         (("--public-url", "gateway.example/"), "http"),
+        (("--alert-url", "https://shop.example/alerts"), "go together"),
+        (("--alert-url", "shop.example", "--alert-secret", SECRET), "--alert-url is a URL"),
+        (("--alert-url", "https://shop.example", "--alert-secret", "whsec_c2hvcnQ="), "24 bytes"),
+        (("--alert-url", "https://shop.example", "--alert-secret", "plain"), "whsec_"),
     ],
 )
 def test_what_does_not_go_together_is_said(

@@ -11,8 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.core import pressure
+from tests.proof.fairness import Fairness
+
 DONE = "done"
 PAYMENT_DUE, TTL, EXTENSIONS = 1800, 600, 3
+FLOOR, PAYMENT_FLOOR = 120, 300
 COUNTERS = ("received", "available", "reserved", "sold", "voided")
 
 
@@ -54,6 +58,7 @@ class ModelHold:
     quantity: int
     buyer: str
     expires_at: float
+    made_at: float
     status: str = "active"
     extensions: int = 0
     order: str | None = None
@@ -80,6 +85,7 @@ class Model:
     holds: dict[str, ModelHold] = field(default_factory=dict)
     kept: list[ModelHold] = field(default_factory=list)
     orders: dict[str, ModelOrder] = field(default_factory=dict)
+    fairness: Fairness = field(default_factory=Fairness)
 
     def attempt(self, play: Callable[[], None]) -> str:
         """Play; a refusal leaves no trace."""
@@ -108,7 +114,7 @@ class Model:
 
     def hold(self, key: str, offer: str, quantity: int, buyer: str) -> None:
         """Reserve for a buyer."""
-        self.holds[key] = self._reserve(offer, quantity, buyer, self.now + TTL)
+        self.holds[key] = self._reserve(offer, quantity, buyer, TTL, FLOOR)
 
     def extend(self, key: str) -> None:
         """Never shortens, three times at most."""
@@ -117,8 +123,10 @@ class Model:
             raise Refused("reservation_not_active")
         if hold.extensions == EXTENSIONS:
             raise Refused("extension_limit_reached")
+        if self._crowded(hold.offer):
+            raise Refused("extension_limit_reached")
         hold.extensions += 1
-        hold.expires_at = max(hold.expires_at, self.now + TTL)
+        hold.expires_at = max(hold.expires_at, self.now + self._life(hold.offer, TTL, FLOOR))
 
     def release(self, key: str) -> None:
         """One that is not active stays as it is."""
@@ -139,8 +147,10 @@ class Model:
                 self._make_room(offer, quantity)
                 self.stocks[offer].take(quantity, "sold")
             else:
-                self._keep(key, order, self._reserve(offer, quantity, buyer, self.now + PAYMENT_DUE))
-        order.due_at = self.now + PAYMENT_DUE
+                self._keep(key, order, self._reserve(offer, quantity, buyer, PAYMENT_DUE, PAYMENT_FLOOR))
+        order.due_at = min((one.expires_at for one in order.kept), default=0)
+        for one in order.kept:
+            one.expires_at = order.due_at
         self.orders[key] = order
 
     def pay(self, key: str) -> None:
@@ -189,23 +199,44 @@ class Model:
             self._sell_held(hold)
             return
         hold.status = "consumed"
-        due = self.now + PAYMENT_DUE
-        self._keep(key, order, ModelHold(hold.offer, hold.quantity, hold.buyer, due))
+        life = self._life(hold.offer, PAYMENT_DUE, PAYMENT_FLOOR)
+        due = self.now + (PAYMENT_FLOOR if self._crowded(hold.offer) else life)
+        self._keep(key, order, ModelHold(hold.offer, hold.quantity, hold.buyer, due, self.now))
 
     def _keep(self, key: str, order: ModelOrder, hold: ModelHold) -> None:
         hold.order = key
         order.kept.append(hold)
         self.kept.append(hold)
 
-    def _reserve(self, offer: str, quantity: int, buyer: str, expires_at: float) -> ModelHold:
+    def _life(self, offer: str, wish: int, floor: int) -> int:
+        """Shorter while much of it is held."""
+        stock = self.stocks[offer]
+        if stock.kind == "unlimited":
+            return wish
+        return pressure.life(wish, stock.reserved, stock.available, floor)
+
+    def _crowded(self, offer: str) -> bool:
+        """Whether no hold is kept longer now."""
+        stock = self.stocks[offer]
+        crush = pressure.share(stock.reserved, stock.available) >= pressure.CRUSH
+        return stock.kind != "unlimited" and (crush or self.fairness.wasteful(offer, self.now))
+
+    def _reserve(self, offer: str, quantity: int, buyer: str, wish: int, floor: int) -> ModelHold:
         self._make_room(offer, quantity)
         active = [hold for hold in self.every_hold() if hold.status == "active"]
         if sum(hold.quantity for hold in active) + quantity > self.channel_cap:
             raise Refused("hold_limit_reached")
         if sum(hold.quantity for hold in active if hold.buyer == buyer) + quantity > self.buyer_cap:
             raise Refused("hold_limit_reached")
-        self.stocks[offer].take(quantity, "reserved")
-        return ModelHold(offer, quantity, buyer, expires_at)
+        stock = self.stocks[offer]
+        if stock.kind != "unlimited" and not self.fairness.allows(
+            offer, buyer, quantity, stock.reserved, stock.available, self.now
+        ):
+            raise Refused("hold_limit_reached")
+        wasteful = stock.kind != "unlimited" and self.fairness.wasteful(offer, self.now)
+        stock.take(quantity, "reserved")
+        life = min(wish, floor) if wasteful else self._life(offer, wish, floor)
+        return ModelHold(offer, quantity, buyer, self.now + life, self.now)
 
     def _make_room(self, offer: str, quantity: int) -> None:
         stock = self.stocks[offer]
@@ -229,11 +260,17 @@ class Model:
         hold.status = status
         self.stocks[hold.offer].reserved -= hold.quantity
         self.stocks[hold.offer].available += hold.quantity
+        self._judge(hold, used=False)
+
+    def _judge(self, hold: ModelHold, used: bool) -> None:
+        if self.stocks[hold.offer].kind != "unlimited":
+            self.fairness.end(hold.offer, hold.buyer, hold.quantity, used, hold.made_at, self.now)
 
     def _sell_held(self, hold: ModelHold) -> None:
         hold.status = "consumed"
         self.stocks[hold.offer].reserved -= hold.quantity
         self.stocks[hold.offer].sold += hold.quantity
+        self._judge(hold, used=True)
 
     def _is_active(self, hold: ModelHold) -> bool:
         return hold.status == "active" and self.now < hold.expires_at

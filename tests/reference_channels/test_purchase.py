@@ -100,6 +100,12 @@ async def test_sold_out_meanwhile_takes_no_money(gateway: ScriptedGateway, shop:
         ({"restrictions": {"regions": ["DE"]}}, {"region": "FR"}, "region_not_allowed"),
         ({"restrictions": {"regions": ["DE"]}}, {}, "region_not_allowed"),
         ({"restrictions": {"max_per_order": 2}}, {"quantity": 3}, "quantity_not_allowed"),
+        (
+            {"restrictions": {"purchase_limit": {"quantity": 2}}},
+            {"quantity": 3},
+            "purchase_limit_reached",
+        ),
+        ({"restrictions": {"channel_limit": {"quantity": 0}}}, {}, "channel_limit_reached"),
         ({"buyer_input": {"type": "object", "required": ["player"]}}, {}, "buyer_input_invalid"),
         ({"buyer_input": {"type": "nonsense"}}, {}, "buyer_input_invalid"),
         ({"status": "withdrawn"}, {}, "offer_withdrawn"),

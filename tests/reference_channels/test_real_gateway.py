@@ -87,6 +87,19 @@ async def test_the_last_one_is_sold_once(real: RunningGateway, connected: Runnin
     assert not [each for each in seen if each not in sold and "total" in each]
 
 
+async def test_a_buyer_who_has_had_enough_pays_nothing(real: RunningGateway, connected: RunningShop) -> None:
+    """INV-022: the second purchase of the same buyer is refused before any money is taken; another buyer's is not."""
+    offer = await real.offer(
+        codes=["P1", "P2", "P3"], price=500, restrictions={"purchase_limit": {"quantity": 1}}
+    )
+    await connected.sync()
+    assert (await connected.buy(offer, "first", buyer_reference="ada"))["outcome"] == "fulfilled"
+    second = await connected.buy(offer, "second", buyer_reference="ada")
+    assert (second["outcome"], second["reason"]) == ("refused", "purchase_limit_reached")
+    assert "total" not in second
+    assert (await connected.buy(offer, "third", buyer_reference="eve"))["outcome"] == "fulfilled"
+
+
 @pytest.mark.parametrize(
     "fault", [{"drop_answer": True}, {"status": 503, "retry_after_seconds": 1}, {"status": 429}]
 )

@@ -15,17 +15,17 @@ async def test_holds_and_unpaid_orders_end_when_they_are_due(house: House) -> No
     """Not before the instant, and each once; the stock is back and the channel is told."""
     world = house.world
     sweeper = Sweeper(house.outbox, world.store)
-    channel, offer = await world.channel(), await world.offer(codes=["A", "B", "C"])
+    channel, offer = await world.channel(), await world.offer(codes=[f"C{n}" for n in range(30)])
     await world.hold(channel, offer)
     await world.pending(channel, line(offer, 2))
     world.advance(600 - 0.000001)
     assert await sweeper.run_once(world.now) == 0
     world.advance(0.000001)
     assert await sweeper.run_once(world.now) == 1
-    assert (await world.stock(offer)).available == 1
+    assert (await world.stock(offer)).available == 28
     world.advance(1200)
     assert await sweeper.run_once(world.now) == 1
-    assert (await world.stock(offer)).available == 3
+    assert (await world.stock(offer)).available == 30
     assert [row.status for row in await world.rows(Order)] == ["expired"]
     assert {row.status for row in await world.rows(Reservation)} == {"expired"}
     assert await sweeper.run_once(world.now) == 0

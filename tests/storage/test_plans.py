@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.core.model import Channel, Row
+from gateway.storage import watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -49,6 +51,44 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
     """A bulk update reads no table from end to end in SQLite."""
     engine = SqliteEngine(f"sqlite:///{database}")
     assert not scans(database, engine.statements.update(kind, 4), engine.codecs[kind].table.name)
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        (watching.MOVED_STOCKS, "stocks"),
+        (watching.MOVED_STOCKS, "movements"),
+        (watching.MOVED_STOCKS, "stock_watches"),
+        (watching.MOVED_WATCHES, "stock_watches"),
+        (watching.PAGE, "stocks"),
+        (watching.WATCHES, "stock_watches"),
+        (watching.RATE, "movements"),
+        (watching.ANY_DUE, "alerts"),
+        (watching.CLAIM, "alerts"),
+        (watching.RECORD, "alerts"),
+    ],
+)
+def test_the_watch_uses_indexes(database: Path, statement: Any, table: str) -> None:
+    """What the watch over stock reads every few seconds is never a whole table, however many were sold."""
+    engine = SqliteEngine(f"sqlite:///{database}")
+    names = (
+        "stock_id",
+        "after",
+        "limit",
+        "now",
+        "lease_until",
+        "alert_id",
+        "state_now",
+        "attempts_now",
+        "again_at",
+        "last",
+    )
+    given = dict.fromkeys((*names, "error"), "x")
+    sql, _ = engine.prepared.bind(statement, given, lambda value: value)
+    with sqlite3.connect(database) as link:
+        plan = [row[-1] for row in link.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * sql.count("?"))]
+    assert not [step for step in plan if step.startswith(f"SCAN {table}") and "USING" not in step], plan
+    assert [step for step in plan if table in step], plan
 
 
 def test_a_scan_would_be_seen(database: Path) -> None:

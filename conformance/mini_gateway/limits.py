@@ -1,0 +1,105 @@
+"""How much a buyer or a channel may have, counted afresh each time; and what keeps holds from locking a stock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.problems import Refusal
+from conformance.mini_gateway.world import Hold, Offer, Order, World
+
+FEW, MOST = 5, 0.75  # units that one buyer may hold always; the held part from which holds are short
+SHORT = 120  # seconds
+IDLE = 4  # holds of one buyer that may expire
+
+
+def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, step: str) -> None:
+    """Raises Refusal purchase_limit_reached or channel_limit_reached; `step` is hold or order."""
+    given = offer.restrictions or {}
+    buyer = call.body["buyer"]["reference"]
+    for name, who in (("purchase_limit", buyer), ("channel_limit", "")):
+        limit = given.get(name)
+        if limit is None or world.fault == f"{step}_over_{name}":
+            continue
+        used = _counted(world, offer, call.owner.id, who, limit.get("days"))
+        wanted = 1 if world.fault == f"{step}_last_over_{name}" else quantity
+        if used + wanted > limit["quantity"]:
+            left = max(limit["quantity"] - used, 0)
+            at = None if world.fault == "limit_without_field" else pointer
+            raise Refusal(f"{name}_reached", f"{left} are left", pointer=at)
+
+
+def _counted(world: World, offer: Offer, owner: str, who: str, days: int | None) -> int:
+    """Units of the offer that this channel (or one of its buyers) holds or has bought."""
+    over = ("consumed",) if world.fault == "ended_holds_count" else ("consumed", "released", "expired")
+    void = () if world.fault == "ended_orders_count" else ("cancelled", "expired")
+    holds = [h for h in world.holds.values() if h.body["status"] not in over and not h.used]
+    orders = [o for o in world.orders.values() if o.body["status"] not in void]
+    if world.fault == "bought_uncounted":
+        orders = []
+    units = sum(_held(hold, offer) for hold in holds if _mine(world, hold, owner, who, days))
+    return units + sum(_sold(order, offer) for order in orders if _mine(world, order, owner, who, days))
+
+
+def _mine(world: World, record: Hold | Order, owner: str, who: str, days: int | None) -> bool:
+    made = datetime.fromisoformat(record.body["created_at"])
+    recent = days is None or (world.now().date() - made.date()).days < days
+    return recent and record.owner == owner and who in ("", record.body["buyer"]["reference"])
+
+
+def _held(hold: Hold, offer: Offer) -> int:
+    return int(hold.body["quantity"]) if hold.body["offer_id"] == offer.id else 0
+
+
+def _sold(order: Order, offer: Offer) -> int:
+    lines = {line["id"]: line for line in order.body["lines"] if line["offer_id"] == offer.id}
+    back = [line for refund in order.body.get("refunds", []) for line in refund["lines"]]
+    sold = sum(int(line["quantity"]) for line in lines.values())
+    return sold - sum(int(line["quantity"]) for line in back if line["line_id"] in lines)
+
+
+def late_allowed(world: World, order: Order) -> bool:
+    """Whether an expired order may be fulfilled after all, as far as limits go."""
+    if world.fault == "late_over_limit":
+        return True
+    buyer = order.body["buyer"]["reference"]
+    for line in order.body["lines"]:
+        offer = world.offers[line["offer_id"]]
+        for name, who in (("purchase_limit", buyer), ("channel_limit", "")):
+            limit = (offer.restrictions or {}).get(name)
+            if limit is None:
+                continue
+            used = _counted(world, offer, order.owner, who, limit.get("days"))
+            if used + line["quantity"] > limit["quantity"]:
+                return False
+    return True
+
+
+def fair(world: World, call: Call, offer: Offer, quantity: int) -> None:
+    """Raises Refusal hold_limit_reached when a buyer or a channel would lock the stock."""
+    stock, mine = offer.stock, _holds(world, offer, call.owner.id)
+    if stock.kind == "unlimited":
+        return
+    left = stock.on_sale() + stock.reserved
+    his = [h for h in mine if h.body["buyer"]["reference"] == call.body["buyer"]["reference"]]
+    much = _units(his, "active") + quantity > max(FEW, left // 2) and stock.has(quantity)
+    idle = sum(hold.body["status"] == "expired" for hold in his) >= IDLE
+    wasted = _units(mine, "expired") > max(2 * FEW, 3 * _units(mine, "consumed"))
+    locked = wasted and _units(mine, "active") + quantity > max(1, left // 4)
+    reasons = {"buyer_holds_all": much, "patient_with_idlers": idle, "channel_holds_all": locked}
+    if any(reason for fault, reason in reasons.items() if fault != world.fault):
+        raise Refusal("hold_limit_reached", headers={"Retry-After": "30"})
+
+
+def pressed(world: World, stock_left: int, reserved: int, seconds: int) -> int:
+    """How long a hold lives that is made now."""
+    crowded = reserved + stock_left > 0 and reserved / (reserved + stock_left) >= MOST
+    return min(seconds, SHORT) if crowded and world.fault != "same_life" else seconds
+
+
+def _holds(world: World, offer: Offer, owner: str) -> list[Hold]:
+    return [h for h in world.holds.values() if h.owner == owner and h.body["offer_id"] == offer.id]
+
+
+def _units(holds: list[Hold], status: str) -> int:
+    return sum(int(hold.body["quantity"]) for hold in holds if hold.body["status"] == status)

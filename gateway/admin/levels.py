@@ -1,0 +1,110 @@
+"""`stock set`: safety stock, thresholds and limits of a product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gateway.admin.catalogue import product_id
+from gateway.admin.context import Desk, call, desk
+from gateway.admin.ports import Store
+from gateway.core import catalog, stock
+from gateway.core.model import Json, Offer, Stock
+from gateway.core.ports import Books
+
+COUNT = click.IntRange(0, 1_000_000)
+DAYS = click.IntRange(1, 366)
+
+
+@click.command(
+    "set",
+    epilog="Examples:\n\n  vgcp stock set GAME-1 --safety 20 --low 100\n\n"
+    "  vgcp stock set GAME-1 --purchase-limit 2 --purchase-days 30\n\n"
+    "  vgcp stock set GAME-1 --channel-limit 500 --channel-days 1\n\n"
+    "  vgcp stock set GAME-1 --channel chn_0123456789abcdefghjkmnpqrs --channel-limit 50",
+)
+@click.argument("product")
+@click.option("--low", type=COUNT, help="At so many units or fewer it is low.")
+@click.option("--safety", type=COUNT, help="Units kept back from sale, for replacements.")
+@click.option("--purchase-limit", type=COUNT, help="Units that one buyer may buy.")
+@click.option("--purchase-days", type=DAYS, help="In so many days; default: over all time.")
+@click.option("--no-purchase-limit", is_flag=True, help="As many as they like.")
+@click.option("--channel-limit", type=COUNT, help="Units that each channel may sell.")
+@click.option("--channel-days", type=DAYS, help="In so many days; default: over all time.")
+@click.option("--no-channel-limit", is_flag=True, help="As many as they like.")
+@click.option("--channel", help="Only for the channel with this client_id.")
+@desk
+def set_(at: Desk, product: str, low: int | None, safety: int | None, **wish: Any) -> None:
+    """Set what is kept back of a product, when it is low, and how much a buyer or a channel may have.
+
+    What is not named stays as it is. Limits count what is sold from now on; an import replaces those of its file.
+    """
+    _check(wish)
+
+    async def change(store: Store) -> tuple[Offer, Stock]:
+        names = {product, product_id(product)}
+        found = [
+            one
+            for one in await store.queries.offers()
+            if one.status != "deleted" and names & {one.id, one.product["id"]}
+        ]
+        if len(found) != 1:
+            raise click.ClickException(f"{len(found)} offers are called {product!r}: see `vgcp stock list`.")
+        if wish["channel"] and wish["channel"] not in {one.id for one in await store.queries.channels()}:
+            raise click.ClickException(
+                f"there is no channel {wish['channel']!r}: see `vgcp gateway channel list`."
+            )
+        return await store.run(lambda books: _set(books, found[0].id, low, safety, wish))
+
+    offer, kept = at.work(change)
+    value = {
+        "offer": offer.id,
+        "product": offer.product["id"],
+        "low_threshold": kept.low_threshold,
+        "safety_stock": kept.safety,
+        "restrictions": offer.restrictions or {},
+        "channel_limits": offer.channel_limits or {},
+    }
+    at.answer(value, *(f"{name:<16} {text}" for name, text in value.items()))
+
+
+def _check(wish: dict[str, Any]) -> None:
+    for scope in ("purchase", "channel"):
+        given = wish[f"{scope}_limit"] is not None
+        if given and wish[f"no_{scope}_limit"]:
+            raise click.UsageError(f"either --{scope}-limit or --no-{scope}-limit.")
+        if wish[f"{scope}_days"] is not None and not given:
+            raise click.UsageError(f"--{scope}-days needs --{scope}-limit.")
+    if wish["channel"] and wish["channel_limit"] is None and not wish["no_channel_limit"]:
+        raise click.UsageError("--channel needs --channel-limit or --no-channel-limit.")
+
+
+def _set(
+    books: Books, offer_id: str, low: int | None, safety: int | None, wish: dict[str, Any]
+) -> tuple[Offer, Stock]:
+    """A rule: all of it or nothing."""
+    by = call()
+    offer = books.get(Offer, offer_id)
+    if offer is None:
+        raise LookupError(f"offer {offer_id} is gone")
+    restrictions, own = dict(offer.restrictions or {}), dict(offer.channel_limits or {})
+    _limit(
+        restrictions,
+        "purchase_limit",
+        wish["purchase_limit"],
+        wish["purchase_days"],
+        wish["no_purchase_limit"],
+    )
+    place, name = (own, wish["channel"]) if wish["channel"] else (restrictions, "channel_limit")
+    _limit(place, name, wish["channel_limit"], wish["channel_days"], wish["no_channel_limit"])
+    changes = {"restrictions": restrictions or None, "channel_limits": own or None}
+    changed = catalog.change_offer(books, by, offer_id, changes)
+    return changed, stock.set_levels(books, by, changed.stock_id, low, safety)
+
+
+def _limit(place: Json, name: str, quantity: int | None, days: int | None, none: bool) -> None:
+    if none:
+        place.pop(name, None)
+    elif quantity is not None:
+        place[name] = {"quantity": quantity} | ({"days": days} if days else {})
