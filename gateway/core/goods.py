@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from gateway.core import sealing, wire
 from gateway.core.model import Call, Delivery, Json, Offer, Order, Unit
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: nothing that is read as something else
 GROUPS, GROUP = 5, 5

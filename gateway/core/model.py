@@ -202,7 +202,7 @@ class Delivery(Row):
     revealed_at: datetime | None
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
-    sealed_to: str | None = None  # thumbprint of the key that `sealed` is a JWE for (no `key_id`, but of a link)
+    sealed_to: str | None = None  # the key, by thumbprint, that `sealed` is a JWE for; but see core/goods.py
 
 
 @row
