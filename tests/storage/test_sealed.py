@@ -8,12 +8,17 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url, text
+import pytest
+from alembic import command
+from sqlalchemy import Connection, make_url, text
 
 from conformance import jwe
 from gateway.core import orders
 from gateway.core.model import Channel, Delivery, Offer, Unit
+from gateway.storage.engine import with_connection
+from gateway.storage.engine.base import Unreachable
 from gateway.storage.keys import new_entry
+from gateway.storage.migrate import _config, upgrade
 from gateway.storage.rotation import rotate
 from tests.fixtures.databases import sqlite_database
 from tests.storage.world import Shop, call_of, open_shop
@@ -92,3 +97,43 @@ async def test_the_sqlite_file_forgets(tmp_path: Path, sqlite_template: Path) ->
     link.close()
     kept = path.read_bytes()
     assert [seq for seq, box in sorted(boxes.items()) if box in kept] == list(range(10, 50))
+
+
+UNIT = "INSERT INTO units (id, stock_id, seq, state, sealed, key_id, code_hash) VALUES"
+SEALED = f"{UNIT} ('unt_2', 'stk_1', 1, 'voided', NULL, NULL, 'two')"
+
+
+def test_the_migration_goes_both_ways_while_nothing_is_sealed(empty_database_url: str) -> None:
+    """Codes of before are kept; afterwards a unit may be empty, and then there is no way back that loses nothing."""
+
+    def to(revision: str, down: bool = False) -> None:
+        def move(connection: Connection) -> None:
+            config = _config()
+            config.attributes["connection"] = connection
+            (command.downgrade if down else command.upgrade)(config, revision)
+
+        with_connection(empty_database_url, move)
+
+    def run(statement: str) -> list[Any]:
+        found: list[Any] = []
+
+        def work(connection: Connection) -> None:
+            result = connection.execute(text(statement))
+            found.extend(tuple(row) for row in result) if result.returns_rows else None
+
+        with_connection(empty_database_url, work)
+        return found
+
+    to("0004")
+    run(f"{UNIT} ('unt_1', 'stk_1', 0, 'available', 'box', 'k', 'one')")
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            run(SEALED)
+        upgrade(empty_database_url)
+        assert run("SELECT id, seq, key_id FROM units") == [("unt_1", 0, "k")]
+        to("0004", down=True)
+    upgrade(empty_database_url)
+    run(SEALED)
+    with pytest.raises(Unreachable):
+        to("0004", down=True)
+    assert [row[0] for row in run("SELECT id FROM units ORDER BY id")] == ["unt_1", "unt_2"]
