@@ -23,6 +23,7 @@ CHANGEABLE = frozenset(
         "download_url",
         "status",
         "channel_limits",
+        "consistency",
     }
 )
 
@@ -44,6 +45,7 @@ class NewOffer:
     restrictions: Json | None = None
     buyer_input: Json | None = None
     download_url: str | None = None
+    consistency: str = "strict"
 
 
 def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
@@ -71,6 +73,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         availability=stock.availability(kept),
         position=None,
         updated_at=call.now,
+        consistency=cmd.consistency,
     )
     _check(offer)
     books.put(offer)

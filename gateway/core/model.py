@@ -45,7 +45,7 @@ class Channel(Row):
 
 @dataclass(frozen=True, slots=True)
 class Stock(Row):
-    """Counters of one pool. received = available + reserved + sold + voided, by constraint."""
+    """Counters of one pool. received = available + reserved + allotted + sold + voided, by constraint."""
 
     id: str
     kind: str  # codes | counted | unlimited
@@ -57,6 +57,7 @@ class Stock(Row):
     low_threshold: int
     safety: int = 0  # of what is available, kept back from sale
     holding: Json | None = None  # what became of holds, by channel: see core/pressure.py
+    allotted: int = 0  # leased to channels and not sold: see core/allotments.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ class Movement(Row):
 
     id: str
     stock_id: str
-    kind: str  # receive | reserve | release | expire | sell | sell_reserved | void | take_back
+    kind: str  # see core/stock.py
     quantity: int
-    reservation_id: str | None
+    reservation_id: str | None  # of the hold or the lease
     order_id: str | None
     at: datetime
     trace_id: str
@@ -108,6 +109,7 @@ class Offer(Row):
     position: int | None  # in the offer feed; None until the sequencer has numbered this revision
     updated_at: datetime
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
+    consistency: str = "strict"  # strict | allotment (may be leased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Order(Row):
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
+    allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from gateway.http.render import cached
 from gateway.http.request import Request
 from gateway.http.response import Response
 
-CAPABILITIES = ["catalog", "inventory", "orders", "delivery", "events"]
+CAPABILITIES = ["catalog", "inventory", "orders", "delivery", "events", "allotments"]
 
 
 async def get_discovery(request: Request) -> Response:
@@ -25,7 +25,7 @@ async def get_discovery(request: Request) -> Response:
         "versions": [spec.VERSION],
         "sandbox": services.settings.sandbox,
         "capabilities": [{"name": name, "revision": 1} for name in served],
-        "profiles": ["core"],
+        "profiles": ["core", "offline"],
         "endpoints": {
             "api": api,
             "token": f"{api}/oauth/token",

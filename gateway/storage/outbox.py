@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import Table, bindparam, delete, exists, func, select, text, tuple_, update
 
 from gateway.core.model import Channel, Event
 from gateway.storage.engine.base import Engine, Transaction
 from gateway.storage.queries import CHANNELS
 from gateway.storage.tables import (
+    allotments,
     assertions,
     channels,
     events,
@@ -63,6 +64,12 @@ DUE_ORDERS = (
     select(orders.c.id)
     .where(orders.c.status == "payment_required", orders.c.payment_due_at <= NOW)
     .order_by(orders.c.payment_due_at)
+    .limit(LIMIT)
+)
+DUE_ALLOTMENTS = (
+    select(allotments.c.id)
+    .where(text("status <> 'ended'"), allotments.c.expires_at <= NOW)
+    .order_by(allotments.c.expires_at)
     .limit(LIMIT)
 )
 LOCK_FEED = select(feeds.c.position).where(feeds.c.name == bindparam("feed")).with_for_update()
@@ -196,6 +203,10 @@ class Outbox:
     async def due_orders(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of orders that wait for a payment that was due by now, oldest first."""
         return [row[0] for row in await self._engine.read(DUE_ORDERS, {"now": now, "limit": limit})]
+
+    async def due_allotments(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of leases with something left and expires_at <= now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_ALLOTMENTS, {"now": now, "limit": limit})]
 
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` answers that were stored by `before`; how many."""
