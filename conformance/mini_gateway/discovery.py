@@ -19,7 +19,7 @@ def document(world: World, call: Call) -> Json:
         "role": "channel" if world.fault == "role_wrong" else "gateway",
         "protocol": "vgcp",
         "name": "Mini gateway",
-        "profiles": ["core"],
+        "profiles": ["core", "offline"],
         "versions": ["9.0"] if world.fault == "version_missing" else [spec.VERSION],
         "sandbox": world.fault != "sandbox_hidden",
         "implementation": {"version": spec.VERSION, "name": "vgcp-mini-gateway"},

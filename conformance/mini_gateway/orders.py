@@ -15,10 +15,15 @@ DUE = timedelta(seconds=1800)
 
 def create_order(world: World, call: Call) -> Json:
     """Order from holds or directly."""
-    body = call.body
     lines = cart(world, call)
     for line in lines:
         line.claim(world, call)
+    return make(world, call, lines)
+
+
+def make(world: World, call: Call, lines: list[Line], **more: str) -> Json:
+    """The order of lines whose stock is taken; `more` are members of it."""
+    body = call.body
     total = {"currency": lines[0].price["currency"], "amount": sum(line.total for line in lines)}
     if world.fault == "total_wrong" and len(lines) > 1:
         total["amount"] -= 1
@@ -35,7 +40,7 @@ def create_order(world: World, call: Call) -> Json:
         "updated_at": at,
         "created_at": at,
         "trace_id": "0" * 31 + "1" if world.fault == "order_traces" else call.trace_id,
-    }
+    } | more
     if world.fault == "money_float":
         order["payment"]["amount"] = total | {"amount": total["amount"] / 100}
     record = Order(call.owner.id, order)
