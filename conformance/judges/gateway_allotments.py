@@ -58,7 +58,7 @@ def set_aside(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("ALT-002", title="No lease of more than there is", scenarios=("leases",))
 def beyond_stock(t: Transcript) -> Iterator[Outcome]:
-    """Three of two."""
+    """Seven, where there are six at most."""
     yield from refusal(t, "leases", "lease of too many", "out_of_stock", "lease")
     yield moved(t, "leases", "stock leased", "stock after refusal")
 

@@ -206,7 +206,9 @@ def _plain(exchange: Exchange) -> str:
 def lists_nothing(t: Transcript) -> Iterator[Outcome]:
     """Every list, read by a stranger."""
     ids = t.fact("strangers", "ids")
-    for name in ("list_offers", "list_reservations", "list_orders", "list_events"):
+    for name in ("list_offers", "list_reservations", "list_orders", "list_events", "list_allotments"):
+        if name == "list_allotments" and not t.all("strangers", operation=name):
+            continue
         owner = good(t, "strangers", f"owner: {name}")
         if not items(owner):
             yield unverified(f"{name} is empty for the owner too", owner)

@@ -227,8 +227,7 @@ def _sold(world: World, call: Call, lease: Lease, at: str) -> Json:
         _take(world, call, offer, at)
     line = Line(offer, sale["quantity"], dict(body["unit_price"]), sale, None)
     paid = {"status": "collected"} | sale.get("payment", {})
-    reference = world.name("ref") if world.fault == "sale_renamed" else sale["reference"]
-    asked = replace(call, body={"reference": reference, "buyer": sale["buyer"], "payment": paid})
+    asked = replace(call, body={name: sale[name] for name in ("reference", "buyer")} | {"payment": paid})
     return orders.make(world, asked, [line], allotment_id=body["id"])
 
 

@@ -21,7 +21,7 @@ MUTANTS = (
     _mutant("lease_safety", "ALT-006", "leases what is kept back from sale"),
     _mutant("lease_over_channel_limit", "ALT-007", "leases beyond the channel's limit"),
     _mutant("lease_reference_lost", "ALT-008", "does not find leases by reference"),
-    _mutant("sale_renamed", "ALT-009", "makes the order of a sale under another reference"),
+    _mutant("sales_unlisted", "ALT-009", "does not show the orders of reported sales"),
     _mutant("sales_twice", "ALT-010", "sells again what is reported again"),
     _mutant("sales_confused", "ALT-011", "takes another sale of the same reference for the first"),
     _mutant("batch_stops", "ALT-012", "refuses all that follows a refused sale"),
