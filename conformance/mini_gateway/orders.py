@@ -97,7 +97,7 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
     if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
         move(world, order, "paid", trace_id)
         return
-    if world.fault == "sold_not_fulfilled" and body["status"] == "created":
+    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and "allotment_id" not in body:
         move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return

@@ -67,7 +67,7 @@ async def unknown_event(session: ChannelSession) -> None:
 @scenario("recalled", role="channel")
 async def recalled(session: ChannelSession) -> None:
     """A lease is recalled that the channel does not have, and a good event follows."""
-    _, data = await _hidden_offer(session)
+    offer, data = await _hidden_offer(session)
     now = str(data["updated_at"])
     lease = {
         "id": "alt_" + str(data["id"]).partition("_")[2],
@@ -86,6 +86,7 @@ async def recalled(session: ChannelSession) -> None:
     about = {"subject": lease["id"], "revision": 2, "data": {"allotment": lease}}
     await session.send(session.event("allotment.recalled", data, **about), "recalled")
     await session.send(session.event("offer.updated", priced(data, 640, 1)), "good")
+    await session.shelf_at("after good", offer, 640)
 
 
 @scenario("withdrawn", role="channel")
