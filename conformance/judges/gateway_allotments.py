@@ -23,7 +23,7 @@ from conformance.judges.gateway_evidence import (
     stock,
     tries,
 )
-from conformance.model import MissingError, Outcome, check, holds, unverified
+from conformance.model import MissingError, Outcome, check, holds
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="allotments")
@@ -47,6 +47,14 @@ def _told(results: list[Json]) -> list[Any]:
 def _report(t: Transcript, story: str, label: str) -> tuple[Exchange, list[Json]]:
     seen = t.one(story, label)
     return seen, _results(seen)
+
+
+def _first_accepted(t: Transcript) -> tuple[Exchange, list[Json]]:
+    """The report of three sales; raises MissingError unless the first of them, a right one, was accepted."""
+    seen, results = _report(t, "sales", "report")
+    if _told(results)[:1] != ["accepted"]:
+        raise MissingError(f"the first sale was not accepted: {_told(results)}")
+    return seen, results
 
 
 @gateway("ALT-001", title="What is leased is nobody else's", scenarios=("leases",))
@@ -148,9 +156,7 @@ def released_too_much(t: Transcript) -> Iterator[Outcome]:
 @gateway("ALT-009", title="A sale becomes a fulfilled order", scenarios=("sales",))
 def ordered(t: Transcript) -> Iterator[Outcome]:
     """Found by the sale's reference, with its units delivered out of the lease."""
-    seen, results = _report(t, "sales", "report")
-    if _told(results)[:1] != ["accepted"]:
-        raise MissingError(f"the sale was not accepted: {_told(results)}")
+    seen, results = _first_accepted(t)
     listed = good(t, "sales", "order of the sale")
     found = [(one.get("id"), one.get("status"), dig(one, "total", "amount")) for one in items(listed)]
     price = dig(good(t, "sales", "lease").answer, "unit_price", "amount")
@@ -164,10 +170,8 @@ def ordered(t: Transcript) -> Iterator[Outcome]:
 @gateway("ALT-010", title="A sale is sold once", scenarios=("sales", "sales_rush"))
 def sold_once(t: Transcript) -> Iterator[Outcome]:
     """Reported in another report, and in fourteen at once."""
-    first, results = _report(t, "sales", "report")
+    first, results = _first_accepted(t)
     again, repeated = _report(t, "sales", "report again")
-    if _told(results)[:1] != ["accepted"]:
-        raise MissingError(f"the sale was not accepted: {_told(results)}")
     orders = (dig(results, 0, "order_id"), dig(repeated, 0, "order_id"))
     yield holds(orders[0] == orders[1], "the same order", f"two orders: {orders}", first, again)
     rush = [e for e in t.all("sales_rush", label="rush") if ok(e)]
@@ -179,9 +183,7 @@ def sold_once(t: Transcript) -> Iterator[Outcome]:
 @gateway("ALT-011", title="A reference is one sale's", scenarios=("sales",))
 def reference_used(t: Transcript) -> Iterator[Outcome]:
     """The same reference with another quantity."""
-    _, results = _report(t, "sales", "report")
-    if _told(results)[:1] != ["accepted"]:
-        raise MissingError(f"the sale was not accepted: {_told(results)}")
+    _first_accepted(t)
     seen, other = _report(t, "sales", "another sale of the name")
     yield holds(_told(other) == ["reference_in_use"], "refused", f"the other sale: {_told(other)}", seen)
 
@@ -189,24 +191,19 @@ def reference_used(t: Transcript) -> Iterator[Outcome]:
 @gateway("ALT-012", title="A refused sale keeps no other from being accepted", scenarios=("sales",))
 def by_itself(t: Transcript) -> Iterator[Outcome]:
     """Good, at a wrong price, good."""
-    seen, results = _report(t, "sales", "report")
+    seen, results = _first_accepted(t)
     told = _told(results)
     names = [one.get("reference") for one in results]
     asked = [one.get("reference") for one in seen.asked.get("sales", [])]
     yield holds(names == asked, "a result for each, in order", f"results {names} for {asked}", seen)
-    if told[:1] != ["accepted"]:
-        raise MissingError(f"the first sale was not accepted: {told}")
     yield holds(told[2:] == ["accepted"], "the last sale is accepted", f"{told}", seen)
 
 
 @gateway("ALT-013", title="No sale at another price", scenarios=("sales",))
 def priced(t: Transcript) -> Iterator[Outcome]:
     """Five euros more than the lease says."""
-    seen, results = _report(t, "sales", "report")
+    seen, results = _first_accepted(t)
     told = _told(results)
-    if told[:1] != ["accepted"]:
-        yield unverified(f"the sale at the right price: {told[:1]}", seen)
-        return
     yield holds(told[1:2] == ["price_mismatch"], "refused with price_mismatch", f"{told[1:2]}", seen)
 
 

@@ -132,9 +132,8 @@ def release_allotment(world: World, call: Call) -> Json:
     if quantity > remaining and world.fault != "release_any":
         raise Refusal("exceeds_allotment", pointer="/quantity")
     if remaining:
-        _give_back(
-            world, lease, min(quantity, remaining), call.trace_id, world.fault == "released_lease_lost"
-        )
+        lost = world.fault == "released_lease_lost" and quantity < remaining
+        _give_back(world, lease, min(quantity, remaining), call.trace_id, lost)
     return _shown(world, lease)
 
 

@@ -193,7 +193,7 @@ MUTANTS = (
     _mutant("exhausted_misnamed", "ALT-015", "does not tell an exhausted lease from sold-out stock"),
     _mutant("reports_race", "ALT-016", "reads the stock, then sells what is reported"),
     _mutant("lease_price_moves", "ALT-017", "wants the new price for what was leased at the old"),
-    _mutant("released_lease_lost", "ALT-018", "loses what is released of a lease"),
+    _mutant("released_lease_lost", "ALT-018", "loses what is released of a lease, unless it is all"),
     _mutant("release_any", "ALT-019", "agrees to release more than remains"),
     _mutant("expired_lease_kept", "ALT-020", "loses what remains of expired leases"),
     _mutant("recall_untold", "ALT-021", "tells nothing of recalls"),

@@ -115,9 +115,7 @@ class Offer(Row):
 @dataclass(frozen=True, slots=True)
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
-
-    `internal`: made by an order that waits for its payment and ended with it; never shown to the channel.
-    """
+    `internal`: made by an order that waits for its payment and ended with it; never shown to the channel."""
 
     id: str
     channel_id: str
@@ -153,10 +151,8 @@ class HoldCount(Row):
 
 @dataclass(frozen=True, slots=True)
 class Order(Row):
-    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
-    `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
-    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
-    """
+    """An order. Its JSON members are wire objects, `refunds` and `disputes` in the order in which they were made.
+    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line."""
 
     id: str
     channel_id: str
