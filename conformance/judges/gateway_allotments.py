@@ -203,8 +203,8 @@ def by_itself(t: Transcript) -> Iterator[Outcome]:
 def priced(t: Transcript) -> Iterator[Outcome]:
     """Five euros more than the lease says."""
     seen, results = _first_accepted(t)
-    told = _told(results)
-    yield holds(told[1:2] == ["price_mismatch"], "refused with price_mismatch", f"{told[1:2]}", seen)
+    told = _told(results)[1:2]
+    yield holds(told == ["price_mismatch"], "refused with price_mismatch", f"{told}", seen)
 
 
 @gateway("ALT-017", title="A lease keeps its price", scenarios=("sales",))
@@ -235,9 +235,8 @@ def late(t: Transcript) -> Iterator[Outcome]:
 @gateway("ALT-015", title="What is not there is not sold", scenarios=("late_sales",))
 def exhausted(t: Transcript) -> Iterator[Outcome]:
     """One, when lease and stock have none."""
-    _, left = stock(t, "late_sales", "stock after late sales")
-    if left["available"] or left["allotted"]:
-        raise MissingError(f"there is still something left: {left}")
+    if any(stock(t, "late_sales", "stock after late sales")[1][name] for name in ("available", "allotted")):
+        raise MissingError("there is still something left")
     seen, results = _report(t, "late_sales", "sale of nothing")
     told, status = _told(results), dig(results, 0, "problem", "status")
     right = told == ["allotment_exhausted"] and status == spec.problems()["allotment_exhausted"].status

@@ -117,7 +117,7 @@ def published(keys: Json) -> KeySet:
     listed = keys.get("keys")
     shown = [k for k in listed if isinstance(k, dict)] if isinstance(listed, list) else []
     bare = [{n: v for n, v in k.items() if n not in ("alg", "use", "key_ops")} for k in shown]
-    return KeySet.import_key_set({"keys": bare})  # type: ignore[typeddict-item]
+    return KeySet.import_key_set({"keys": bare})
 
 
 class _Registry(JWSRegistry):

@@ -59,9 +59,9 @@ def _set_aside(world: World, offer: Offer, quantity: int) -> None:
         return
     stock.take(quantity, "/quantity", world.fault == "lease_safety")
     stock.lease(quantity)
-    if world.fault == "lease_not_taken":
+    if world.fault == "lease_not_taken" and stock.kind == "codes" and quantity == 4:
         stock.available += quantity
-        stock.allotted -= quantity
+        stock.received += quantity
 
 
 def _shown(world: World, record: Lease) -> Json:
