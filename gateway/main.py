@@ -19,7 +19,6 @@ from gateway.relay.courier import Address, Courier
 from gateway.relay.lookout import Lookout
 from gateway.relay.relay import Relay
 from gateway.relay.sender import Sender
-from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
 from gateway.relay.watcher import Watcher
@@ -58,8 +57,7 @@ async def running(
         await keys.load(clock.now())
         session = await stack.enter_async_context(_session())
         sender = Sender(store.outbox, Signer(vault, keys), session, clock.now)
-        sequencer = Sequencer(store.outbox)
-        relay = Relay(sequencer, sender, Sweeper(store.outbox, store), clock.now)
+        relay = Relay(sender, Sweeper(store.outbox, store), clock.now)
         store.combiner.committed = relay.wake
         store.combiner.patience = PATIENCE
         relay.start()
@@ -68,9 +66,7 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         await stack.enter_async_context(_reloading(keys, clock))
-        sandbox = (
-            LocalSandbox(store.engine, sequencer, relay, keys, session, clock) if settings.sandbox else None
-        )
+        sandbox = LocalSandbox(store.engine, relay, keys, session, clock) if settings.sandbox else None
         services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -81,14 +77,12 @@ class LocalSandbox:
     def __init__(
         self,
         engine: Engine,
-        sequencer: Sequencer,
         relay: Relay,
         keys: KeyRing,
         session: aiohttp.ClientSession,
         clock: Clock,
     ) -> None:
         self._engine = engine
-        self._sequencer = sequencer
         self._relay = relay
         self._keys = keys
         self._session = session
@@ -98,10 +92,6 @@ class LocalSandbox:
         """Forget all trade, and be at the real time again."""
         await forget_trade(self._engine)
         self._clock.reset()
-
-    async def number(self) -> None:
-        """Give what has been committed its place in the feeds."""
-        await self._sequencer.run_once()
 
     async def settle(self) -> None:
         """Do all that is due now."""

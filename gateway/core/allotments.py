@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from gateway.core.errors import missing, refuse
 from gateway.core.model import Call, Json, Offer
 from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 from gateway.core.stock import AllotmentEnd
 
 DEFAULT_LIFE, LONGEST_LIFE = 86_400, 7 * 86_400  # seconds; the standard allows 30 days (ALT-004)
@@ -147,6 +148,6 @@ def _now(books: Books, call: Call, lease: Allotment) -> Allotment:
 
 
 def _give_back(books: Books, call: Call, kind: AllotmentEnd, lease: Allotment, quantity: int) -> Allotment:
-    stock.end_allotted(books, call, kind, lease.stock_id, quantity, lease.id)
+    stock.end_allotted(books, call, kind, lease, quantity)
     limits.give_back(books, lease.counted, quantity)
     return change(books, lease, returned=lease.returned + quantity, remaining=lease.remaining - quantity)

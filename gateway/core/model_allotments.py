@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.model import Json, Row
+from gateway.core.rows import row
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Allotment(Row):
     """A lease of stock to a channel. quantity = sold + returned + remaining, by constraint.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core import allotments, buyer_input, catalog, expiry, limits, orders, stock, wire
@@ -12,6 +12,7 @@ from gateway.core.lines import PricedLine
 from gateway.core.model import Call, Channel, Json, Offer, Order, OrderReference, Unit
 from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,11 @@ class Result:
 def prepare_report(books: Books, call: Call, allotment_id: str, sales: Sequence[Sale]) -> None:
     """Note what `report_sales` will read first, so that it is loaded in one round."""
     books.need(Channel, (call.channel_id,))
-    books.need(Allotment, (allotment_id,))
     books.need(OrderReference, *((call.channel_id, sale.reference) for sale in sales))
+    lease = books.peek(Allotment, allotment_id)
+    if lease is not None:
+        books.need(Offer, (lease.offer_id,))
+        stock.prepare(books, lease.stock_id, sum(sale.quantity for sale in sales))
 
 
 def report_sales(
@@ -156,4 +160,4 @@ def _take(
     if not leased:
         return stock.sell(books, call, lease.stock_id, quantity, order_id)
     allotments.change(books, lease, sold=lease.sold + quantity, remaining=lease.remaining - quantity)
-    return stock.sell_allotted(books, call, lease.stock_id, quantity, order_id, lease.id)
+    return stock.sell_allotted(books, call, lease, quantity, order_id)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
 from gateway.core.model import Call, Json, Movement, Stock, Unit
+from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 Kind = Literal["codes", "counted", "unlimited"]
 AllotmentEnd = Literal["allot_release", "allot_expire"]
@@ -73,6 +74,13 @@ def get(books: Books, stock_id: str) -> Stock:
 def on_sale(stock: Stock) -> int:
     """What channels can hold and sell: what is available, without the safety stock (INV-020)."""
     return max(stock.available - stock.safety, 0)
+
+
+def prepare(books: Books, stock_id: str, quantity: int) -> None:
+    """Note what selling from this stock will read."""
+    kept = books.peek(Stock, stock_id)
+    if kept is not None and kept.kind == "codes":
+        books.need_units(stock_id, quantity)
 
 
 def availability(stock: Stock) -> str:
@@ -179,19 +187,15 @@ def allot(books: Books, call: Call, stock_id: str, quantity: int, allotment_id: 
     return _move(books, call, stock, "allot", quantity, reservation_id=allotment_id)
 
 
-def end_allotted(
-    books: Books, call: Call, kind: AllotmentEnd, stock_id: str, quantity: int, allotment_id: str
-) -> Stock:
+def end_allotted(books: Books, call: Call, kind: AllotmentEnd, lease: Allotment, quantity: int) -> Stock:
     """Back to sale, given back or because the lease is over (ALT-018, ALT-020)."""
-    return _move(books, call, get(books, stock_id), kind, quantity, reservation_id=allotment_id)
+    return _move(books, call, get(books, lease.stock_id), kind, quantity, reservation_id=lease.id)
 
 
-def sell_allotted(
-    books: Books, call: Call, stock_id: str, quantity: int, order_id: str, allotment_id: str
-) -> list[Unit]:
+def sell_allotted(books: Books, call: Call, lease: Allotment, quantity: int, order_id: str) -> list[Unit]:
     """Sell what a lease has set aside; gives the units of a pool, else nothing."""
-    stock = get(books, stock_id)
-    _move(books, call, stock, "sell_allotted", quantity, reservation_id=allotment_id, order_id=order_id)
+    stock = get(books, lease.stock_id)
+    _move(books, call, stock, "sell_allotted", quantity, reservation_id=lease.id, order_id=order_id)
     return _take(books, stock, quantity, "sold", order_id)
 
 
