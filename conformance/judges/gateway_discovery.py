@@ -63,7 +63,7 @@ def profile_complete(t: Transcript) -> Iterator[Outcome]:
 @gateway(
     "DSC-005",
     title="Every operation of a declared capability is served",
-    scenarios=("documents", "sale", "replay", "pages"),
+    scenarios=("documents", "sale", "replay", "pages", "leases", "sales"),
 )
 def operations_served(t: Transcript) -> Iterator[Outcome]:
     """Each one that was asked for was answered with success at least once."""

@@ -12,6 +12,9 @@ def document(world: World, call: Call) -> Json:
     names = [*SCOPES, "test_control"]
     if world.fault == "profile_incomplete":
         names.remove("delivery")
+    core_only = world.fault == "core_only"  # less than it could, and right
+    if core_only:
+        names.remove("allotments")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"
@@ -19,7 +22,7 @@ def document(world: World, call: Call) -> Json:
         "role": "channel" if world.fault == "role_wrong" else "gateway",
         "protocol": "vgcp",
         "name": "Mini gateway",
-        "profiles": ["core", "offline"],
+        "profiles": ["core"] if core_only else ["core", "offline"],
         "versions": ["9.0"] if world.fault == "version_missing" else [spec.VERSION],
         "sandbox": world.fault != "sandbox_hidden",
         "implementation": {"version": spec.VERSION, "name": "vgcp-mini-gateway"},

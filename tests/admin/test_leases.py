@@ -75,3 +75,17 @@ def test_the_audit_finds_what_is_leased_and_not_there(merchant: Merchant) -> Non
 def _found(merchant: Merchant) -> set[tuple[str, str, int, int]]:
     wrong = merchant.json("audit", code=1)["discrepancies"]
     return {(one["subject"], one["what"], one["expected"], one["found"]) for one in wrong}
+
+
+def test_the_catalogue_says_what_may_be_leased(merchant: Merchant) -> None:
+    """A column of its own; left out, it stays as it is, and another word is refused by its line."""
+    head = "id,name,category,delivery_kind,price,currency,quantity"
+    row = "GAME-1,Starfall,licence,licence,1499,EUR,10"
+    merchant.run("import", merchant.file("a.csv", f"{head},consistency\n{row},allotment\n"))
+    assert stock_json(merchant, "list")[0]["consistency"] == "allotment"
+    merchant.run("import", merchant.file("b.csv", f"{head}\n{row}\n"))
+    assert stock_json(merchant, "list")[0]["consistency"] == "allotment"
+    said = merchant.run("import", merchant.file("c.csv", f"{head},consistency\n{row},lax\n"), code=1).stderr
+    assert "c.csv line 2: consistency is one of strict, allotment" in said
+    merchant.run("import", merchant.file("d.csv", f"{head},consistency\n{row},strict\n"))
+    assert stock_json(merchant, "list")[0]["consistency"] == "strict"
