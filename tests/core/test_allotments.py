@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core import catalog, sales
+from gateway.core import catalog, sales, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Delivery, Event, Offer, Order
 from gateway.core.model_allotments import Allotment
@@ -87,6 +87,18 @@ async def test_sales_become_orders(world: World) -> None:
     assert len({one["goods"]["code"]["value"] for one in goods}) == 3
     assert (await lease_now(world, lease)).remaining == 1
     assert await counters(world, offer) == (2, 1, 3, 0)
+
+
+async def test_the_time_of_the_sale_is_kept(world: World) -> None:
+    """The buyer paid when the channel says, not when it reported; never after that."""
+    channel, offer = await world.channel(), await world.offer(**leased(2))
+    lease = await world.lease(channel, offer, 2)
+    world.advance(3600)
+    await world.report(
+        channel, lease, sale(lease, 1, "past"), sale(lease, 1, "ahead", sold_at="2099-01-01T00:00:00Z")
+    )
+    paid = {row.reference: row.payment["collected_at"] for row in await world.rows(Order)}
+    assert paid == {"past": wire.timestamp(lease.created_at), "ahead": wire.timestamp(world.now)}
 
 
 async def test_a_sale_is_accepted_once(world: World) -> None:
