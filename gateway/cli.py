@@ -72,6 +72,8 @@ def gateway(context: click.Context) -> None:
               help="Where you take alerts about stock, as webhooks; default: only in the log.")  # fmt: skip
 @click.option("--alert-secret", envvar="VGCP_ALERT_SECRET", metavar="whsec_…",
               help="What they are signed with (Standard Webhooks). Prefer the environment.")  # fmt: skip
+@click.option("--sealed-delivery/--no-sealed-delivery", default=True, show_default=True, envvar="VGCP_SEALED_DELIVERY",
+              help="Seal goods to a buyer's key where an order has one, or refuse such orders.")  # fmt: skip
 def serve(**options: Any) -> None:
     """Serve the gateway until SIGTERM, which finishes the requests in flight and ends with exit code 0.
 

@@ -33,6 +33,7 @@ class Settings:
     log_level: str = "info"
     alert_url: str | None = None
     alert_secret: str | None = None
+    sealed_delivery: bool = True
 
     def problems(self) -> list[str]:
         """What does not go together, in the operator's words."""

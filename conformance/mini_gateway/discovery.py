@@ -9,12 +9,15 @@ from conformance.mini_gateway.world import SCOPES, Json, World
 
 def document(world: World, call: Call) -> Json:
     """The discovery document."""
-    names = [*SCOPES, "test_control"]
+    names, profiles = [*SCOPES, "sealed_delivery", "test_control"], ["core", "offline"]
     if world.fault == "profile_incomplete":
         names.remove("delivery")
-    core_only = world.fault == "core_only"  # less than it could, and right
-    if core_only:
-        names.remove("allotments")
+    if world.fault == "key_ignored":
+        names.remove("sealed_delivery")
+        profiles.remove("offline")
+    if world.fault == "core_only":  # less than it could, and right
+        names = [name for name in names if name not in ("allotments", "sealed_delivery")]
+        profiles.remove("offline")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"
@@ -22,7 +25,7 @@ def document(world: World, call: Call) -> Json:
         "role": "channel" if world.fault == "role_wrong" else "gateway",
         "protocol": "vgcp",
         "name": "Mini gateway",
-        "profiles": ["core"] if core_only else ["core", "offline"],
+        "profiles": profiles,
         "versions": ["9.0"] if world.fault == "version_missing" else [spec.VERSION],
         "sandbox": world.fault != "sandbox_hidden",
         "implementation": {"version": spec.VERSION, "name": "vgcp-mini-gateway"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import catalog, delivery, limits, notes, paging
+from conformance.mini_gateway import catalog, delivery, limits, notes, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.cart import Line, cart
 from conformance.mini_gateway.problems import Refusal
@@ -15,13 +15,14 @@ DUE = timedelta(seconds=1800)
 
 def create_order(world: World, call: Call) -> Json:
     """Order from holds or directly."""
+    key = sealing.recipient(world, call)
     lines = cart(world, call)
     for line in lines:
         line.claim(world, call)
-    return make(world, call, lines)
+    return make(world, call, lines, **({} if key is None else {"recipient_key": key}))
 
 
-def make(world: World, call: Call, lines: list[Line], **more: str) -> Json:
+def make(world: World, call: Call, lines: list[Line], **more: str | Json) -> Json:
     """The order of lines whose stock is taken; `more` are members of it."""
     body = call.body
     total = {"currency": lines[0].price["currency"], "amount": sum(line.total for line in lines)}

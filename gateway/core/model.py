@@ -65,8 +65,8 @@ class Unit(Row):
     stock_id: str
     seq: int
     state: str  # available | sold | voided
-    sealed: bytes
-    key_id: str
+    sealed: bytes | None  # None, as `key_id`, once the code has gone to its buyer sealed (DLV-032)
+    key_id: str | None
     code_hash: bytes
     order_id: str | None
 
@@ -171,6 +171,7 @@ class Order(Row):
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
     allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
+    recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
 
 
 @row
@@ -201,6 +202,7 @@ class Delivery(Row):
     revealed_at: datetime | None
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
+    sealed_to: str | None = None  # the key, by thumbprint, that `sealed` is a JWE for; but see core/goods.py
 
 
 @row
@@ -285,7 +287,6 @@ class Call:
     trace_id: str
     request_id: str
     idempotency_key: str | None = None
-    extra: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
