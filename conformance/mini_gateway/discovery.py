@@ -16,7 +16,7 @@ def document(world: World, call: Call) -> Json:
         names.remove("sealed_delivery")
         profiles.remove("offline")
     if world.fault == "core_only":  # less than it could, and right
-        names = [name for name in names if name not in ("allotments", "sealed_delivery")]
+        names.remove("allotments")
         profiles.remove("offline")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
