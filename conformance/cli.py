@@ -27,6 +27,7 @@ Examples:
   vgcp certify channel http://127.0.0.1:8081 --test-secret s3cret
   vgcp certify channel http://127.0.0.1:8081 --test-secret s3cret --only SIG-006 --only SEL-010
   vgcp certify gateway http://127.0.0.1:8080 --test-secret s3cret --out build/report
+  vgcp certify gateway http://127.0.0.1:8080 --test-secret s3cret --profile offline
   vgcp certify gateway --list
 """
 
@@ -49,6 +50,11 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                 "--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable."
             ),
             click.option(
+                "--profile",
+                type=click.Choice([profile.id for profile in spec.profiles()]),
+                help="What it is to be certified for; default: whatever it declares.",
+            ),
+            click.option(
                 "--out", type=folder, help="Folder for the JSON, HTML and JUnit reports and the transcript."
             ),
             click.option("--json", "as_json", is_flag=True, help="Print report.json and nothing else."),
@@ -67,13 +73,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _command(role: Role) -> click.Command:
     @_options
-    def command(as_list: bool, only: tuple[str, ...], **options: Any) -> None:
-        _check_names(role, only)
+    def command(as_list: bool, only: tuple[str, ...], profile: str | None, **options: Any) -> None:
+        _check_names(role, only, profile or "")
         if as_list:
-            for entry in selected(role, only):
+            for entry in selected(role, only, profile or ""):
                 click.echo(f"{entry.id:<11} {entry.title}")
         else:
-            sys.exit(_certify(role, only, **options))
+            sys.exit(_certify(role, only, profile or "", **options))
 
     command.__doc__ = f"Certify the {role} at URL, the origin that serves /.well-known/vgcp."
     return click.command(role, epilog=EXAMPLES)(command)
@@ -82,6 +88,7 @@ def _command(role: Role) -> click.Command:
 def _certify(
     role: Role,
     only: tuple[str, ...],
+    profile: str,
     url: str | None,
     test_secret: str | None,
     out: Path | None,
@@ -91,7 +98,7 @@ def _certify(
     """Run, report, and answer the exit code."""
     if not url or not test_secret:
         raise click.UsageError("URL and --test-secret (or VGCP_TEST_SECRET) are needed.")
-    result = _run(Target(role, url.rstrip("/"), test_secret, listen), only, as_json)
+    result = _run(Target(role, url.rstrip("/"), test_secret, listen, profile), only, as_json)
     if out:
         write(result, out)
     if as_json:
@@ -101,9 +108,9 @@ def _certify(
     return result.exit_code
 
 
-def _check_names(role: Role, only: tuple[str, ...]) -> None:
+def _check_names(role: Role, only: tuple[str, ...], profile: str) -> None:
     try:
-        selected(role, only)
+        selected(role, only, profile)
     except KeyError as unknown:
         raise click.BadParameter(
             f"no check of the {role} role is called {unknown.args[0]}", param_hint="--only"

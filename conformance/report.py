@@ -41,6 +41,8 @@ def report(run: Run) -> Json:
             {"scenario": k, "reason": run.transcript.redact(v)} for k, v in run.transcript.stopped.items()
         ],
     }
+    if run.target.profile:
+        data["profile"] = run.target.profile
     if run.void:
         data["void"] = run.transcript.redact(run.void)
     return data

@@ -43,6 +43,7 @@ class Target:
     url: str
     test_secret: str
     host: str = "127.0.0.1"  # where the suite listens, as the implementation can reach it
+    profile: str = ""  # which it is to be certified for; "" is whatever it declares
 
 
 class Session(Protocol):
@@ -121,11 +122,18 @@ def load(role: Role) -> None:
                 importlib.import_module(f"{package.__name__}.{module.name}")
 
 
-def selected(role: Role, only: Iterable[str] = ()) -> list[Check]:
-    """The role's checks, or those named by id or requirement; raises KeyError for an unknown name."""
+def checks_of(role: Role, profile: str = "") -> list[Check]:
+    """All checks of the role; with a profile, those of the core and of that profile."""
     load(role)
+    profiles = {r.id: r.profile for r in spec.requirements()}
+    wanted = {"core", profile}
+    return [c for c in REGISTRY.of(role) if not profile or profiles.get(c.requirement, "core") in wanted]
+
+
+def selected(role: Role, only: Iterable[str] = (), profile: str = "") -> list[Check]:
+    """The checks of role and profile, or those named by id or requirement; raises KeyError for an unknown name."""
     wanted = {name.upper() for name in only}
-    checks = [c for c in REGISTRY.of(role) if not wanted or wanted & {c.id.upper(), c.requirement}]
+    checks = [c for c in checks_of(role, profile) if not wanted or wanted & {c.id.upper(), c.requirement}]
     unknown = wanted - {c.id.upper() for c in checks} - {c.requirement for c in checks}
     if unknown:
         raise KeyError(", ".join(sorted(unknown)))
@@ -134,7 +142,7 @@ def selected(role: Role, only: Iterable[str] = ()) -> list[Check]:
 
 async def run(target: Target, only: Iterable[str] = (), listener: Listener | None = None) -> Run:
     """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised."""
-    checks, hears = selected(target.role, only), listener or Listener()
+    checks, hears = selected(target.role, only, target.profile), listener or Listener()
     names = {name for c in checks for name in c.scenarios}
     stories = [s for s in REGISTRY.stories(target.role) if s.name in names]
     result, begun = Run(target, Transcript()), time.monotonic()
@@ -192,15 +200,23 @@ def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears:
     ours = our_violations(result.transcript)
     if ours:
         result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
-    chosen = {c.id for c in checks}
-    for entry in REGISTRY.of(result.target.role):
+    chosen, needed = {c.id for c in checks}, _needed(result.target)
+    for entry in checks_of(result.target.role, result.target.profile):
         if entry.id in chosen:
             finding = _judge(entry, result.transcript, capabilities, levels.get(entry.requirement, "MUST"))
+            if finding.verdict is Verdict.NOT_APPLICABLE and entry.capability in needed:
+                finding = Finding(entry, Verdict.UNVERIFIED, f"{finding.message}, and the profile needs it")
         else:
             finding = Finding(entry, Verdict.DISABLED, "not selected")
         result.findings.append(finding)
         if entry.id in chosen:
             hears.judged(finding)
+
+
+def _needed(target: Target) -> tuple[str, ...]:
+    """The capabilities of the profile that it is to be certified for."""
+    found = [profile for profile in spec.profiles() if profile.id == target.profile]
+    return () if not found else found[0].gateway if target.role == "gateway" else found[0].channel
 
 
 def _judge(entry: Check, transcript: Transcript, capabilities: frozenset[str], level: str) -> Finding:

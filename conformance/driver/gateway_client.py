@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 RETRY_PATIENCE = 15.0  # seconds for the tries of an event that is refused three times
 EVENT_PATIENCE = 6.0  # seconds for an event to come
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events")
+CORE = ("catalog", "inventory", "orders", "delivery", "events")
+OPTIONAL = ("allotments",)  # scopes that only a gateway with the capability of that name knows
 
 
 class GatewaySession:
@@ -39,6 +40,17 @@ class GatewaySession:
         self.api = self.origin + spec.PATH
         self.token_url = f"{self.api}/oauth/token"
         self._stack = stack
+
+    @property
+    def scopes(self) -> list[str]:
+        """All that a channel can have here."""
+        return [*CORE, *(name for name in OPTIONAL if name in self.capabilities)]
+
+    def serves(self, operation: str) -> bool:
+        """Whether the gateway is to serve it, by the capabilities that it declares."""
+        recalls = operation == "test_recall_allotment"
+        needs = "allotments" if recalls else operations("gateway")[operation].scope
+        return needs not in OPTIONAL or needs in self.capabilities
 
     async def ask(
         self,
@@ -76,7 +88,7 @@ class GatewaySession:
 
     async def shop(self, label: str = "client", *, callback: Callback | None = None, **wish: Any) -> Shop:
         """A new channel with a token for all its scopes; `wish` overrides members of TestClientRequest."""
-        body: Json = {"name": word("Channel"), "scopes": list(SCOPES)} | wish
+        body: Json = {"name": word("Channel"), "scopes": self.scopes} | wish
         if callback:
             body["channel_url"] = callback.url
         seen = await self.control("test_create_client", label, body=body)

@@ -32,6 +32,17 @@ def buyer(region: str = "DE", reference: str = "") -> Json:
     return {"reference": reference or word("buyer"), "region": region}
 
 
+def sale(quantity: int = 1, price: Json = EUR) -> Json:
+    """An AllotmentSale."""
+    return {
+        "reference": word("sale"),
+        "quantity": quantity,
+        "unit_price": price,
+        "buyer": buyer(),
+        "sold_at": "2026-11-01T12:00:00Z",
+    }
+
+
 @dataclass
 class Shop:
     """A channel registered at the gateway under certification. `seen` is the answer that registered it."""

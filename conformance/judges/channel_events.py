@@ -175,6 +175,17 @@ def _stands(t: Transcript, label: str, wrong: int, bad: str) -> Outcome:
     return passed("no effect", after) if shown == 520 else unverified(f"the shelf shows {shown}", after)
 
 
+@check("ALT-024", role="channel", scenarios=("recalled",), title="The recall of an unknown lease is taken")
+def takes_recalls(t: Transcript) -> Iterator[Outcome]:
+    """2xx, as for a good event."""
+    twin, event = taken(t, "recalled", "good"), t.one("recalled", "recalled")
+    after = shelf(t, "recalled", "after good")
+    if price(after, t.fact("recalled", "offer")) != 640:
+        yield unverified("the good event had no effect", twin, after)
+        return
+    yield holds(200 <= event.status < 300, "taken", f"{event.status} {event.problem}", event, twin)
+
+
 @check(
     "EVT-015",
     role="channel",

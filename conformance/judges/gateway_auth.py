@@ -88,7 +88,7 @@ def jwt_tokens(t: Transcript) -> Iterator[Outcome]:
     seen, keys = good(t, "secrets", "secret in the body"), good(t, "secrets", "keys")
     token = str(seen.answer.get("access_token"))
     try:
-        found = jwt.decode(token, KeySet.import_key_set(_modern(keys.answer)), registry=_registry())
+        found = jwt.decode(token, published(keys.answer), registry=registry())
     except (JoseError, ValueError, KeyError, TypeError) as error:
         yield failed(
             f"the token is no JWT that the published keys verify ({type(error).__name__})", seen, keys
@@ -112,11 +112,12 @@ def _life(claims: Json) -> float:
         return -1
 
 
-def _modern(keys: Json) -> Any:
-    """The key set without `alg`, so that EdDSA and Ed25519 (RFC 9864) keys are taken alike."""
+def published(keys: Json) -> KeySet:
+    """The key set without `alg`, so that EdDSA and Ed25519 (RFC 9864) keys are taken alike. Raises as joserfc does."""
     listed = keys.get("keys")
     shown = [k for k in listed if isinstance(k, dict)] if isinstance(listed, list) else []
-    return {"keys": [{n: v for n, v in k.items() if n not in ("alg", "use", "key_ops")} for k in shown]}
+    bare = [{n: v for n, v in k.items() if n not in ("alg", "use", "key_ops")} for k in shown]
+    return KeySet.import_key_set({"keys": bare})
 
 
 class _Registry(JWSRegistry):
@@ -126,7 +127,8 @@ class _Registry(JWSRegistry):
         return self.algorithms["Ed25519" if name == "EdDSA" else name] if name in (*SIGNED, "EdDSA") else None
 
 
-def _registry() -> JWSRegistry:
+def registry() -> JWSRegistry:
+    """What tokens and leases may be signed with."""
     return _Registry(algorithms=[*SIGNED, "EdDSA"])
 
 
@@ -204,7 +206,9 @@ def _plain(exchange: Exchange) -> str:
 def lists_nothing(t: Transcript) -> Iterator[Outcome]:
     """Every list, read by a stranger."""
     ids = t.fact("strangers", "ids")
-    for name in ("list_offers", "list_reservations", "list_orders", "list_events"):
+    for name in ("list_offers", "list_reservations", "list_orders", "list_events", "list_allotments"):
+        if name == "list_allotments" and not t.all("strangers", operation=name):
+            continue
         owner = good(t, "strangers", f"owner: {name}")
         if not items(owner):
             yield unverified(f"{name} is empty for the owner too", owner)

@@ -63,7 +63,7 @@ def profile_complete(t: Transcript) -> Iterator[Outcome]:
 @gateway(
     "DSC-005",
     title="Every operation of a declared capability is served",
-    scenarios=("documents", "sale", "replay", "pages"),
+    scenarios=("documents", "sale", "replay", "pages", "leases", "sales"),
 )
 def operations_served(t: Transcript) -> Iterator[Outcome]:
     """Each one that was asked for was answered with success at least once."""
@@ -153,12 +153,13 @@ SAFE = "test_reset"  # is asked for without the secret only: it would forget the
 @gateway(
     "TST-001",
     title="All of test control is served",
-    scenarios=("test_control", "books", "unavailable", "hold_expires"),
+    scenarios=("test_control", "books", "unavailable", "hold_expires", "leases_end"),
 )
 def all_served(t: Transcript) -> Iterator[Outcome]:
     """Each operation was answered with success; test_reset is there and asks for the secret."""
+    to_be_served = t.fact("test_control", "to be served")
     for name, operation in operations("gateway").items():
-        if operation.security != "test":
+        if operation.security != "test" or name not in to_be_served:
             continue
         asked = t.all(operation=name)
         if name == SAFE:

@@ -70,7 +70,7 @@ def refusal(t: Transcript, scenario: str, bad: str, code: str, twin: str) -> Ite
     )
 
 
-STOCK = ("received", "available", "reserved", "sold", "voided")
+STOCK = ("received", "available", "reserved", "allotted", "sold", "voided")
 
 
 def stock(t: Transcript, scenario: str, label: str, last: bool = False) -> tuple[Exchange, dict[str, int]]:
@@ -82,8 +82,8 @@ def stock(t: Transcript, scenario: str, label: str, last: bool = False) -> tuple
 
 def numbers(exchange: Exchange) -> dict[str, int]:
     """The books in an answer; raises MissingError when they are none."""
-    found = {name: exchange.answer.get(name) for name in STOCK}
-    if not ok(exchange) or not all(isinstance(n, int) for n in found.values()):
+    found = {"allotted": 0} | {name: exchange.answer.get(name) for name in STOCK if name in exchange.answer}
+    if not ok(exchange) or not all(isinstance(found.get(n), int) for n in STOCK):
         raise MissingError(f"no books: {said(exchange)}")
     return {name: int(n) for name, n in found.items() if isinstance(n, int)}
 

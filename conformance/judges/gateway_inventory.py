@@ -177,7 +177,7 @@ def books_balance(t: Transcript) -> Iterator[Outcome]:
     """Each reading adds up, and each movement is the one that was made."""
     for seen in t.all(operation="test_get_stock", where=ok):
         n = numbers(seen)
-        total = n["available"] + n["reserved"] + n["sold"] + n["voided"]
+        total = n["available"] + n["reserved"] + n["allotted"] + n["sold"] + n["voided"]
         yield holds(
             n["received"] == total,
             "the books add up",

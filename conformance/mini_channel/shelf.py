@@ -9,7 +9,14 @@ from conformance.mini_channel.gateway import Asked, Gateway, Json
 from conformance.mini_channel.problems import RefusalError
 
 CATEGORIES = {"game_key", "gift_code", "licence", "topup", "course", "download", "collectible"}
-KNOWN = ("offer.updated", "offer.withdrawn", "availability.changed", "order.updated", "delivery.ready")
+KNOWN = (
+    "offer.updated",
+    "offer.withdrawn",
+    "availability.changed",
+    "order.updated",
+    "delivery.ready",
+    "allotment.recalled",
+)
 
 
 class Shelf:
@@ -75,6 +82,8 @@ class Shelf:
             raise RefusalError("invalid", "Seen before.")
         if kind not in KNOWN and self._faults("refuses_unknown_types"):
             raise RefusalError("invalid", "Unknown type.")
+        if kind == "allotment.recalled" and self._faults("recalls_refused"):
+            raise RefusalError("invalid", "No such lease.")
         if "x_unknown_member" in event and self._faults("strict_members"):
             raise RefusalError("invalid", "Unknown member.")
         self._taken.add(event["id"])

@@ -95,7 +95,7 @@ def _line(world: World, call: Call, row: Json, at: str) -> Line:
     if most and row["quantity"] > most and world.fault != "any_quantity":
         raise Refusal("quantity_not_allowed", pointer=f"{at}/quantity")
     _price(world, row, offer.price, at)
-    _input(world, offer, row, at)
+    check_input(world, offer, row, at)
     return Line(offer, row["quantity"], dict(offer.price), row, None)
 
 
@@ -109,7 +109,8 @@ def _price(world: World, row: Json, right: Json, at: str) -> None:
     raise Refusal("price_mismatch", pointer=f"{at}/unit_price")
 
 
-def _input(world: World, offer: Offer, row: Json, at: str) -> None:
+def check_input(world: World, offer: Offer, row: Json, at: str) -> None:
+    """Raises Refusal buyer_input_invalid."""
     if offer.buyer_input is None or world.fault == "any_input":
         return
     problems = list(jsonschema_rs.validator_for(offer.buyer_input).iter_errors(row.get("buyer_input", {})))
@@ -134,7 +135,7 @@ def _held(world: World, call: Call, row: Json, at: str) -> Line:
     offer = world.offers[body["offer_id"]]
     price = offer.price if world.fault == "price_not_kept" else body["unit_price"]
     _price(world, row, price, at)
-    _input(world, offer, row, at)
+    check_input(world, offer, row, at)
     if body["status"] == "released":
         return Line(offer, row["quantity"], dict(price), row, None)
     return Line(offer, row["quantity"], dict(price), row, hold)

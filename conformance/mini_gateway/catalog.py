@@ -25,7 +25,7 @@ def shown(world: World, offer: Offer) -> Json:
         "price": dict(offer.price),
         "availability": {"status": "out_of_stock" if out else "in_stock"},
         "verification_level": "none",
-        "consistency": "strict",
+        "consistency": offer.consistency,
         "revision": revision,
         "updated_at": offer.updated_at,
     }

@@ -15,6 +15,9 @@ def document(world: World, call: Call) -> Json:
     if world.fault == "key_ignored":
         names.remove("sealed_delivery")
         profiles.remove("offline")
+    if world.fault == "core_only":  # less than it could, and right
+        names.remove("allotments")
+        profiles.remove("offline")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"

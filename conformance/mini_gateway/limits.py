@@ -14,10 +14,12 @@ IDLE = 4  # holds of one buyer that may expire
 
 
 def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, step: str) -> None:
-    """Raises Refusal purchase_limit_reached or channel_limit_reached; `step` is hold or order."""
+    """Raises Refusal purchase_limit_reached or channel_limit_reached; `step` is hold, order or lease."""
     given = offer.restrictions or {}
-    buyer = call.body["buyer"]["reference"]
+    buyer = call.body.get("buyer", {}).get("reference")
     for name, who in (("purchase_limit", buyer), ("channel_limit", "")):
+        if who is None or (step == "leased" and not who):  # a lease has no buyer, and counts for its sales
+            continue
         limit = given.get(name)
         if limit is None or world.fault == f"{step}_over_{name}":
             continue
@@ -37,7 +39,9 @@ def _counted(world: World, offer: Offer, owner: str, who: str, days: int | None)
     orders = [o for o in world.orders.values() if o.body["status"] not in void]
     if world.fault == "bought_uncounted":
         orders = []
-    units = sum(_held(hold, offer) for hold in holds if _mine(world, hold, owner, who, days))
+    leased = [] if who else [one.body for one in world.leases.values() if one.owner == owner]
+    set_aside = sum(int(one["remaining"]) for one in leased if one["offer_id"] == offer.id)
+    units = set_aside + sum(_held(hold, offer) for hold in holds if _mine(world, hold, owner, who, days))
     return units + sum(_sold(order, offer) for order in orders if _mine(world, order, owner, who, days))
 
 

@@ -15,10 +15,16 @@ DUE = timedelta(seconds=1800)
 
 def create_order(world: World, call: Call) -> Json:
     """Order from holds or directly."""
-    body, key = call.body, sealing.recipient(world, call)
+    key = sealing.recipient(world, call)
     lines = cart(world, call)
     for line in lines:
         line.claim(world, call)
+    return make(world, call, lines, **({} if key is None else {"recipient_key": key}))
+
+
+def make(world: World, call: Call, lines: list[Line], **more: str | Json) -> Json:
+    """The order of lines whose stock is taken; `more` are members of it."""
+    body = call.body
     total = {"currency": lines[0].price["currency"], "amount": sum(line.total for line in lines)}
     if world.fault == "total_wrong" and len(lines) > 1:
         total["amount"] -= 1
@@ -35,9 +41,7 @@ def create_order(world: World, call: Call) -> Json:
         "updated_at": at,
         "created_at": at,
         "trace_id": "0" * 31 + "1" if world.fault == "order_traces" else call.trace_id,
-    }
-    if key is not None:
-        order["recipient_key"] = key
+    } | more
     if world.fault == "money_float":
         order["payment"]["amount"] = total | {"amount": total["amount"] / 100}
     record = Order(call.owner.id, order)
@@ -94,7 +98,7 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
     if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
         move(world, order, "paid", trace_id)
         return
-    if world.fault == "sold_not_fulfilled" and body["status"] == "created":
+    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and "allotment_id" not in body:
         move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return
@@ -126,7 +130,10 @@ def list_orders(world: World, call: Call) -> Json:
     """The client's orders."""
     if world.fault == "order_reference_lost" and "reference" in call.query:
         return {"has_more": False, "items": []}
-    return paging.newest_first(world, call, [o for o in world.orders.values() if o.owner == call.owner.id])
+    mine = [o for o in world.orders.values() if o.owner == call.owner.id]
+    if world.fault == "sales_unlisted":
+        mine = [o for o in mine if "allotment_id" not in o.body]
+    return paging.newest_first(world, call, mine)
 
 
 def confirm_payment(world: World, call: Call) -> Json:

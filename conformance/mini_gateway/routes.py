@@ -27,6 +27,7 @@ class Route:
 
 
 _V1 = "/vgcp/v1"
+_LEASE = _V1 + "/allotments/{allotment_id}"
 _PAGE = ("cursor", "limit")
 
 
@@ -115,6 +116,11 @@ ROUTES = (
         "RevealRequest",
         key=True,
     ),
+    Route("create_allotment", "POST", f"{_V1}/allotments", "allotments", "AllotmentRequest", True, True, 201),
+    Route("list_allotments", "GET", f"{_V1}/allotments", "allotments", query=(*_PAGE, "reference")),
+    Route("get_allotment", "GET", _V1 + "/allotments/{allotment_id}", "allotments"),
+    Route("report_sales", "POST", f"{_LEASE}/sales", "allotments", "SalesReport", True, True),
+    Route("release_allotment", "POST", f"{_LEASE}/release", "allotments", "AllotmentRelease", key=True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
     _test("test_reset", "POST", "/reset", "TestReset", 204, need=False),
     _test("test_create_client", "POST", "/clients", "TestClientRequest", 201),
@@ -122,6 +128,9 @@ ROUTES = (
     _test("test_update_offer", "POST", "/offers/{offer_id}", "TestOfferUpdate", 200),
     _test("test_get_stock", "GET", "/offers/{offer_id}/stock", "", 200),
     _test("test_advance_clock", "POST", "/clock", "TestClock", 200),
+    _test(
+        "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
+    ),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),
 )
 _COMPILED = [(route, route.pattern) for route in ROUTES]

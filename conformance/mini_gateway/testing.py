@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from conformance.mini_gateway import catalog, inventory, orders
+from conformance.mini_gateway import catalog, inventory, leases, orders
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import SCOPES, Client, Json, Offer, Stock, World
@@ -76,6 +76,7 @@ def test_create_offer(world: World, call: Call) -> Json:
         buyer_input=body.get("buyer_input"),
         url=body.get("download_url", ""),
         position=world.tick(),
+        consistency=body.get("consistency", "strict"),
     )
     offer.buyable = offer.stock.has(1)
     world.offers[offer.id] = offer
@@ -152,6 +153,7 @@ def test_get_stock(world: World, call: Call) -> Json:
         "voided": stock.voided,
         "reserved": stock.reserved - hidden - free,
         "available": stock.available + free,
+        "allotted": stock.allotted,
         "received": stock.received,
     }
 
@@ -172,6 +174,7 @@ def sweep(world: World) -> None:
         return
     inventory.expire_due(world)
     orders.expire_due(world)
+    leases.expire_due(world)
 
 
 def test_raise_fault(world: World, call: Call) -> None:

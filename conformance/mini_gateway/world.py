@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from conformance.mini_gateway.problems import Refusal
 
 Json = dict[str, Any]
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events")
+SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Client:
 
 @dataclass
 class Stock:
-    """received = available + reserved + sold + voided, after every method."""
+    """received = available + reserved + allotted + sold + voided, after every method."""
 
     kind: str  # codes, counted, unlimited
     received: int = 0
@@ -47,6 +47,7 @@ class Stock:
     pool: list[str] = field(default_factory=list)  # codes that nobody has, oldest first
     phantoms: int = 0  # units that were never received, when this gateway oversells
     safety: int = 0  # kept back from sale
+    allotted: int = 0  # leased and not sold
 
     def on_sale(self) -> int:
         """Units that can be held and sold."""
@@ -79,6 +80,11 @@ class Stock:
             self.received -= quantity
         else:
             self.available += quantity
+
+    def lease(self, quantity: int) -> None:
+        """Units that were taken are set aside for a channel; negative: they are taken, and no more than that."""
+        self.reserved -= quantity
+        self.allotted += quantity
 
     def sell(self, quantity: int) -> None:
         """Units that were taken are sold."""
@@ -113,6 +119,7 @@ class Offer:
     deleted: bool = False
     position: int = 0
     buyable: bool = True  # as the last event or entry said
+    consistency: str = "strict"
 
 
 @dataclass
@@ -123,6 +130,14 @@ class Hold:
     body: Json
     extensions: int = 0
     used: bool = False  # consumed, whatever the body says
+
+
+@dataclass
+class Lease:
+    """A lease as it stands on the wire (`body`), and whose it is."""
+
+    owner: str
+    body: Json
 
 
 @dataclass
@@ -174,6 +189,7 @@ class World:
         self.offers: dict[str, Offer] = {}
         self.holds: dict[str, Hold] = {}
         self.orders: dict[str, Order] = {}
+        self.leases: dict[str, Lease] = {}
         self.deliveries: dict[str, Delivery] = {}
         self.notes: list[Note] = []
         self.answers: dict[tuple[str, str, str], Json] = {}

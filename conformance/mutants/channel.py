@@ -20,6 +20,7 @@ MUTANTS = (
     _mutant("token_per_request", "AUT-015", "fetches a token for every request", verdict="warn"),
     _mutant("reads_all_offers", "CAT-009", "reads all offers at every sync"),
     _mutant("ignores_tombstones", "CAT-010", "keeps deleted offers on sale"),
+    _mutant("recalls_refused", "ALT-024", "refuses the recall of a lease that it does not know"),
     _mutant("strict_members", "CNV-001", "leaves out what has unknown members"),
     _mutant("strict_enums", "CNV-002", "leaves out offers of unknown categories"),
     _mutant("null_members", "CNV-009", "sends null for what is not there"),

@@ -64,6 +64,31 @@ async def unknown_event(session: ChannelSession) -> None:
     await session.shelf("after unknown")
 
 
+@scenario("recalled", role="channel")
+async def recalled(session: ChannelSession) -> None:
+    """A lease is recalled that the channel does not have, and a good event follows."""
+    offer, data = await _hidden_offer(session)
+    now = str(data["updated_at"])
+    lease = {
+        "id": "alt_" + str(data["id"]).partition("_")[2],
+        "revision": 2,
+        "offer_id": data["id"],
+        "status": "recalled",
+        "quantity": 5,
+        "sold": 0,
+        "returned": 0,
+        "remaining": 5,
+        "unit_price": data["price"],
+        "created_at": now,
+        "expires_at": now,
+        "recalled_at": now,
+    }
+    about = {"subject": lease["id"], "revision": 2, "data": {"allotment": lease}}
+    await session.send(session.event("allotment.recalled", data, **about), "recalled")
+    await session.send(session.event("offer.updated", priced(data, 640, 1)), "good")
+    await session.shelf_at("after good", offer, 640)
+
+
 @scenario("withdrawn", role="channel")
 async def withdrawn(session: ChannelSession) -> None:
     """An offer is withdrawn by an event, and a buyer comes."""

@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from conformance.driver.gateway_client import SCOPES, GatewaySession
-from conformance.driver.shop import Json, Shop, word
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import Json, Shop, sale, word
 from conformance.model import scenario
 from conformance.wire import operations
 
@@ -72,9 +72,18 @@ def _form(assertion: str) -> dict[str, str]:
     }
 
 
-def protected() -> list[str]:
-    """The operations that need a token, in the document's order."""
-    return [name for name, o in operations("gateway").items() if o.security == "oauth"]
+CREATING = ("create_reservation", "create_order", "create_allotment")
+
+
+def protected(s: GatewaySession) -> list[str]:
+    """The operations that it serves and that need a token, in the document's order."""
+    return [name for name, o in operations("gateway").items() if o.security == "oauth" and s.serves(name)]
+
+
+def lists(s: GatewaySession) -> list[str]:
+    """Lists of what is a channel's own."""
+    known = ("list_offers", "list_reservations", "list_orders", "list_events", "list_allotments")
+    return [name for name in known if s.serves(name)]
 
 
 def _wish(shop: Shop, operation: str, ids: Json) -> Json:
@@ -88,6 +97,8 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "confirm_payment": {"amount": {"amount": 1999, "currency": "EUR"}},
         "create_refund": {"reason": "buyer_request"},
         "create_dispute": {"reason": "other"},
+        "create_allotment": {"offer_id": ids["offer"]["id"], "quantity": 1},
+        "report_sales": {"sales": [sale()]},
         "create_replacement": {"delivery_id": ids["delivery_id"], "reason": "dead"},
     }
     if operation in bodies:
@@ -97,12 +108,19 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
 
 async def _things(shop: Shop) -> Json:
     """One of everything that has an id."""
-    offer = await shop.offer(quantity=9)
+    s = shop.session
+    offer = await shop.offer(
+        quantity=9, **({"consistency": "allotment"} if s.serves("create_allotment") else {})
+    )
     hold = await shop.must("create_reservation", "hold", body=shop.holding(offer))
     sold = await shop.must("create_order", "sold", body=shop.ordering(offer))
     order = await shop.must("create_order", "pending", body=shop.ordering(offer, pay="pending"))
     found = await shop.deliveries(sold)
-    return {
+    leased: Json = {}
+    if s.serves("create_allotment"):
+        wish = {"offer_id": offer["id"], "quantity": 2}
+        leased = {"allotment_id": (await shop.must("create_allotment", "lease", body=wish))["id"]}
+    return leased | {
         "offer": offer,
         "sold": sold,
         "offer_id": offer["id"],
@@ -118,7 +136,7 @@ async def no_token(s: GatewaySession) -> None:
     shop = await s.shop()
     ids = await _things(shop)
     await s.stock(ids["offer"], "stock before")
-    for name in protected():
+    for name in protected(s):
         await shop.do(name, f"no token: {name}", token="", **_wish(shop, name, ids))
         await shop.do(name, f"made-up: {name}", token=MADE_UP, **_wish(shop, name, ids))
     await s.stock(ids["offer"], "stock after")
@@ -147,14 +165,13 @@ async def scopes(s: GatewaySession) -> None:
     shop = await s.shop()
     ids = await _things(shop)
     tokens = {}
-    for scope in SCOPES:
-        rest = " ".join(other for other in SCOPES if other != scope)
+    for scope in s.scopes:
+        rest = " ".join(other for other in s.scopes if other != scope)
         tokens[scope] = await s.token(shop, f"all but {scope}", rest)
-    for name in protected():
+    for name in protected(s):
         scope = operations("gateway")[name].scope or ""
         await shop.do(name, f"without scope: {name}", token=tokens[scope], **_wish(shop, name, ids))
-    listing = ("list_offers", "list_reservations", "list_orders", "list_events")
-    for name in listing:
+    for name in lists(s):
         await shop.do(name, f"with scope: {name}")
     await shop.do("list_deliveries", "with scope: list_deliveries", path={"order_id": ids["sold"]["id"]})
 
@@ -170,11 +187,11 @@ async def strangers(s: GatewaySession) -> None:
         "offer": {}
     }
     none["offer"] = {"id": none["offer_id"], "price": ids["offer"].get("price")}
-    for name in protected():
-        if "_id" in operations("gateway")[name].path or name in ("create_reservation", "create_order"):
+    for name in protected(s):
+        if "_id" in operations("gateway")[name].path or name in CREATING:
             await stranger.do(name, f"another's: {name}", **_wish(stranger, name, ids))
             await stranger.do(name, f"nobody's: {name}", **_wish(stranger, name, none))
-    for name in ("list_offers", "list_reservations", "list_orders", "list_events"):
+    for name in lists(s):
         await stranger.pages(name, f"stranger: {name}", 100)
         await shop.do(name, f"owner: {name}")
     await shop.do("get_reservation", "owner's hold", path={"reservation_id": ids["reservation_id"]})
@@ -191,12 +208,14 @@ async def test_control(s: GatewaySession) -> None:
         "test_create_client": {"name": "x"},
         "test_create_offer": {"product_name": "x", "price": offer["price"], "delivery_kind": "code"},
         "test_update_offer": {"withdrawn": True},
+        "test_recall_allotment": {},
         "test_advance_clock": {"advance_seconds": 0},
         "test_raise_fault": {"operation_id": "list_events", "count": 1, "status": 503},
     }
     for name, entry in operations("gateway").items():
-        if entry.security == "test":
-            wish: Json = {"path": {"offer_id": offer["id"]}, "body": bodies.get(name)}
+        if entry.security == "test" and s.serves(name):
+            wish: Json = {"path": {"offer_id": offer["id"], "allotment_id": "none"}, "body": bodies.get(name)}
             await s.ask(name, f"no secret: {name}", **wish)
             await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)
+    s.transcript.note("to be served", [name for name in operations("gateway") if s.serves(name)])
     await s.stock(offer, "right secret")

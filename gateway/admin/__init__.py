@@ -10,10 +10,18 @@ from gateway.admin.channels import channel
 from gateway.admin.disputes import dispute
 from gateway.admin.importing import codes, import_
 from gateway.admin.keys import keys
+from gateway.admin.leases import leases_, recall
 from gateway.admin.levels import set_
 from gateway.admin.stock import stock
 from gateway.admin.watching import alerts_, watch
 
 # `vgcp stock …`; `list` is `vgcp gateway stock`
-STOCK_COMMANDS: dict[str, click.Command] = {"list": stock, "watch": watch, "set": set_, "alerts": alerts_}
+STOCK_COMMANDS: dict[str, click.Command] = {
+    "list": stock,
+    "watch": watch,
+    "set": set_,
+    "alerts": alerts_,
+    "leases": leases_,
+    "recall": recall,
+}
 COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, dispute, keys, audit]

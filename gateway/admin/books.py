@@ -51,6 +51,7 @@ def audit(at: Desk) -> None:
             "units_received": totals["received"],
             "units_available": totals["available"],
             "units_reserved": totals["reserved"],
+            "units_allotted": totals["allotted"],
             "units_sold": totals["sold"],
             "units_voided": totals["voided"],
             "codes_delivered": totals["codes_delivered"],
@@ -59,7 +60,8 @@ def audit(at: Desk) -> None:
         },
         *(f"{one.subject}: {one.what} should be {one.expected:,} and is {one.found:,}" for one in found),
         f"{stocks:,} stocks: {totals['received']:,} received = {totals['available']:,} available"
-        f" + {totals['reserved']:,} reserved + {totals['sold']:,} sold + {totals['voided']:,} voided",
+        f" + {totals['reserved']:,} reserved + {totals['allotted']:,} allotted + {totals['sold']:,} sold"
+        f" + {totals['voided']:,} voided",
         "The books balance."
         if not found
         else "The books do NOT balance. Stop selling what is named above first.",

@@ -18,13 +18,14 @@ PRODUCT = ("id", "name", "description", "brand", "category", "image_url", "trans
 KNOWN = {
     *PRODUCT, "price", "currency", "delivery_kind", "promotion", "restrictions", "buyer_input", "download_url", "codes",
     "codes_file", "quantity", "low_threshold", "safety_stock", "regions", "max_per_order",
-    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days",
+    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", "consistency",
 }  # fmt: skip
 LEVELS = ("quantity", "low_threshold", "safety_stock")
 NUMBERS = {
     "price", "max_per_order", "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", *LEVELS,
 }  # fmt: skip
 KINDS = ("code", "licence", "download")
+CLASSES = ("strict", "allotment")
 LONGEST_CODE = 512  # characters; as in the standard's TestOfferRequest
 BOM = "\ufeff"
 
@@ -54,6 +55,7 @@ class Entry:
     quantity: int | None
     low_threshold: int | None
     safety_stock: int | None
+    consistency: str | None
 
 
 class Faults(Exception):
@@ -207,6 +209,8 @@ def _stock_faults(row: Json) -> Iterator[str]:
     kind = row.get("delivery_kind")
     if kind not in KINDS:
         yield f"delivery_kind is one of {', '.join(KINDS)}"
+    if row.get("consistency", CLASSES[0]) not in CLASSES:
+        yield f"consistency is one of {', '.join(CLASSES)}"
     if sum(name in row for name in ("codes", "codes_file", "quantity")) > 1:
         yield "only one of codes, codes_file and quantity"
     for name in LEVELS:
@@ -247,6 +251,7 @@ def _entry(folder: Path, place: str, row: Json) -> Entry:
         quantity=row.get("quantity"),
         low_threshold=row.get("low_threshold"),
         safety_stock=row.get("safety_stock"),
+        consistency=row.get("consistency"),
     )
 
 

@@ -204,7 +204,8 @@ def _misfits(entry: Entry, offer: Offer | None, kinds: dict[str, str]) -> Iterab
 
 def _values(entry: Entry) -> dict[str, Any]:
     """What an import may change; stock that is counted is only received at the first one."""
-    return {
+    values: dict[str, Any] = {} if entry.consistency is None else {"consistency": entry.consistency}
+    return values | {
         "product": entry.product,
         "price_amount": entry.price,
         "currency": entry.currency,

@@ -22,6 +22,7 @@ DAYS = click.IntRange(1, 366)
     epilog="Examples:\n\n  vgcp stock set GAME-1 --safety 20 --low 100\n\n"
     "  vgcp stock set GAME-1 --purchase-limit 2 --purchase-days 30\n\n"
     "  vgcp stock set GAME-1 --channel-limit 500 --channel-days 1\n\n"
+    "  vgcp stock set GAME-1 --consistency allotment\n\n"
     "  vgcp stock set GAME-1 --channel chn_0123456789abcdefghjkmnpqrs --channel-limit 50",
 )
 @click.argument("product")
@@ -33,6 +34,11 @@ DAYS = click.IntRange(1, 366)
 @click.option("--channel-limit", type=COUNT, help="Units that each channel may sell.")
 @click.option("--channel-days", type=DAYS, help="In so many days; default: over all time.")
 @click.option("--no-channel-limit", is_flag=True, help="As many as they like.")
+@click.option(
+    "--consistency",
+    type=click.Choice(["strict", "allotment"]),
+    help="allotment: channels may lease of it and sell while cut off. What is leased stays so.",
+)
 @click.option("--channel", help="Only for the channel with this client_id.")
 @desk
 def set_(at: Desk, product: str, low: int | None, safety: int | None, **wish: Any) -> None:
@@ -63,6 +69,7 @@ def set_(at: Desk, product: str, low: int | None, safety: int | None, **wish: An
         "product": offer.product["id"],
         "low_threshold": kept.low_threshold,
         "safety_stock": kept.safety,
+        "consistency": offer.consistency,
         "restrictions": offer.restrictions or {},
         "channel_limits": offer.channel_limits or {},
     }
@@ -98,7 +105,9 @@ def _set(
     )
     place, name = (own, wish["channel"]) if wish["channel"] else (restrictions, "channel_limit")
     _limit(place, name, wish["channel_limit"], wish["channel_days"], wish["no_channel_limit"])
-    changes = {"restrictions": restrictions or None, "channel_limits": own or None}
+    changes: Json = {"restrictions": restrictions or None, "channel_limits": own or None}
+    if wish["consistency"]:
+        changes["consistency"] = wish["consistency"]
     changed = catalog.change_offer(books, by, offer_id, changes)
     return changed, stock.set_levels(books, by, changed.stock_id, low, safety)
 

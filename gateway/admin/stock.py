@@ -9,7 +9,8 @@ from gateway.admin.ports import Store
 from gateway.core.model import Offer, Stock
 
 HEAD = (
-    "offer", "product", "status", "kind", "received", "available", "reserved", "sold", "voided", "safety", "limits",
+    "offer", "product", "status", "kind", "received", "available", "reserved", "allotted", "sold", "voided", "safety",
+    "consistency", "limits",
 )  # fmt: skip
 
 
@@ -25,8 +26,8 @@ def stock(at: Desk, low: bool) -> None:
     offers, stocks = at.work(look)
     rows = [
         (offer.id, offer.product["id"], offer.status, kept.kind,
-         kept.received, kept.available, kept.reserved, kept.sold, kept.voided,
-         kept.safety, _limits(offer))
+         kept.received, kept.available, kept.reserved, kept.allotted, kept.sold, kept.voided,
+         kept.safety, offer.consistency, _limits(offer))
         for offer in offers
         if offer.status != "deleted" and (not low or offer.availability != "in_stock")
         for kept in [stocks[offer.stock_id]]

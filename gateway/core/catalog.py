@@ -24,6 +24,7 @@ CHANGEABLE = frozenset(
         "download_url",
         "status",
         "channel_limits",
+        "consistency",
     }
 )
 
@@ -45,6 +46,7 @@ class NewOffer:
     restrictions: Json | None = None
     buyer_input: Json | None = None
     download_url: str | None = None
+    consistency: str = "strict"
 
 
 def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
@@ -72,6 +74,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         availability=stock.availability(kept),
         position=None,
         updated_at=call.now,
+        consistency=cmd.consistency,
     )
     _check(offer)
     books.put(offer)

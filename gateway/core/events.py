@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from gateway.core import wire
 from gateway.core.model import Call, Channel, Delivery, Event, Json, Offer, Order, Reservation
+from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books
 
 
@@ -77,6 +78,13 @@ def reservation_expired(books: Books, call: Call, hold: Reservation) -> None:
     data: Json = {"reservation": wire.render_reservation(hold, call.now)}
     to = _one(books, hold.channel_id)
     emit(books, call, to, "reservation.expired", hold.id, 1, data, hold.trace_id)
+
+
+def allotment_recalled(books: Books, call: Call, lease: Allotment) -> None:
+    """`allotment.recalled` (ALT-021)."""
+    data: Json = {"allotment": wire.render_allotment(lease, call.now)}
+    to = _one(books, lease.channel_id)
+    emit(books, call, to, "allotment.recalled", lease.id, lease.revision, data)
 
 
 def _one(books: Books, channel_id: str) -> list[Channel]:

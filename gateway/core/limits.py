@@ -7,7 +7,7 @@ Units count from the hold or order on, until they are given back. What was count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ from gateway.core.rows import replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = "0"  # the day of what has no period
+NOBODY: Json = {"reference": ""}  # the buyer of what only counts for the channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +49,31 @@ def subject_of(channel_id: str, buyer: Json) -> str:
 
 
 def count(
-    books: Books, now: datetime, offer: Offer, channel_id: str, buyer: Json, quantity: int, pointer: str
+    books: Books,
+    now: datetime,
+    offer: Offer,
+    channel_id: str,
+    buyer: Json,
+    quantity: int,
+    pointer: str,
+    scopes: Collection[str] = ("buyer", "channel"),
 ) -> list[Json] | None:
     """Count units against the offer's limits; what is to be noted, None for an offer that has none.
 
-    Raises ProtocolError `purchase_limit_reached` or `channel_limit_reached`, saying how many are left.
+    `scopes`: whose limits; a lease counts for its channel, what is sold from it for the buyer. Counts nothing when it
+    raises ProtocolError `purchase_limit_reached` or `channel_limit_reached`, saying how many are left.
     """
     if not _limited(offer):
         return None
-    noted: list[Json] = []
-    for rule in _rules(offer, channel_id, buyer):
-        row, left = rule.still(books, now)
+    rules = [rule for rule in _rules(offer, channel_id, buyer) if rule.key[1] in scopes]
+    stand = [(rule, *rule.still(books, now)) for rule in rules]
+    for rule, _, left in stand:
         if quantity > left:
             period = f" in {rule.days} days" if rule.days else ""
             detail = f"{rule.words} {rule.quantity} of this product{period}; {left} are left."
             raise refuse(rule.code, pointer, detail)
+    noted: list[Json] = []
+    for rule, row, _ in stand:
         day = str(_day(now)) if rule.days else EVER
         days = {**row.days, day: row.days.get(day, 0) + quantity}
         books.put(replace(row, quantity=row.quantity + quantity, days=days))

@@ -42,7 +42,7 @@ class Channel(Row):
 
 @row
 class Stock(Row):
-    """Counters of one pool. received = available + reserved + sold + voided, by constraint."""
+    """Counters of one pool. received = available + reserved + allotted + sold + voided, by constraint."""
 
     id: str
     kind: str  # codes | counted | unlimited
@@ -54,6 +54,7 @@ class Stock(Row):
     low_threshold: int
     safety: int = 0  # of what is available, kept back from sale
     holding: Json | None = None  # what became of holds, by channel: see core/pressure.py
+    allotted: int = 0  # leased to channels and not sold: see core/allotments.py
 
 
 @row
@@ -76,9 +77,9 @@ class Movement(Row):
 
     id: str
     stock_id: str
-    kind: str  # receive | reserve | release | expire | sell | sell_reserved | void | take_back
+    kind: str  # see core/stock.py
     quantity: int
-    reservation_id: str | None
+    reservation_id: str | None  # of the hold or the lease
     order_id: str | None
     at: datetime
     trace_id: str
@@ -105,13 +106,13 @@ class Offer(Row):
     position: int | None  # in the offer feed; None in a new revision, which gets one when it is stored
     updated_at: datetime
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
+    consistency: str = "strict"  # strict | allotment (may be leased)
 
 
 @row
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
-    `internal`: made by an order that waits for its payment and ended with it; never shown to the channel.
-    """
+    `internal`: made by an order that waits for its payment and ended with it; never shown to the channel."""
 
     id: str
     channel_id: str
@@ -147,10 +148,8 @@ class HoldCount(Row):
 
 @row
 class Order(Row):
-    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
-    `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
-    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
-    """
+    """An order. Its JSON members are wire objects, `refunds` and `disputes` in the order in which they were made.
+    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line."""
 
     id: str
     channel_id: str
@@ -171,6 +170,7 @@ class Order(Row):
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
+    allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
     recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
 
 

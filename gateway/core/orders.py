@@ -52,13 +52,13 @@ def create_order(books: Books, vault: Vault, call: Call, cmd: CreateOrder) -> Or
     """
     _claim_reference(books, call, cmd)
     priced = lines.price_all(books, call, cmd.buyer, cmd.lines)
-    created = limits.count_order(books, _new_order(books, call, cmd, priced), priced)
+    created = limits.count_order(books, new_order(books, call, cmd, priced), priced)
     books.put(OrderReference(call.channel_id, cmd.reference, created.id))
     if cmd.payment["status"] == "pending":
         return _await_payment(books, call, created, priced)
     units = [_sell(books, call, created.id, line, f"/lines/{n}") for n, line in enumerate(priced)]
     collected = {**created.payment, "status": "collected", "collected_at": wire.timestamp(call.now)}
-    return _fulfil(books, vault, call, created, collected, units)
+    return fulfil(books, vault, call, created, collected, units)
 
 
 def confirm_payment(books: Books, vault: Vault, call: Call, order_id: str, confirmation: Json) -> Order:
@@ -79,12 +79,12 @@ def confirm_payment(books: Books, vault: Vault, call: Call, order_id: str, confi
     payment |= {**_told(confirmation), "status": "collected", "collected_at": wire.timestamp(call.now)}
     if order.status != "expired":
         units = [_sell_held(books, call, order.id, hold) for hold in expiry.order_holds(books, order)]
-        return _fulfil(books, vault, call, order, payment, units)
+        return fulfil(books, vault, call, order, payment, units)
     taken = late.take_anew(books, call, order)
     if taken is None:
         return late.give_back(books, call, order, payment)
     counted, units = taken
-    return _fulfil(books, vault, call, counted, payment, units)
+    return fulfil(books, vault, call, counted, payment, units)
 
 
 def cancel_order(books: Books, call: Call, order_id: str, reason: str | None = None) -> Order:
@@ -114,7 +114,8 @@ def _claim_reference(books: Books, call: Call, cmd: CreateOrder) -> None:
         raise refuse("reference_in_use", "/reference", "Another order has this reference.")
 
 
-def _new_order(books: Books, call: Call, cmd: CreateOrder, priced: list[PricedLine]) -> Order:
+def new_order(books: Books, call: Call, cmd: CreateOrder, priced: list[PricedLine]) -> Order:
+    """The order as it begins. Raises ProtocolError `currency_mixed`, or `invalid` for a total above MAX_AMOUNT."""
     currencies = {line.currency for line in priced}
     if len(currencies) > 1:
         raise refuse("currency_mixed", "/lines", "All lines of an order are in one currency.")
@@ -190,7 +191,7 @@ def _sell_held(books: Books, call: Call, order_id: str, hold: Reservation) -> li
     return stock.sell_reserved(books, call, hold.stock_id, hold.quantity, order_id, hold.id)
 
 
-def _fulfil(
+def fulfil(
     books: Books, vault: Vault, call: Call, order: Order, payment: Json, units: list[list[Unit]]
 ) -> Order:
     """Paid, handed over and fulfilled in one transaction (ORD-001); `units` by line, empty lists without a pool."""

@@ -19,6 +19,7 @@ from gateway.core.model import (
     Stock,
     Unit,
 )
+from gateway.core.model_allotments import Allotment
 
 R = TypeVar("R", bound=Row)
 
@@ -118,6 +119,13 @@ class Queries(Protocol):
         self, channel_id: str, reference: str | None, before: str | None, limit: int
     ) -> Sequence[Reservation]:
         """Holds that the channel made, newest id first, ids below `before`."""
+
+    async def allotment(self, channel_id: str, allotment_id: str) -> Allotment | None: ...
+
+    async def allotments(
+        self, channel_id: str, reference: str | None, before: str | None, limit: int
+    ) -> Sequence[Allotment]:
+        """The channel's leases, newest id first, ids below `before`."""
 
     async def deliveries(
         self, channel_id: str, order_id: str, after: str | None, limit: int

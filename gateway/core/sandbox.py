@@ -29,6 +29,7 @@ class TestOffer:
     buyer_input: Json | None = None
     client_id: str | None = None
     safety_stock: int = 0
+    consistency: str = "strict"
 
     @classmethod
     def from_wire(cls, body: Json) -> TestOffer:
@@ -45,6 +46,7 @@ class TestOffer:
             None if quantity is None else int(quantity),
             **optional,
             safety_stock=int(body.get("safety_stock", 0)),
+            consistency=body.get("consistency", "strict"),
         )
 
 
@@ -74,6 +76,7 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         restrictions=cmd.restrictions,
         buyer_input=cmd.buyer_input,
         download_url=cmd.download_url,
+        consistency=cmd.consistency,
     )
     return catalog.create_offer(books, call, offer)
 

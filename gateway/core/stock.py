@@ -8,14 +8,16 @@ from typing import Literal
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
 from gateway.core.model import Call, Json, Movement, Stock, Unit
+from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
 Kind = Literal["codes", "counted", "unlimited"]
+AllotmentEnd = Literal["allot_release", "allot_expire"]
 LOW_THRESHOLD = 5
 
 # What one unit of each kind of movement does to the counters. Every row keeps
-# received = available + reserved + sold + voided, so no sequence of movements can break it.
+# received = available + reserved + allotted + sold + voided, so no sequence of movements can break it.
 EFFECTS: dict[str, dict[str, int]] = {
     "receive": {"received": 1, "available": 1},
     "reserve": {"available": -1, "reserved": 1},
@@ -23,6 +25,10 @@ EFFECTS: dict[str, dict[str, int]] = {
     "expire": {"reserved": -1, "available": 1},
     "sell": {"available": -1, "sold": 1},
     "sell_reserved": {"reserved": -1, "sold": 1},
+    "allot": {"available": -1, "allotted": 1},
+    "allot_release": {"allotted": -1, "available": 1},
+    "allot_expire": {"allotted": -1, "available": 1},
+    "sell_allotted": {"allotted": -1, "sold": 1},
     "void": {"available": -1, "voided": 1},
     "take_back": {"sold": -1, "voided": 1},
 }
@@ -172,6 +178,24 @@ def sell_reserved(
     """Sell what a hold has kept; gives the units of a pool, else nothing."""
     stock = get(books, stock_id)
     _move(books, call, stock, "sell_reserved", quantity, reservation_id=reservation_id, order_id=order_id)
+    return _take(books, stock, quantity, "sold", order_id)
+
+
+def allot(books: Books, call: Call, stock_id: str, quantity: int, allotment_id: str) -> Stock:
+    """Set aside for one channel (ALT-001). Raises ProtocolError `out_of_stock` (ALT-002, ALT-006)."""
+    stock = _have(books, call, stock_id, quantity, "/quantity")
+    return _move(books, call, stock, "allot", quantity, reservation_id=allotment_id)
+
+
+def end_allotted(books: Books, call: Call, kind: AllotmentEnd, lease: Allotment, quantity: int) -> Stock:
+    """Back to sale, given back or because the lease is over (ALT-018, ALT-020)."""
+    return _move(books, call, get(books, lease.stock_id), kind, quantity, reservation_id=lease.id)
+
+
+def sell_allotted(books: Books, call: Call, lease: Allotment, quantity: int, order_id: str) -> list[Unit]:
+    """Sell what a lease has set aside; gives the units of a pool, else nothing."""
+    stock = get(books, lease.stock_id)
+    _move(books, call, stock, "sell_allotted", quantity, reservation_id=lease.id, order_id=order_id)
     return _take(books, stock, quantity, "sold", order_id)
 
 

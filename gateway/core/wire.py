@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Revealed, Stock
+from gateway.core.model_allotments import Allotment
 
 
 def timestamp(moment: datetime) -> str:
@@ -46,7 +47,7 @@ def render_offer(offer: Offer, channel_id: str = "") -> Json:
         "price": money(offer.price_amount, offer.currency),
         "delivery_kind": offer.delivery_kind,
         "availability": {"status": offer.availability},
-        "consistency": "strict",
+        "consistency": offer.consistency,
         "verification_level": "none",
         "updated_at": timestamp(offer.updated_at),
     }
@@ -103,6 +104,7 @@ def render_order(order: Order) -> Json:
         cancellation=order.cancellation,
         refunds=order.refunds or None,
         disputes=order.disputes or None,
+        allotment_id=order.allotment["id"] if order.allotment else None,
     )
 
 
@@ -126,6 +128,32 @@ def render_revealed(revealed: Revealed) -> Json:
     return {"delivery": render_delivery(revealed.delivery), "goods": revealed.goods}
 
 
+def render_allotment(lease: Allotment, now: datetime, signed: str | None = None) -> Json:
+    """The Allotment as it is at `now`: from the instant of `expires_at` on it has ended. `signed`: its JWS."""
+    past = lease.status != "ended" and lease.expires_at <= now
+    wire: Json = {
+        "id": lease.id,
+        "revision": lease.revision,
+        "offer_id": lease.offer_id,
+        "status": "ended" if past else lease.status,
+        "quantity": lease.quantity,
+        "sold": lease.sold,
+        "returned": lease.returned + (lease.remaining if past else 0),
+        "remaining": 0 if past else lease.remaining,
+        "unit_price": money(lease.unit_amount, lease.currency),
+        "created_at": timestamp(lease.created_at),
+        "expires_at": timestamp(lease.expires_at),
+        "trace_id": lease.trace_id,
+    }
+    recalled = lease.recalled_at
+    return _with(
+        wire,
+        reference=lease.reference,
+        recalled_at=timestamp(recalled) if recalled else None,
+        lease=signed,
+    )
+
+
 def render_event(event: Event) -> Json:
     """The Event, as it is posted and as the feed shows it."""
     return {
@@ -147,6 +175,7 @@ def render_stock(offer_id: str, stock: Stock) -> Json:
         "received": stock.received,
         "available": stock.available,
         "reserved": stock.reserved,
+        "allotted": stock.allotted,
         "sold": stock.sold,
         "voided": stock.voided,
     }

@@ -5,7 +5,18 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
-from gateway.http import aftersale, auth, catalog, delivery, discovery, events, inventory, orders, testing
+from gateway.http import (
+    aftersale,
+    allotments,
+    auth,
+    catalog,
+    delivery,
+    discovery,
+    events,
+    inventory,
+    orders,
+    testing,
+)
 from gateway.http.request import Handler
 
 MODULES: tuple[ModuleType, ...] = (
@@ -15,6 +26,7 @@ MODULES: tuple[ModuleType, ...] = (
     inventory,
     orders,
     aftersale,
+    allotments,
     delivery,
     events,
     testing,

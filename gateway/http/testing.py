@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import spec
+from gateway.core import allotments, wire
 from gateway.core import sandbox as rules
-from gateway.core import wire
 from gateway.core.clients import SCOPES, NewClient
 from gateway.core.errors import ProtocolError, at
 from gateway.core.model import Json
@@ -79,6 +79,16 @@ async def test_advance_clock(request: Request) -> Response:
     now = request.services.clock.advance(int(request.body["advance_seconds"]))
     await _sandbox(request).settle()
     return render(200, {"now": wire.timestamp(now)})
+
+
+async def test_recall_allotment(request: Request) -> Response:
+    """Recall a lease as the merchant would."""
+    call, allotment_id = request.call, request.values["allotment_id"]
+    grace = int(request.body.get("grace_seconds", allotments.GRACE))
+    lease = await request.services.writer.run(
+        lambda books: allotments.recall_allotment(books, call, allotment_id, grace)
+    )
+    return render(200, wire.render_allotment(lease, call.now))
 
 
 async def test_raise_fault(request: Request) -> Response:

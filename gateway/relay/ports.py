@@ -58,6 +58,9 @@ class Due(Protocol):
     async def due_orders(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of orders in payment_required with payment_due_at <= now, oldest first."""
 
+    async def due_allotments(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of leases that have not ended with expires_at <= now, oldest first."""
+
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows created before; how many."""
 

@@ -9,12 +9,19 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 
 from gateway.core.stock import EFFECTS
+from gateway.storage.audit_allotments import misleased
 from gateway.storage.audit_limits import miscounted
 from gateway.storage.audit_sealed import missealed
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import deliveries, hold_counts, movements, reservations, stocks, units
-
-COUNTERS = ("received", "available", "reserved", "sold", "voided")
+from gateway.storage.tables import (
+    COUNTERS,
+    deliveries,
+    hold_counts,
+    movements,
+    reservations,
+    stocks,
+    units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     ]
     for subject, wanted, counted_units in await miscounted(engine):
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
+    found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 
@@ -114,9 +122,9 @@ async def totals(engine: Engine) -> dict[str, int]:
 def _stock(
     stock_id: str, values: Mapping[str, int], moved: Mapping[str, int], held: int
 ) -> list[Discrepancy]:
-    """received = available + reserved + sold + voided, each counter the sum of its movements."""
-    parts = values["available"] + values["reserved"] + values["sold"] + values["voided"]
-    pairs = [("available + reserved + sold + voided", values["received"], parts)]
+    """received = available + reserved + allotted + sold + voided, each counter the sum of its movements."""
+    parts = COUNTERS[1:]
+    pairs = [(" + ".join(parts), values["received"], sum(values[name] for name in parts))]
     for name in COUNTERS:
         expected = sum(effect.get(name, 0) * moved.get(kind, 0) for kind, effect in EFFECTS.items())
         pairs.append((f"{name}, by its movements", expected, values[name]))
@@ -125,9 +133,10 @@ def _stock(
 
 
 def _pool(stock_id: str, values: Mapping[str, int], counted: Mapping[str, int]) -> list[Discrepancy]:
-    """Units are not tied to a hold: what is reserved is still an available unit."""
+    """Units are not tied to a hold or a lease: what is reserved or allotted is still an available unit."""
+    unsold = values["available"] + values["reserved"] + values["allotted"]
     pairs = [
-        ("units available", values["available"] + values["reserved"], counted.get("available", 0)),
+        ("units available", unsold, counted.get("available", 0)),
         ("units sold", values["sold"], counted.get("sold", 0)),
         ("units voided", values["voided"], counted.get("voided", 0)),
     ]

@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 from gateway.core import refunds
 from gateway.core.model import Json, Order, Reservation
+from gateway.core.model_allotments import Allotment
 from gateway.core.model_limits import SaleCount
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import orders, reservations, sale_counts
+from gateway.storage.tables import allotments, orders, reservations, sale_counts
 
 HELD = select(reservations).where(reservations.c.status == "active", reservations.c.counted.is_not(None))
+LEASED = select(allotments).where(allotments.c.status != "ended", allotments.c.counted.is_not(None))
 COUNTS = select(sale_counts)
 SOLD = select(orders).where(orders.c.counted.is_not(None), orders.c.payment_due_at.is_(None))
 UNSOLD = {"cancelled", "expired"}
@@ -29,6 +31,9 @@ async def miscounted(engine: Engine) -> list[tuple[str, int, int]]:
     hold: Reservation
     for hold in await engine.rows(Reservation, HELD):
         _add(expected, hold.counted or [], hold.quantity)
+    lease: Allotment
+    for lease in await engine.rows(Allotment, LEASED):
+        _add(expected, lease.counted or [], lease.remaining)
     order: Order
     for order in await engine.rows(Order, SOLD):
         left = refunds.left(order) if order.status not in UNSOLD else {}

@@ -12,6 +12,7 @@ from gateway.core.model import Channel, Event
 from gateway.storage.engine.base import Engine
 from gateway.storage.queries import CHANNELS
 from gateway.storage.tables import (
+    allotments,
     assertions,
     channels,
     events,
@@ -64,6 +65,12 @@ DUE_ORDERS = (
     select(orders.c.id)
     .where(orders.c.status == UNPAID, orders.c.payment_due_at <= NOW)
     .order_by(orders.c.payment_due_at)
+    .limit(LIMIT)
+)
+DUE_ALLOTMENTS = (
+    select(allotments.c.id)
+    .where(text("status <> 'ended'"), allotments.c.expires_at <= NOW)
+    .order_by(allotments.c.expires_at)
     .limit(LIMIT)
 )
 
@@ -149,6 +156,10 @@ class Outbox:
     async def due_orders(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of orders that wait for a payment that was due by now, oldest first."""
         return [row[0] for row in await self._engine.read(DUE_ORDERS, {"now": now, "limit": limit})]
+
+    async def due_allotments(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of leases with something left and expires_at <= now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_ALLOTMENTS, {"now": now, "limit": limit})]
 
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` answers that were stored by `before`; how many."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Order, Reservation, Row, SigningKey, Stock
+from gateway.core.model_allotments import Allotment
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import (
+    allotments,
     channels,
     deliveries,
     events,
@@ -72,6 +74,10 @@ def _newest(query: Select[Any], table: Any) -> tuple[Select[Any], Select[Any]]:
 NEWEST_ORDERS = select(orders).order_by(orders.c.id.desc()).limit(LIMIT)
 DISPUTED_ORDERS = select(orders).where(orders.c.status == "disputed").order_by(orders.c.id)
 ORDERS, ORDERS_NAMED = _newest(select(orders), orders)
+LEASE = select(allotments).where(allotments.c.id == ID, allotments.c.channel_id == CHANNEL)
+LEASES, LEASES_NAMED = _newest(select(allotments), allotments)
+# written out, so that SQLite takes the partial index
+OPEN_LEASES = select(allotments).where(text("status <> 'ended'")).order_by(allotments.c.id)
 HOLDS, HOLDS_NAMED = _newest(select(reservations).where(~reservations.c.internal), reservations)
 
 
@@ -114,6 +120,23 @@ class DatabaseQueries:
         return await self._all(
             Reservation, query, channel_id=channel_id, reference=reference, before=before or LAST, limit=limit
         )
+
+    async def allotment(self, channel_id: str, allotment_id: str) -> Allotment | None:
+        """The channel's lease."""
+        return await self._one(Allotment, LEASE, channel_id=channel_id, id=allotment_id)
+
+    async def allotments(
+        self, channel_id: str, reference: str | None, before: str | None, limit: int
+    ) -> Sequence[Allotment]:
+        """The channel's leases, newest id first, ids below `before`."""
+        query = LEASES if reference is None else LEASES_NAMED
+        return await self._all(
+            Allotment, query, channel_id=channel_id, reference=reference, before=before or LAST, limit=limit
+        )
+
+    async def open_allotments(self) -> Sequence[Allotment]:
+        """Leases of all channels of which something remains, oldest first (the merchant's)."""
+        return await self._all(Allotment, OPEN_LEASES)
 
     async def deliveries(
         self, channel_id: str, order_id: str, after: str | None, limit: int

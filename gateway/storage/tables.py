@@ -29,8 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model, model_limits
+from gateway.core import model, model_allotments, model_limits
 from gateway.core.model import Row
+from gateway.core.stock import EFFECTS
 
 metadata = MetaData(
     naming_convention={
@@ -86,6 +87,8 @@ def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
+COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
+
 channels = _table(model.Channel, "channels")
 idempotency = _table(model.Idempotency, "idempotency", Index("idempotency_age", "created_at"))
 assertions = _table(model.Assertion, "assertions", Index("assertions_age", "expires_at"))
@@ -109,12 +112,23 @@ reservations = _table(
     _partial("reservations_due", "status = 'active'", "expires_at"),
     _partial("reservations_stock_due", "status = 'active'", "stock_id", "expires_at"),
 )
+allotments = _table(
+    model_allotments.Allotment,
+    "allotments",
+    _check("quantity", "quantity > 0"),
+    _check("parts", "sold >= 0 AND returned >= 0 AND remaining >= 0"),
+    _check("balance", "quantity = sold + returned + remaining"),
+    _check("ended", "(remaining = 0) = (status = 'ended')"),
+    _one_of("status", "active", "recalled", "ended"),
+    Index("allotments_channel", "channel_id", "id"),
+    _partial("allotments_due", "status <> 'ended'", "expires_at"),
+)
 stocks = _table(
     model.Stock,
     "stocks",
     _one_of("kind", "codes", "counted", "unlimited"),
-    _check("counters", "received >= 0 AND available >= 0 AND reserved >= 0 AND sold >= 0 AND voided >= 0"),
-    _check("balance", "received = available + reserved + sold + voided"),
+    _check("counters", " AND ".join(f"{name} >= 0" for name in COUNTERS)),
+    _check("balance", "received = available + reserved + allotted + sold + voided"),
     _check("low_threshold", "low_threshold >= 0"),
     _check("safety", "safety >= 0"),
 )
@@ -131,6 +145,7 @@ offers = _table(
     _check("price", "price_amount >= 0"),
     _check("revision", "revision >= 1"),
     _one_of("status", "active", "withdrawn", "deleted"),
+    _one_of("consistency", "strict", "allotment"),
     Index("offers_stock", "stock_id", "id"),
     Index("offers_position_key", "position", unique=True),
 )
@@ -155,7 +170,7 @@ movements = _table(
     model.Movement,
     "movements",
     _check("quantity", "quantity > 0"),
-    _one_of("kind", "receive", "reserve", "release", "expire", "sell", "sell_reserved", "void", "take_back"),
+    _one_of("kind", *EFFECTS),
     Index("movements_stock", "stock_id", "id"),
 )
 reveals = _table(model.Reveal, "reveals", Index("reveals_delivery", "delivery_id", "id"))
@@ -199,6 +214,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
     {
         model.Order,
         model.Reservation,
+        model_allotments.Allotment,
         model.Stock,
         model.HoldCount,
         model.Delivery,

@@ -41,7 +41,7 @@ _NEWEST = (
     .limit(SAMPLE)
     .subquery("newest")
 )
-_IS_SALE = or_(_NEWEST.c.kind == "sell", _NEWEST.c.kind == "sell_reserved")
+_IS_SALE = or_(*(_NEWEST.c.kind == kind for kind in ("sell", "sell_reserved", "sell_allotted")))
 SOLD = case((_IS_SALE, _NEWEST.c.quantity), else_=0)
 RATE = select(func.count(), func.min(_NEWEST.c.id), func.sum(SOLD)).select_from(_NEWEST)
 ANY_DUE = select(alerts.c.id).where(PENDING, alerts.c.next_attempt_at <= bindparam("now")).limit(1)

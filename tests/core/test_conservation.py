@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from gateway.core import expiry, refunds
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Unit
+from gateway.core.model_allotments import Allotment
 from gateway.storage.keys import new_entry
 from gateway.storage.vault import AesVault
 from tests.core.stores import MemoryStore
-from tests.core.world import World, line
+from tests.core.world import World, line, sale
 
 ACTIONS = (
     "hold",
@@ -40,6 +41,10 @@ ACTIONS = (
     "replace",
     "dispute",
     "resolve",
+    "lease",
+    "report",
+    "give back",
+    "recall",
 )
 Step = tuple[str, int]
 STEPS = st.lists(
@@ -55,6 +60,7 @@ class Trader:
         self.world, self.channels, self.offers = world, channels, offers
         self.holds: list[Reservation] = []
         self.orders: list[Order] = []
+        self.leases: list[Allotment] = []
         self.codes = 0
 
     async def do(self, action: str, seed: int) -> None:
@@ -80,6 +86,10 @@ class Trader:
             "refund one": lambda: self._with_order(dice, self._refund_one, "fulfilled", "partially_refunded"),
             "replace": lambda: self._replace(dice),
             "dispute": lambda: self._with_order(dice, self.world.dispute, "fulfilled"),
+            "lease": lambda: self._lease(channel, offer, quantity),
+            "report": lambda: self._with_lease(dice, self._report),
+            "give back": lambda: self._with_lease(dice, self._give_back),
+            "recall": lambda: self._with_lease(dice, self._recall),
             "resolve": lambda: self._with_order(dice, self._resolve, "disputed"),
         }
         if action == "wait":
@@ -147,11 +157,34 @@ class Trader:
             order = orders[old.order_id]
             await self.world.replace(self._channel(old.channel_id), order, old.id)
 
+    async def _lease(self, channel: Channel, offer: Offer, quantity: int) -> None:
+        self.leases.append(await self.world.lease(channel, offer, quantity, ttl_seconds=700))
+
+    async def _with_lease(
+        self, dice: random.Random, act: Callable[[Channel, Allotment, int], Awaitable[object]]
+    ) -> None:
+        if self.leases:
+            lease = dice.choice(self.leases)
+            await act(self._channel(lease.channel_id), lease, dice.randint(1, 3))
+
+    async def _report(self, channel: Channel, lease: Allotment, quantity: int) -> None:
+        """One that may have been reported before, and one that was not."""
+        named = sale(lease, quantity, f"{lease.id}.{quantity}")
+        await self.world.report(channel, lease, named, sale(lease, quantity), named)
+
+    async def _give_back(self, channel: Channel, lease: Allotment, quantity: int) -> None:
+        await self.world.give_back(channel, lease, quantity)
+
+    async def _recall(self, channel: Channel, lease: Allotment, quantity: int) -> None:
+        await self.world.recall(lease, 300 * (quantity - 1))
+
     async def _add(self) -> None:
         self.codes += 1
         await self.world.update(self.offers[0], add_codes=[f"{self.offers[0].id}-{self.codes}"])
 
     async def _sweep(self) -> None:
+        for lease in await self.world.rows(Allotment):
+            await self.world.end_lease(lease)
         for hold in await self.world.rows(Reservation):
             await self.world.run(
                 lambda books, hold=hold: expiry.expire_reservation(books, self.world.call(), hold.id)
@@ -163,9 +196,9 @@ async def trader(world: World) -> Trader:
     channels = [await world.channel(), await world.channel(max_open_holds=8, max_open_holds_per_buyer=5)]
     codes = [f"{channels[0].id}-first-{n}" for n in range(6)]
     offers = [
-        await world.offer(codes=codes),
-        await world.offer(quantity=7),
-        await world.offer(delivery_kind="licence"),
+        await world.offer(codes=codes, consistency="allotment"),
+        await world.offer(quantity=7, consistency="allotment"),
+        await world.offer(delivery_kind="licence", consistency="allotment"),
     ]
     return Trader(world, channels, offers)
 

@@ -12,7 +12,18 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 import spec
-from gateway.core import aftersale, clients, delivery, inventory, orders, sandbox, stock, wire
+from gateway.core import (
+    aftersale,
+    allotments,
+    clients,
+    delivery,
+    inventory,
+    orders,
+    sales,
+    sandbox,
+    stock,
+    wire,
+)
 from gateway.core.errors import ProtocolError
 from gateway.core.model import (
     Call,
@@ -28,7 +39,9 @@ from gateway.core.model import (
     Stock,
     Unit,
 )
+from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books, Vault
+from gateway.storage.tables import COUNTERS
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
@@ -171,6 +184,34 @@ class World:
         """The merchant's decision on a dispute."""
         return await self.run(lambda books: aftersale.resolve_dispute(books, self.call(), order.id, refund))
 
+    async def lease(self, channel: Channel, offer: Offer, quantity: int, **members: Any) -> Allotment:
+        """A lease of so many."""
+        cmd = allotments.CreateAllotment.from_wire({"offer_id": offer.id, "quantity": quantity, **members})
+        call = self.call(channel.id)
+        return await self.run(lambda books: allotments.create_allotment(books, call, cmd))
+
+    async def report(self, channel: Channel, lease: Allotment, *made: dict[str, Any]) -> list[sales.Result]:
+        """A report of these sales (see `sale`); the results."""
+        assert spec.validator("SalesReport").errors({"sales": list(made)}) == []
+        call, read = self.call(channel.id), [sales.Sale.from_wire(one, "/sales/0") for one in made]
+        _, results = await self.run(lambda books: sales.report_sales(books, self.vault, call, lease.id, read))
+        return results
+
+    async def give_back(self, channel: Channel, lease: Allotment, quantity: int | None = None) -> Allotment:
+        """A release of all that remains, or of some."""
+        call = self.call(channel.id)
+        return await self.run(lambda books: allotments.release_allotment(books, call, lease.id, quantity))
+
+    async def recall(self, lease: Allotment, grace: int = 3600) -> Allotment:
+        """The merchant recalls a lease."""
+        call = self.call()
+        return await self.run(lambda books: allotments.recall_allotment(books, call, lease.id, grace))
+
+    async def end_lease(self, lease: Allotment) -> bool:
+        """What the sweeper does with one that it finds due."""
+        call = self.call()
+        return await self.run(lambda books: allotments.expire_allotment(books, call, lease.id))
+
     async def order_now(self, order: Order) -> Order:
         """The order as it is now, which is always a valid one."""
         found = next(row for row in await self.rows(Order) if row.id == order.id)
@@ -194,22 +235,24 @@ class World:
         return [row for row in found if channel is None or row.channel_id == channel.id]
 
     async def audit(self) -> None:
-        """The books balance: counters by themselves, as the sum of movements, and against units and holds."""
+        """The books balance: counters by themselves, as the sum of movements, and against units, holds and leases."""
         units, holds = await self.rows(Unit), await self.rows(Reservation)
+        leases = await self.rows(Allotment)
         moved: dict[str, Counter[str]] = {}
         for movement in await self.rows(Movement):
             for name, sign in stock.EFFECTS[movement.kind].items():
                 moved.setdefault(movement.stock_id, Counter())[name] += sign * movement.quantity
         active = [hold for hold in holds if hold.status == "active"]
         for row in await self.rows(Stock):
-            counters = {n: getattr(row, n) for n in ("received", "available", "reserved", "sold", "voided")}
+            counters = {name: getattr(row, name) for name in COUNTERS}
             assert min(counters.values()) >= 0
-            assert row.received == row.available + row.reserved + row.sold + row.voided
+            assert row.received == row.available + row.reserved + row.allotted + row.sold + row.voided
             assert counters == {name: moved.get(row.id, Counter())[name] for name in counters}
             assert row.reserved == sum(hold.quantity for hold in active if hold.stock_id == row.id)
+            assert row.allotted == sum(lease.remaining for lease in leases if lease.stock_id == row.id)
             if row.kind == "codes":
                 states = Counter(unit.state for unit in units if unit.stock_id == row.id)
-                assert states["available"] == row.available + row.reserved
+                assert states["available"] == row.available + row.reserved + row.allotted
                 assert (states["sold"], states["voided"]) == (row.sold, row.voided)
         for count in await self.rows(HoldCount):
             mine = [hold for hold in active if hold.channel_id == count.channel_id]
@@ -225,6 +268,20 @@ def line(offer: Offer, quantity: int = 1, hold: Reservation | None = None, **mem
         body["reservation_id"] = hold.id
         body["unit_price"] = {"amount": hold.unit_amount, "currency": hold.currency}
     return {**body, **members}
+
+
+def sale(
+    lease: Allotment, quantity: int = 1, reference: str = "", by: str = "b1", **members: Any
+) -> dict[str, Any]:
+    """A sale at the lease's price, under a reference of its own unless one is given."""
+    return {
+        "reference": reference or f"s-{secrets.token_hex(6)}",
+        "quantity": quantity,
+        "unit_price": {"amount": lease.unit_amount, "currency": lease.currency},
+        "buyer": {"reference": by},
+        "sold_at": wire.timestamp(lease.created_at),
+        **members,
+    }
 
 
 async def refused(code: str, attempt: Awaitable[Any], pointer: str | None = None) -> ProtocolError:

@@ -52,7 +52,9 @@ async def test_without_a_valid_token_nothing_is_served(gateway: RunningGateway, 
 async def test_a_token_without_the_scope_is_refused(gateway: RunningGateway, name: str) -> None:
     """AUT-010, before anything in the request is looked at."""
     scope = OPERATIONS[name].scope
-    others = [one for one in ("catalog", "inventory", "orders", "delivery", "events") if one != scope]
+    others = [
+        one for one in ("catalog", "inventory", "orders", "delivery", "events", "allotments") if one != scope
+    ]
     client = await gateway.channel("narrow", scopes=others)
     answer = await send(gateway, name, {"Authorization": f"Bearer {await client.token()}"})
     assert (answer.status, answer.code) == (403, "scope_missing")

@@ -69,7 +69,14 @@ async def test_a_client_secret_gets_a_token(gateway: RunningGateway, shop: TestC
     assert claims["iss"] == gateway.url
     assert claims["sub"] == claims["client_id"] == shop.client_id
     assert claims["exp"] - claims["iat"] == 600
-    assert set(claims["scope"].split()) == {"catalog", "inventory", "orders", "delivery", "events"}
+    assert set(claims["scope"].split()) == {
+        "catalog",
+        "inventory",
+        "orders",
+        "delivery",
+        "events",
+        "allotments",
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from gateway.core import expiry
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Stock
+from gateway.core.model_allotments import Allotment
 from gateway.storage.audit import audit
 from gateway.storage.reset import forget_trade
 from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
 from tests.core.world import World, line
-from tests.proof.model import COUNTERS, DONE, Model, ModelStock
+from tests.proof.model import COUNTERS, DONE, ModelStock
+from tests.proof.model_leases import LeasingModel
 
 CHANNEL_CAP, BUYER_CAP = 14, 8
 KINDS = ("codes", "counted", "unlimited")
@@ -43,7 +45,7 @@ class Trade(RuleBasedStateMachine):
         super().__init__()
         self.world = World(self.store, self.vault)
         self.begin = self.world.now
-        self.model = Model(CHANNEL_CAP, BUYER_CAP)
+        self.model = LeasingModel(CHANNEL_CAP, BUYER_CAP)
         self.offers: dict[str, Offer] = {}
         self.kept: dict[str, Reservation] = {}
         self.made: dict[str, Order] = {}
@@ -81,7 +83,7 @@ class Trade(RuleBasedStateMachine):
             "unlimited": {"delivery_kind": "licence"},
         }
         for kind, members in stocks.items():
-            self.offers[kind] = self.play(self.world.offer(**members))
+            self.offers[kind] = self.play(self.world.offer(consistency="allotment", **members))
             start = {"codes": 6, "counted": 7, "unlimited": 0}[kind]
             self.model.stocks[kind] = ModelStock(kind, received=start, available=start)
 
@@ -218,6 +220,8 @@ class Trade(RuleBasedStateMachine):
 
     async def _sweep(self) -> None:
         call = self.world.call()
+        for lease in await self.world.rows(Allotment):
+            await self.world.end_lease(lease)
         for hold in await self.world.rows(Reservation):
             await self.world.run(
                 lambda books, hold=hold: expiry.expire_reservation(books, call, hold.id)  # type: ignore[misc]
@@ -226,8 +230,3 @@ class Trade(RuleBasedStateMachine):
 
 def _as_told(code: str) -> str:
     return {DONE: "fulfilled"}.get(code, code)
-
-
-def over(runner: asyncio.Runner, store: DatabaseStore, vault: AesVault) -> type[Trade]:
-    """The machine with its books in this store."""
-    return type("TradeOver", (Trade,), {"runner": runner, "store": store, "vault": vault})

@@ -17,7 +17,7 @@ from tests.proof.fairness import Fairness
 DONE = "done"
 PAYMENT_DUE, TTL, EXTENSIONS = 1800, 600, 3
 FLOOR, PAYMENT_FLOOR = 120, 300
-COUNTERS = ("received", "available", "reserved", "sold", "voided")
+COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 
 
 class Refused(Exception):
@@ -32,6 +32,7 @@ class ModelStock:
     received: int = 0
     available: int = 0
     reserved: int = 0
+    allotted: int = 0
     sold: int = 0
     voided: int = 0
 
@@ -144,7 +145,7 @@ class Model:
             self._take_over(key, order, hold, paid)
         for offer, quantity in lines:
             if paid:
-                self._make_room(offer, quantity)
+                self.make_room(offer, quantity)
                 self.stocks[offer].take(quantity, "sold")
             else:
                 self._keep(key, order, self._reserve(offer, quantity, buyer, PAYMENT_DUE, PAYMENT_FLOOR))
@@ -185,7 +186,7 @@ class Model:
         for offer, quantity in order.lines:
             wanted[offer] += quantity
         for offer, quantity in wanted.items():
-            self._make_room(offer, quantity)
+            self.make_room(offer, quantity)
             stock = self.stocks[offer]
             if stock.kind != "unlimited" and stock.available < quantity:
                 return False
@@ -222,7 +223,7 @@ class Model:
         return stock.kind != "unlimited" and (crush or self.fairness.wasteful(offer, self.now))
 
     def _reserve(self, offer: str, quantity: int, buyer: str, wish: int, floor: int) -> ModelHold:
-        self._make_room(offer, quantity)
+        self.make_room(offer, quantity)
         active = [hold for hold in self.every_hold() if hold.status == "active"]
         if sum(hold.quantity for hold in active) + quantity > self.channel_cap:
             raise Refused("hold_limit_reached")
@@ -238,7 +239,7 @@ class Model:
         life = min(wish, floor) if wasteful else self._life(offer, wish, floor)
         return ModelHold(offer, quantity, buyer, self.now + life, self.now)
 
-    def _make_room(self, offer: str, quantity: int) -> None:
+    def make_room(self, offer: str, quantity: int) -> None:
         stock = self.stocks[offer]
         if stock.kind != "unlimited" and stock.available < quantity:
             for hold in self.every_hold():

@@ -12,7 +12,7 @@ from gateway.storage.engine import open_engine
 from gateway.storage.keys import new_entry
 from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
-from tests.proof.machine import over
+from tests.proof.leasing import over
 
 EXAMPLES = int(os.environ.get("VGCP_PROOF_EXAMPLES", "6"))
 

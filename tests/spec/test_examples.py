@@ -56,10 +56,14 @@ def test_every_operation_has_an_example() -> None:
 
 
 def test_every_problem_has_an_example() -> None:
-    """Each problem of the catalogue is shown as an answer of some operation that lists it."""
+    """Each problem of the catalogue is shown as an answer of some operation that lists it, or as a result in one."""
     shown = set()
     for path in EXCHANGES:
         operation, code = parts(path)
+        body = load(path)["response"].get("body") or {}
+        within = {one["problem"]["code"] for one in body.get("results", []) if "problem" in one}
+        assert within <= set(operation.problems), path.name
+        shown |= within
         if code in spec.problems():
             shown.add(code)
             assert code in {*operation.problems, *BAD_METHOD}, path.name

@@ -71,7 +71,7 @@ async def market(
         "max_open_holds_per_buyer": 100_000,
     }
     client = await control(url, "/clients", {"name": "torture", **limits})
-    body = {"product_name": "Torture", "price": PRICE}
+    body = {"product_name": "Torture", "price": PRICE, "consistency": "allotment"}
     some = [secrets.token_hex(8) for _ in range(codes)]
     offers = [
         await control(url, "/offers", {**body, "delivery_kind": "code", "codes": some[:900]}),
@@ -148,5 +148,5 @@ async def as_told(place: Market, may_expire: bool = False) -> dict[str, int]:
     assert len(units) == len(set(units)), "a code was given out twice"
     assert len(set(ledger.codes.values())) == len(ledger.codes), "two deliveries opened to the same goods"
     assert sum(row.sold for row in stocks) == sum(owed.values())
-    assert all(min(row.available, row.reserved, row.sold) >= 0 for row in stocks)
+    assert all(min(row.available, row.reserved, row.allotted, row.sold) >= 0 for row in stocks)
     return {"orders": len(mine), "units": sum(owed.values()), "opened": len(ledger.codes)}

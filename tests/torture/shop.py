@@ -67,6 +67,9 @@ class Ledger:
         self.open.pop(intent.key, None)
         if answer.status < 300 and str(answer.json.get("id", "")).startswith("ord_"):
             self.orders[answer.json["id"]] = answer.json
+        for sold in answer.json.get("results", []) if answer.status < 300 else []:
+            if sold["status"] == "accepted":
+                self.orders.setdefault(sold["order_id"], {"id": sold["order_id"], "status": "fulfilled"})
 
 
 class Shop:
@@ -151,7 +154,7 @@ class Buyer:
     async def visit(self) -> None:
         """One of the ways. Whatever has no answer ends the visit; the shop's ledger has it."""
         self.visits += 1
-        ways = [self.buy, self.buy, self.buy, self.hold, self.wait, self.look]
+        ways = [self.buy, self.buy, self.buy, self.hold, self.wait, self.lease, self.look]
         try:
             await self.dice.choice(ways)(self.dice.choice(self.urls))
         except BROKEN:
@@ -191,6 +194,20 @@ class Buyer:
         elif way == "cancel":
             await self._post(self._any_url(), f"{path}/cancel", {})
 
+    async def lease(self, url: str) -> None:
+        """Some units, of which some sales are reported, some of them again; the rest is given back or forgotten."""
+        offer = self.dice.choice(self.offers)
+        wish = {"offer_id": offer["id"], "quantity": 3, "ttl_seconds": self.dice.choice([1, 2, 600])}
+        made = await self._post(url, "/allotments", wish)
+        if made is None:
+            return
+        path = f"/allotments/{made.json['id']}"
+        sales = [self._sale(made.json) for _ in range(self.dice.randint(1, 4))]
+        for _ in range(self.dice.randint(1, 2)):
+            await self._post(self._any_url(), f"{path}/sales", {"sales": sales})
+        if self.dice.random() < 0.5:
+            await self._post(self._any_url(), f"{path}/release", {})
+
     async def look(self, url: str) -> None:
         """The feed of offers."""
         answer = await self.shop.get(url, "/offers?limit=100")
@@ -222,6 +239,15 @@ class Buyer:
     def _line(self) -> dict[str, Any]:
         offer = self.dice.choice(self.offers)
         return {"offer_id": offer["id"], "quantity": self.dice.randint(1, 2), "unit_price": offer["price"]}
+
+    def _sale(self, lease: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "reference": secrets.token_hex(12),
+            "quantity": 1,
+            "unit_price": lease["unit_price"],
+            "buyer": self._who(),
+            "sold_at": lease["created_at"],
+        }
 
     def _who(self) -> dict[str, Any]:
         return {"reference": f"buyer-{self.dice.randrange(100)}", "region": "DE"}
