@@ -72,6 +72,8 @@ def gateway(context: click.Context) -> None:
               help="Where you take alerts about stock, as webhooks; default: only in the log.")  # fmt: skip
 @click.option("--alert-secret", envvar="VGCP_ALERT_SECRET", metavar="whsec_…",
               help="What they are signed with (Standard Webhooks). Prefer the environment.")  # fmt: skip
+@click.option("--suppliers", envvar="VGCP_SUPPLIERS", type=click.Path(dir_okay=False, path_type=Path),
+              help="File of those who make goods on demand (YAML).")  # fmt: skip
 def serve(**options: Any) -> None:
     """Serve the gateway until SIGTERM, which finishes the requests in flight and ends with exit code 0.
 

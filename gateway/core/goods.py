@@ -13,6 +13,7 @@ from gateway.core.ports import Books, Vault
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: nothing that is read as something else
 GROUPS, GROUP = 5, 5
+MEMBERS = {"code": "value", "licence": "key", "topup": "receipt"}
 LINK_LIFE = timedelta(minutes=15)
 
 
@@ -30,7 +31,7 @@ def open_goods(books: Books, vault: Vault, call: Call, delivery: Delivery) -> Js
         expires_at = (call.now + LINK_LIFE).replace(microsecond=0)
         link = {"url": sign_link(vault, clear, expires_at), "expires_at": wire.timestamp(expires_at)}
         return {"kind": "download", "download": link}
-    member = "key" if delivery.kind == "licence" else "value"
+    member = MEMBERS[delivery.kind]
     return {"kind": delivery.kind, delivery.kind: {member: clear}}
 
 

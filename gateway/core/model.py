@@ -108,6 +108,7 @@ class Offer(Row):
     position: int | None  # in the offer feed; None until the sequencer has numbered this revision
     updated_at: datetime
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
+    supplier: str | None = None  # who makes each unit on demand; None: it comes from the stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Delivery(Row):
     order_id: str
     line_id: str
     channel_id: str
-    kind: str  # code | licence | download
+    kind: str  # code | licence | download | topup
     status: str  # ready | revealed | voided
     unit_id: str | None
     sealed: bytes | None

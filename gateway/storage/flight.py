@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import Changes, DueWanted, Key, Lookup, Transaction, UnitsWanted, Wanted
 from gateway.storage.engine.codec import key_getters
 from gateway.storage.tables import TABLES
@@ -16,6 +17,7 @@ KEY_OF = key_getters()
 FOUND_BY: dict[type[Row], str] = {
     Offer: "stock_id",
     Delivery: "order_id",
+    Supply: "order_id",
     Unit: "code_hash",
     Channel: "active",
 }
