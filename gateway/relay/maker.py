@@ -77,6 +77,7 @@ class Maker:
         self._breaker = breaker or backoff.Breaker(threshold=3, longest=60.0)
         self._busy: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
         self._claiming = asyncio.Lock()
         self._freed: Callable[[], None] = lambda: None
 
@@ -90,6 +91,7 @@ class Maker:
             due = await self._box.suppliers_due(now)
             if not due:
                 return 0
+            self._tell_unknown(due - self._suppliers.keys())
             room = {name: self._room(name, now) for name in due & self._suppliers.keys()}
             lease_until = now + timedelta(seconds=self._bounds.lease)
             late = max(self._bounds.late - len(self._tasks), 0)
@@ -117,6 +119,11 @@ class Maker:
     async def close(self) -> None:
         """Let what is under way end, for a little while."""
         await self.drain(GRACE)
+
+    def _tell_unknown(self, names: set[str]) -> None:
+        for name in names - self._told:
+            log.warning("goods wait for a supplier that is not set up here", extra={"supplier": name})
+        self._told |= names
 
     def _room(self, supplier: str, now: datetime) -> int:
         return self._breaker.width(supplier, now, self._bounds.per_supplier) - self._busy[supplier]
