@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from gateway.core.model import Row
 
@@ -27,8 +28,17 @@ class Supply(Row):
     asked_at: datetime | None
     give_up_at: datetime
     delivery_id: str | None
-    goods_hash: bytes | None  # keyed; of codes and licences, which nobody else may get
     last_error: str | None
     created_at: datetime
     updated_at: datetime
     trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedCode(Row):
+    """A code or licence that a supplier has made, and for whom: nobody else may get it. `code_hash` (keyed) is in hex."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("code_hash",)
+
+    code_hash: str
+    supply_id: str

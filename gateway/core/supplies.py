@@ -15,7 +15,7 @@ from typing import Any
 from gateway.core import delivery, events, life, limits, refunds, stock
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Json, Offer, Order
-from gateway.core.model_supplies import Supply
+from gateway.core.model_supplies import SuppliedCode, Supply
 from gateway.core.ports import Books, Vault
 from gateway.core.suppliers import LONGEST_GOODS, VALID, SupplyRequest
 
@@ -72,11 +72,10 @@ def note_made(books: Books, vault: Vault, call: Call, supply_id: str, goods: str
     if not 0 < len(goods) <= LONGEST_GOODS:
         raise ProtocolError("invalid", f"The goods are not between 1 and {LONGEST_GOODS} characters long.")
     order, offer = _order(books, supply), delivery.offer_of(books, supply.offer_id)
-    code_hash = vault.fingerprint(goods.encode()) if offer.delivery_kind in UNIQUE else None
-    if code_hash is not None and books.find_codes([code_hash]):
-        raise ProtocolError("duplicate_code", "The supplier gave a code that is in stock or sold.")
+    if offer.delivery_kind in UNIQUE:
+        _keep_for(books, supply, vault.fingerprint(goods.encode()))
     made = delivery.hand_over_made(books, vault, call, order, supply.line_id, offer, goods)
-    _end(books, call, supply, order, state="made", delivery_id=made.id, goods_hash=code_hash, last_error=None)
+    _end(books, call, supply, order, state="made", delivery_id=made.id, last_error=None)
     return True
 
 
@@ -198,12 +197,19 @@ def _new(books: Books, call: Call, order: Order, line: Json, offer: Offer, unit:
         asked_at=None,
         give_up_at=call.now + GIVE_UP_AFTER,
         delivery_id=None,
-        goods_hash=None,
         last_error=None,
         created_at=call.now,
         updated_at=call.now,
         trace_id=call.trace_id,
     )
+
+
+def _keep_for(books: Books, supply: Supply, code_hash: bytes) -> None:
+    """That this code is one buyer's (DLV-002). Raises ProtocolError `duplicate_code`."""
+    name = code_hash.hex()
+    if books.find_codes([code_hash]) or books.get(SuppliedCode, name) is not None:
+        raise ProtocolError("duplicate_code", "The supplier gave a code that is in stock or sold.")
+    books.put(SuppliedCode(name, supply.id))
 
 
 def _end(books: Books, call: Call, supply: Supply, order: Order, **changes: Any) -> None:

@@ -196,18 +196,15 @@ class Maker:
             await self._later(supply, answer)
 
     async def _made(self, supply: Supply, goods: str) -> None:
-        call, error = self._call(supply), "The books do not take the goods."
+        call = self._call(supply)
         try:
             await self._run(lambda books: supplies.note_made(books, self._vault, call, supply.id, goods))
         except ProtocolError as refused:
             if refused.code == "unavailable":
                 raise
-            error = refused.detail
-        except Exception:  # two buyers' goods are alike, which the database refuses: the merchant must look
-            log.exception("a unit is made and cannot be delivered", extra={"supply_id": supply.id})
-        else:
-            return
-        await self._run(lambda books: supplies.park(books, call, supply.id, error))
+            error = refused.detail  # it is made and cannot be delivered: the merchant must look
+            log.warning("a supplier's goods are not taken", extra={"supply_id": supply.id, "error": error})
+            await self._run(lambda books: supplies.park(books, call, supply.id, error))
 
     async def _give_up(self, supply: Supply, reason: str) -> None:
         call = self._call(supply)

@@ -162,9 +162,8 @@ supplies = _table(
     Index("supplies_order", "order_id", "id"),
     _partial("supplies_due", "state IN ('waiting', 'asked')", "supplier", "next_attempt_at", "id"),
     _partial("supplies_parked", "state = 'parked'", "id"),
-    # one code is one buyer's
-    _partial("supplies_goods_key", "goods_hash IS NOT NULL", "goods_hash", unique=True),
 )
+supplied_codes = _table(model_supplies.SuppliedCode, "supplied_codes")
 movements = _table(
     model.Movement,
     "movements",

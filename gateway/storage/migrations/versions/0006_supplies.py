@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("asked_at", moment, nullable=True),
         sa.Column("give_up_at", moment, nullable=False),
         sa.Column("delivery_id", text, nullable=True),
-        sa.Column("goods_hash", sa.LargeBinary(), nullable=True),
         sa.Column("last_error", text, nullable=True),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("updated_at", moment, nullable=False),
@@ -44,17 +43,21 @@ def upgrade() -> None:
     op.create_index("supplies_order", "supplies", ["order_id", "id"])
     _partial("supplies_due", "state IN ('waiting', 'asked')", "supplier", "next_attempt_at", "id")
     _partial("supplies_parked", "state = 'parked'", "id")
-    _partial("supplies_goods_key", "goods_hash IS NOT NULL", "goods_hash", unique=True)
-
-
-def _partial(name: str, where: str, *columns: str, unique: bool = False) -> None:
-    condition = sa.text(where)
-    op.create_index(
-        name, "supplies", list(columns), unique=unique, sqlite_where=condition, postgresql_where=condition
+    op.create_table(
+        "supplied_codes",
+        sa.Column("code_hash", text, nullable=False),
+        sa.Column("supply_id", text, nullable=False),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("supplied_codes_pkey")),
     )
+
+
+def _partial(name: str, where: str, *columns: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, "supplies", list(columns), sqlite_where=condition, postgresql_where=condition)
 
 
 def downgrade() -> None:
     """Forget what is made on demand; its offers sell without limit from then on."""
+    op.drop_table("supplied_codes")
     op.drop_table("supplies")
     op.drop_column("offers", "supplier")
