@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.admin import COMMANDS, STOCK_COMMANDS
+from gateway.admin import COMMANDS, STOCK_COMMANDS, SUPPLIES_COMMANDS
 from gateway.backend import Backend
 from gateway.settings import Settings
 
@@ -97,7 +97,16 @@ def stock(context: click.Context) -> None:
     context.obj = Backend()
 
 
+@click.group()
+@click.pass_context
+def supplies(context: click.Context) -> None:
+    """Goods made on demand: what is being made, and what needs your decision."""
+    context.obj = Backend()
+
+
 for command in COMMANDS:
     gateway.add_command(command)
 for name, command in STOCK_COMMANDS.items():
     stock.add_command(command, name)
+for command in SUPPLIES_COMMANDS:
+    supplies.add_command(command)

@@ -12,8 +12,11 @@ from gateway.admin.importing import codes, import_
 from gateway.admin.keys import keys
 from gateway.admin.levels import set_
 from gateway.admin.stock import stock
+from gateway.admin.supplies import SUPPLIES_COMMANDS
 from gateway.admin.watching import alerts_, watch
 
 # `vgcp stock …`; `list` is `vgcp gateway stock`
 STOCK_COMMANDS: dict[str, click.Command] = {"list": stock, "watch": watch, "set": set_, "alerts": alerts_}
 COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, dispute, keys, audit]
+
+__all__ = ["COMMANDS", "STOCK_COMMANDS", "SUPPLIES_COMMANDS"]

@@ -18,13 +18,14 @@ PRODUCT = ("id", "name", "description", "brand", "category", "image_url", "trans
 KNOWN = {
     *PRODUCT, "price", "currency", "delivery_kind", "promotion", "restrictions", "buyer_input", "download_url", "codes",
     "codes_file", "quantity", "low_threshold", "safety_stock", "regions", "max_per_order",
-    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days",
+    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", "supplier",
 }  # fmt: skip
 LEVELS = ("quantity", "low_threshold", "safety_stock")
 NUMBERS = {
     "price", "max_per_order", "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", *LEVELS,
 }  # fmt: skip
-KINDS = ("code", "licence", "download")
+KINDS = ("code", "licence", "download", "topup")
+STOCKED = {"codes", "codes_file", *LEVELS}  # what goods made on demand have none of
 LONGEST_CODE = 512  # characters; as in the standard's TestOfferRequest
 BOM = "\ufeff"
 
@@ -54,6 +55,7 @@ class Entry:
     quantity: int | None
     low_threshold: int | None
     safety_stock: int | None
+    supplier: str | None = None
 
 
 class Faults(Exception):
@@ -214,8 +216,14 @@ def _stock_faults(row: Json) -> Iterator[str]:
             yield f"{name} is a whole number, not below 0"
     if kind == "download" and not row.get("download_url"):
         yield "a download needs download_url"
-    if kind == "code" and not {"codes", "codes_file"} & set(row):
-        yield "codes need codes or codes_file"
+    if kind == "code" and not {"codes", "codes_file", "supplier"} & set(row):
+        yield "codes need codes or codes_file, or a supplier"
+    if kind == "topup" and "supplier" not in row:
+        yield "a topup needs the supplier that makes it"
+    if "supplier" in row and (
+        kind == "download" or STOCKED & set(row) or not isinstance(row["supplier"], str)
+    ):
+        yield f"a supplier's name goes with code, licence or topup, and with none of {', '.join(sorted(STOCKED))}"
     if "codes" in row and not isinstance(row["codes"], list):
         yield "codes is a list of texts"
 
@@ -247,6 +255,7 @@ def _entry(folder: Path, place: str, row: Json) -> Entry:
         quantity=row.get("quantity"),
         low_threshold=row.get("low_threshold"),
         safety_stock=row.get("safety_stock"),
+        supplier=row.get("supplier"),
     )
 
 

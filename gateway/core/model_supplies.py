@@ -36,7 +36,7 @@ class Supply(Row):
 
 @dataclass(frozen=True, slots=True)
 class SuppliedCode(Row):
-    """A code or licence that a supplier has made, and for whom: nobody else may get it. `code_hash` (keyed) is in hex."""
+    """A code or licence that a supplier has made: nobody else may get it. `code_hash` (keyed) is in hex."""
 
     KEY: ClassVar[tuple[str, ...]] = ("code_hash",)
 
