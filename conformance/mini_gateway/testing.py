@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from conformance.mini_gateway import catalog, inventory, orders
+from conformance.mini_gateway import catalog, inventory, making, orders
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import SCOPES, Client, Json, Offer, Stock, World
@@ -75,6 +75,7 @@ def test_create_offer(world: World, call: Call) -> Json:
         restrictions=body.get("restrictions"),
         buyer_input=body.get("buyer_input"),
         url=body.get("download_url", ""),
+        supplier=body.get("on_demand", {}).get("supplier", ""),
         position=world.tick(),
     )
     offer.buyable = offer.stock.has(1)
@@ -172,6 +173,7 @@ def sweep(world: World) -> None:
         return
     inventory.expire_due(world)
     orders.expire_due(world)
+    making.work(world)
 
 
 def test_raise_fault(world: World, call: Call) -> None:
