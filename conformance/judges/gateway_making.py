@@ -45,7 +45,7 @@ def _refunded(seen: Exchange, units: int, reason: str) -> Outcome:
 @orders("ORD-050", title="An order waits for what is made on demand", scenarios=(GIVEN_UP,))
 def waits(t: Transcript) -> Iterator[Outcome]:
     """Nobody can have made it: its supplier is not there."""
-    yield _ended(good(t, GIVEN_UP, "absent"), "fulfilling")
+    yield _ended(good(t, GIVEN_UP, "not made yet"), "fulfilling")
 
 
 @orders("ORD-051", title="It is fulfilled once all is made", scenarios=(MADE,))
@@ -99,7 +99,7 @@ def cancelled(t: Transcript) -> Iterator[Outcome]:
 @orders("ORD-057", title="What is being made cannot be cancelled", scenarios=(GIVEN_UP,))
 def not_cancelled(t: Transcript) -> Iterator[Outcome]:
     """A unit that its supplier has taken."""
-    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "silent")
+    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "another silent")
 
 
 @orders("ORD-058", title="order.updated when the goods are made, or not", scenarios=(MADE,))

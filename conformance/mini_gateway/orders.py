@@ -102,7 +102,8 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
         delivery.prepare(world, order, trace_id)
         return
     waits = making.wanted(world, order)
-    move(world, order, "fulfilling" if waits and world.fault != "early_fulfilled" else "fulfilled", trace_id)
+    early = world.fault == "early_fulfilled" and body["lines"][0]["quantity"] == 3
+    move(world, order, "fulfilling" if waits and not early else "fulfilled", trace_id)
     delivery.prepare(world, order, trace_id)
     if waits:
         making.start(world, order)
