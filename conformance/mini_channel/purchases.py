@@ -216,4 +216,4 @@ def _fits(schema: Json | None, given: Json | None) -> bool:
 def _text(goods: Json) -> str:
     """The goods as the buyer sees them, byte for byte."""
     kind = goods["kind"]
-    return str(goods[kind][{"code": "value", "licence": "key", "download": "url"}[kind]])
+    return str(goods[kind][{"code": "value", "licence": "key", "download": "url", "topup": "receipt"}[kind]])

@@ -152,9 +152,9 @@ class HoldCount(Row):
 
 @dataclass(frozen=True, slots=True)
 class Order(Row):
-    """An order. `lines`, `payment`, `cancellation` are the wire objects of spec/schemas/orders.yaml.
-    `refunds` and `disputes` are those of spec/schemas/aftersale.yaml, in the order in which they were made.
-    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line.
+    """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
+
+    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
     id: str
