@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -43,9 +44,15 @@ RELOAD_SECONDS = 30  # after which a key that another process made is known here
 def prepare(settings: Settings) -> None:
     """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
     if settings.suppliers is not None:
-        read_suppliers(settings.suppliers)
+        asyncio.run(_check(settings.suppliers))
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
+
+
+async def _check(suppliers: Path) -> None:
+    """Make them once, so that what is wrong with them is said at the start."""
+    async with _session() as session:
+        make_suppliers(session, read_suppliers(suppliers))
 
 
 @asynccontextmanager

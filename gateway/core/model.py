@@ -153,7 +153,6 @@ class HoldCount(Row):
 @dataclass(frozen=True, slots=True)
 class Order(Row):
     """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
-
     `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
     """
 
