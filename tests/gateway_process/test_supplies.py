@@ -109,7 +109,7 @@ async def test_a_topup_from_end_to_end(database_url: str, tmp_path: Path, suppli
 async def test_killed_while_the_call_is_out(
     database_url: str, tmp_path: Path, supplier: LocalSupplier, trouble: str
 ) -> None:
-    """SIGKILL between `asked` and the answer, with the good made and not: the next process finds out; two goods in all."""
+    """SIGKILL between `asked` and the answer, with the goods made and not: the next process finds out; two in all."""
     supplier.manner = trouble
     with subprocess_gateway(database_url, tmp_path, *options(supplier, tmp_path)) as first:
         shop, order_id = await sold(first, tmp_path)
