@@ -7,10 +7,10 @@ ORDERS ?= 5000
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check serve bench torture soak spec browser clean
+.PHONY: help setup demo test check serve bench bench-peers torture soak spec browser clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 
 setup: $(STAMP)  ## build .venv with pinned versions (once, and again when they change)
 
@@ -38,6 +38,9 @@ serve: setup  ## leave the gateway and the web shop running, to click around in
 
 bench: setup  ## orders and reads per second, as ratios to pgbench and a bare application (QUICK=1)
 	@$(BIN)/python -W ignore benchmarks/run.py $(if $(QUICK),--quick)
+
+bench-peers: setup  ## the same hot sale on Vendure, from npm, and what it sold (needs Node.js; ARGS="--rounds 1")
+	@$(BIN)/python -W ignore benchmarks/peers/run.py $(ARGS)
 
 torture: setup  ## the proof at length: crashes, outages, overload, any interleaving (ARGS="--kills 20 --only killed")
 	@$(BIN)/python -m tests.torture.run $(ARGS)

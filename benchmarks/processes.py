@@ -107,11 +107,12 @@ class Gateway:
     url: str
     pid: int
 
-    def memory(self) -> float:
-        """Mebibytes that the largest of its processes has resident."""
+    def memory(self) -> dict[str, float]:
+        """Mebibytes that each of its processes has resident: `main`, and those that it started, by number."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()
-        sizes = [Path(f"/proc/{pid}/status").read_text("ascii") for pid in [str(self.pid), *children]]
-        return max(int(re.findall(r"VmRSS:\s+(\d+)", size)[0]) for size in sizes) / 1024
+        names = {"main": str(self.pid)} | {str(number): pid for number, pid in enumerate(children, 1)}
+        status = {name: Path(f"/proc/{pid}/status").read_text("ascii") for name, pid in names.items()}
+        return {name: int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) / 1024 for name, text in status.items()}
 
     def token(self, client_id: str, client_secret: str) -> str:
         """An access token."""

@@ -20,6 +20,12 @@ TARGETS = (
     ("two_workers_over_one", None, None, "orders with two workers, over one"),
     ("sqlite_over_bare_loop", None, None, "orders on SQLite, over a bare loop of SQLite transactions"),
 )
+WORK = ("orders_hot", "orders_spread", "reservations_hot", "offer_read", "page_read")
+PLACES = {
+    "": "PostgreSQL, one worker",
+    "_two_workers": "PostgreSQL, two workers",
+    "_sqlite": "SQLite, one worker",
+}
 LOOK = 'font-family="sans-serif" font-size="13" fill="#333" role="img"'
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 300, 70, 40, 50
 
@@ -73,12 +79,23 @@ def table(ratios: dict[str, float], figures: Figures) -> str:
     )
     most = max(one["max"] for name, one in raw.items() if name.startswith("memory_"))
     lines.append(f"| memory of the largest process, MiB | {most:.0f} | below 250 | | {_below(most, 250)} |")
+    lines += ["", *same_elsewhere(raw)]
     lines += ["", "| figure | median | min | max | unit |", "|---|---|---|---|---|"]
     lines += [
         f"| {name} | {one['median']:,} | {one['min']:,} | {one['max']:,} | {one['unit']} |"
         for name, one in raw.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def same_elsewhere(raw: dict[str, dict[str, Any]]) -> list[str]:
+    """The same work on one worker, on two, and on SQLite: medians, with the p99."""
+    lines = [f"| a second (p99 in ms) | {' | '.join(PLACES.values())} |", "|---" * (len(PLACES) + 1) + "|"]
+    for name in WORK:
+        found = [(raw[f"{name}{suffix}"], raw[f"{name}{suffix}_p99"]) for suffix in PLACES]
+        cells = (f"{rate['median']:,.0f} ({slow['median']:,.0f})" for rate, slow in found)
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines
 
 
 def _below(value: float, limit: float) -> str:

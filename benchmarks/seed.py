@@ -20,7 +20,6 @@ from gateway.core import clients, sandbox, wire
 from gateway.core import orders as rules
 from gateway.core.idempotency import idempotent
 from gateway.core.model import Call
-from gateway.relay.sequencer import Sequencer
 from gateway.storage.migrate import upgrade
 from gateway.storage.store import Store, open_store
 from gateway.storage.tables import TABLES
@@ -82,7 +81,6 @@ async def _models(database: str, ring: str) -> dict[str, str]:
         for name, quantity in (("hot", None), ("spread", None), ("held", 10**8)):
             ids[name], ids[f"{name}_stock"] = await _product(store, name, quantity)
         ids["order"] = await _order(store, ids["client_id"], ids["hot"])
-        await Sequencer(store.outbox).run_once()
         return ids
     finally:
         await store.close()
@@ -164,10 +162,8 @@ class Copy:
             *(self._codes(size.hot) if size.hot else []),
             *(self._products(size.products, size.codes) if size.products else []),
             *(self._offers(size.offers) if size.offers else []),
-            *(
-                f"UPDATE feeds SET position = (SELECT max(position) FROM {name}) WHERE name = '{name}'"
-                for name in ("offers", "events")
-            ),
+            "UPDATE feeds SET position = (SELECT max(position) FROM"
+            " (SELECT position FROM offers UNION ALL SELECT position FROM events) AS numbered)",
         ]
 
     def _orders(self, count: int) -> list[str]:

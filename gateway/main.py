@@ -22,7 +22,6 @@ from gateway.relay.maker import Maker
 from gateway.relay.relay import Loop, Relay
 from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
-from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
 from gateway.relay.watcher import Watcher
@@ -71,8 +70,7 @@ async def running(
         await keys.load(clock.now())
         session = await stack.enter_async_context(_session())
         sender = Sender(store.outbox, Signer(vault, keys), session, clock.now)
-        sequencer = Sequencer(store.outbox)
-        relay = Relay(sequencer, sender, Sweeper(store.outbox, store), clock.now)
+        relay = Relay(sender, Sweeper(store.outbox, store), clock.now)
         store.combiner.committed = relay.wake
         store.combiner.patience = PATIENCE
         relay.start()
@@ -84,7 +82,7 @@ async def running(
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
-            sandbox = LocalSandbox(store.engine, sequencer, relay, maker, keys, session, clock)
+            sandbox = LocalSandbox(store.engine, relay, maker, keys, session, clock)
         services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -95,7 +93,6 @@ class LocalSandbox:
     def __init__(
         self,
         engine: Engine,
-        sequencer: Sequencer,
         relay: Relay,
         maker: Maker,
         keys: KeyRing,
@@ -103,7 +100,6 @@ class LocalSandbox:
         clock: Clock,
     ) -> None:
         self._engine = engine
-        self._sequencer = sequencer
         self._relay = relay
         self._maker = maker
         self._keys = keys
@@ -114,10 +110,6 @@ class LocalSandbox:
         """Forget all trade, and be at the real time again."""
         await forget_trade(self._engine)
         self._clock.reset()
-
-    async def number(self) -> None:
-        """Give what has been committed its place in the feeds."""
-        await self._sequencer.run_once()
 
     async def settle(self) -> None:
         """Do all that is due now."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.core import delivery, events, expiry, life, limits, refunds, stock, wire
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.model import Call, Delivery, Json, Offer, Order
 from gateway.core.orders import own_order
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 REPLACEABLE = frozenset({"fulfilled", "partially_refunded"})
 

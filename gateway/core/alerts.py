@@ -5,13 +5,13 @@ Each once for each crossing: what was told last is kept (StockWatch), and change
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core import wire
 from gateway.core.model import Call, Json, Offer, Stock
 from gateway.core.model_limits import Alert, StockWatch
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 NEAR = 2.0  # hours to the sell-out from which it is worth an alert; told again when it has been twice as far
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.core import buyer_input, events, stock
 from gateway.core.errors import missing, refuse
 from gateway.core.model import Call, Json, Offer, Stock
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 MADE = frozenset({"code", "licence", "topup"})  # what a supplier can make
 MAX_PER_ORDER = 1000  # units; what a delivery page and one transaction can well carry

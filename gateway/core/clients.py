@@ -6,12 +6,13 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core.errors import ProtocolError, at
 from gateway.core.model import Call, Channel, Json
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 SCOPES = ("catalog", "inventory", "orders", "delivery", "events")
 OVERLAP = timedelta(days=1)

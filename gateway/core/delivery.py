@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from gateway.core import events, goods, stock
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Delivery, Offer, Order, Reveal, Revealed, Unit
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 REPLAY = "idempotent_replay"  # the reason in the audit row when an earlier answer was given again
 

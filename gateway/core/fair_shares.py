@@ -6,12 +6,13 @@ cannot be locked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.core import pressure, stock
 from gateway.core.errors import ProtocolError, refuse
 from gateway.core.model import Call, HoldCount, Json, Reservation
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 RETRY_AFTER = 10  # seconds; holds end all the time
 

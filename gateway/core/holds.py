@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core import fair_shares, limits, pressure, stock
@@ -10,6 +9,7 @@ from gateway.core.errors import refuse
 from gateway.core.fair_shares import RETRY_AFTER, counts_of
 from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 
 def open_hold(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.core import catalog, expiry, fair_shares, holds, limits, pressure, wire
 from gateway.core.errors import ProtocolError, missing
-from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation
+from gateway.core.model import Call, Channel, HoldCount, Json, Offer, Reservation, Stock
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 DEFAULT_TTL = 600  # seconds
 MAX_EXTENSIONS = 3
@@ -35,7 +36,9 @@ class CreateReservation:
 def prepare_reservation(books: Books, call: Call, cmd: CreateReservation) -> None:
     """Note what `create_reservation` will read, so that it is loaded in one round."""
     books.need(Channel, (call.channel_id,))
-    books.need(Offer, (cmd.offer_id,))
+    offer = books.peek(Offer, cmd.offer_id)
+    if offer is not None:
+        books.need(Stock, (offer.stock_id,))
     books.need(HoldCount, *fair_shares.counts_of(call.channel_id, cmd.buyer["reference"]))
 
 

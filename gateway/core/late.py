@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from gateway.core import events, expiry, life, limits, refunds, stock
 from gateway.core.model import Call, Json, Offer, Order, Unit
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 
 def take_anew(books: Books, call: Call, order: Order) -> tuple[Order, list[list[Unit]]] | None:

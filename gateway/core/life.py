@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import spec
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Order
+from gateway.core.rows import replace
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.core import wire
@@ -17,6 +17,7 @@ from gateway.core.lines import PricedLine
 from gateway.core.model import Json, Offer, Order
 from gateway.core.model_limits import SaleCount
 from gateway.core.ports import Books
+from gateway.core.rows import replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = "0"  # the day of what has no period

@@ -1,7 +1,7 @@
-"""The values the books are kept in: one frozen dataclass per table, one field per column.
+"""The values the books are kept in: one row per table, one field per column.
 
 Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values
-never change in place: rules make a new one with `dataclasses.replace` and `put` it.
+never change in place: rules make a new one with `rows.replace` and `put` it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from gateway.core.rows import Row as Row
+from gateway.core.rows import row
+
 Json = dict[str, Any]
 
 
-class Row:
-    """A value that has a table of its own."""
-
-    KEY: ClassVar[tuple[str, ...]] = ("id",)
-
-
-@dataclass(frozen=True, slots=True)
+@row
 class Channel(Row):
     """A registered channel and its OAuth client. `id` is the client_id."""
 
@@ -43,7 +40,7 @@ class Channel(Row):
     old_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Stock(Row):
     """Counters of one pool. received = available + reserved + sold + voided, by constraint."""
 
@@ -59,7 +56,7 @@ class Stock(Row):
     holding: Json | None = None  # what became of holds, by channel: see core/pressure.py
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Unit(Row):
     """One unique code. The code itself is sealed; `code_hash` (keyed) finds duplicates without opening it."""
 
@@ -73,7 +70,7 @@ class Unit(Row):
     order_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Movement(Row):
     """One change of a stock's counters; the books are the sum of these."""
 
@@ -87,7 +84,7 @@ class Movement(Row):
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Offer(Row):
     """What is sold, at which price, from which stock. `channel_id` None: every channel sees it."""
 
@@ -105,13 +102,13 @@ class Offer(Row):
     stock_id: str
     download_url: str | None
     availability: str  # in_stock | low_stock | out_of_stock
-    position: int | None  # in the offer feed; None until the sequencer has numbered this revision
+    position: int | None  # in the offer feed; None in a new revision, which gets one when it is stored
     updated_at: datetime
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
     supplier: str | None = None  # who makes each unit on demand; None: it comes from the stock
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
 
@@ -138,7 +135,7 @@ class Reservation(Row):
     counted: list[Json] | None = None  # in which SaleCounts its units are: see core/limits.py
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class HoldCount(Row):
     """How many units a channel (buyer_reference '') or one of its buyers holds now."""
 
@@ -150,7 +147,7 @@ class HoldCount(Row):
     stocks: Json | None = None  # a buyer's, by stock id: see core/pressure.py
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Order(Row):
     """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
     `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
@@ -177,7 +174,7 @@ class Order(Row):
     counted: Json | None = None  # by line id, in which SaleCounts its units are
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class OrderReference(Row):
     """A channel's own name for one of its orders; unique."""
 
@@ -188,7 +185,7 @@ class OrderReference(Row):
     order_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Delivery(Row):
     """One unit handed over. A code is opened through its unit; licences and links are sealed here."""
 
@@ -207,7 +204,7 @@ class Delivery(Row):
     replaces: str | None = None  # the delivery in whose place this one was made
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Reveal(Row):
     """The audit row of one opening."""
 
@@ -221,7 +218,7 @@ class Reveal(Row):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Event(Row):
     """One event for one channel: the outbox, the feed and the state of its delivery in one row."""
 
@@ -233,14 +230,14 @@ class Event(Row):
     occurred_at: datetime
     traceparent: str
     data: Json
-    position: int | None  # in the channel's feed; None until the sequencer has numbered it
+    position: int | None  # in the channel's feed; None until it is stored
     state: str  # pending | delivered | parked | feed_only
     attempts: int
     next_attempt_at: datetime
     last_error: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Idempotency(Row):
     """The first answer to a key. `body` is sealed when the answer carries goods."""
 
@@ -256,7 +253,7 @@ class Idempotency(Row):
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class SigningKey(Row):
     """An Ed25519 key of the gateway's (tokens and events). Published from `created_at` until `retired_at`."""
 
@@ -268,7 +265,7 @@ class SigningKey(Row):
     retired_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Assertion(Row):
     """A client assertion's jti that has been used (RFC 7523 section 3)."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from gateway.core.model import Json, Row
+from gateway.core.rows import row
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class SaleCount(Row):
     """Units of a product that count against a limit: held, or sold and not refunded. Only for limited offers.
 
@@ -26,7 +26,7 @@ class SaleCount(Row):
     days: Json
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class StockWatch(Row):
     """What the merchant was last told about a stock; without one, that all is well."""
 
@@ -38,7 +38,7 @@ class StockWatch(Row):
     changed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Alert(Row):
     """One message to the merchant, and the state of its delivery by webhook."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from gateway.core.model import Row
+from gateway.core.rows import Row, row
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Supply(Row):
     """One unit of an order that a supplier makes. `id` is the idempotency key towards the supplier.
 
@@ -34,7 +33,7 @@ class Supply(Row):
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class SuppliedCode(Row):
     """A code or licence that a supplier has made: nobody else may get it. `code_hash` (keyed) is in hex."""
 

@@ -35,8 +35,11 @@ def prepare_order(books: Books, call: Call, cmd: CreateOrder) -> None:
     """Note what `create_order` will read first, so that it is loaded in one round."""
     books.need(OrderReference, (call.channel_id, cmd.reference))
     books.need(Channel, (call.channel_id,))
-    books.need(Offer, *((line.offer_id,) for line in cmd.lines))
     books.need(Reservation, *((line.reservation_id,) for line in cmd.lines if line.reservation_id))
+    for line in cmd.lines:
+        offer = books.peek(Offer, line.offer_id)
+        if offer is not None:
+            stock.prepare(books, offer.stock_id, line.quantity)
 
 
 def create_order(books: Books, vault: Vault, call: Call, cmd: CreateOrder) -> Order:

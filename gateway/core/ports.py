@@ -40,10 +40,16 @@ class Books(Protocol):
         Never ends the attempt itself.
         """
 
-    def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
-        """The next `quantity` available units in `seq` order, locked; fewer if there are not so many.
+    def peek(self, kind: type[R], *key: str) -> R | None:
+        """The row if it is known already, else None, and it is noted as by `need`. To prepare by, not to decide."""
 
-        Each unit is given out once.
+    def need_units(self, stock_id: str, quantity: int) -> None:
+        """Note that so many units will be taken, as `need` does for rows."""
+
+    def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
+        """The next `quantity` available units in `seq` order; fewer if there are not so many.
+
+        Each unit is given out once. The stock must have been read before: its lock guards the units that are unsold.
         """
 
     def due_reservations(self, stock_id: str, now: datetime, limit: int) -> list[Reservation]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -11,6 +10,7 @@ from joserfc.jwk import OKPKey
 
 from gateway.core.model import SigningKey
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 # Longer than any token lives and any event signature is accepted; and processes learn of a new key within a minute.
 OVERLAP = timedelta(hours=2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from gateway.core import events
 from gateway.core.errors import FieldError, ProtocolError, at, refuse
 from gateway.core.model import Call, Json, Movement, Stock, Unit
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 
 Kind = Literal["codes", "counted", "unlimited"]
 LOW_THRESHOLD = 5
@@ -68,6 +68,13 @@ def get(books: Books, stock_id: str) -> Stock:
 def on_sale(stock: Stock) -> int:
     """What channels can hold and sell: what is available, without the safety stock (INV-020)."""
     return max(stock.available - stock.safety, 0)
+
+
+def prepare(books: Books, stock_id: str, quantity: int) -> None:
+    """Note what selling from this stock will read."""
+    kept = books.peek(Stock, stock_id)
+    if kept is not None and kept.kind == "codes":
+        books.need_units(stock_id, quantity)
 
 
 def availability(stock: Stock) -> str:

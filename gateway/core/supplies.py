@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Json, Offer, Order
 from gateway.core.model_supplies import SuppliedCode, Supply
 from gateway.core.ports import Books, Vault
+from gateway.core.rows import replace
 from gateway.core.suppliers import LONGEST_GOODS, VALID, SupplyRequest
 
 GIVE_UP_AFTER = timedelta(minutes=15)

@@ -73,7 +73,7 @@ class Endpoint:
         scheme, _, token = request.headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not token:
             raise ProtocolError("unauthenticated", "Send a bearer token.")
-        access = services.tokens.verify(token.strip().decode("latin-1"), services.clock.now())
+        access = await services.tokens.verify(token.strip().decode("latin-1"), services.clock.now())
         client = await services.clients.find(access.channel_id)
         if client is None or not client.active:
             raise ProtocolError("unauthenticated", "The client is not registered any more.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +15,8 @@ from joserfc.jwk import KeySet, OKPKey
 from gateway.core.model import SigningKey
 from gateway.core.ports import Books, Vault
 from gateway.core.signing_keys import create_signing_key, renew_signing_key, signing_now
+
+LOOK_SECONDS = 2.0  # between two looks for keys that somebody else may have made
 
 
 class Writer(Protocol):
@@ -35,6 +39,7 @@ class KeyRing:
         self._writer = writer
         self._vault = vault
         self._rows: list[SigningKey] = []
+        self._looking, self._looked = asyncio.Lock(), -LOOK_SECONDS
         self.signing: OKPKey
         self.kid = ""
         self.verifying = KeySet([])
@@ -53,6 +58,13 @@ class KeyRing:
         if not any(row.retired_at is None for row in rows):
             rows.append(await self._writer.run(lambda books: create_signing_key(books, self._vault, now)))
         self._take(sorted(rows, key=lambda row: (row.created_at, row.id)), now)
+
+    async def look_again(self, now: datetime) -> None:
+        """Read the keys, unless that was done a moment ago: a process that has just begun may have made one."""
+        async with self._looking:
+            if time.monotonic() - self._looked >= LOOK_SECONDS:
+                await self.load(now)
+                self._looked = time.monotonic()
 
     async def rotate(self, now: datetime) -> str:
         """A new signing key with an overlap; its id."""

@@ -51,9 +51,6 @@ class Sandbox(Protocol):
     async def reset(self) -> None:
         """Forget all trade, and be at the real time again."""
 
-    async def number(self) -> None:
-        """Give what has been committed its place in the feeds."""
-
     async def settle(self) -> None:
         """Do all that is due now: expiries, and the events about them."""
 

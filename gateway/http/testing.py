@@ -53,7 +53,6 @@ async def test_create_offer(request: Request) -> Response:
     offer = await request.services.writer.run(
         lambda books: rules.test_create_offer(books, vault, call, command)
     )
-    await _sandbox(request).number()
     return render(201, wire.render_offer(offer))
 
 
@@ -63,7 +62,6 @@ async def test_update_offer(request: Request) -> Response:
     offer = await request.services.writer.run(
         lambda books: rules.test_update_offer(books, vault, call, offer_id, request.body)
     )
-    await _sandbox(request).number()
     return render(200, wire.render_offer_entry(offer))
 
 

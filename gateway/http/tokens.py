@@ -51,12 +51,12 @@ class Tokens:
         header = {"alg": OWN, "typ": "at+jwt", "kid": self._keys.kid}
         return jwt.encode(header, claims, self._keys.signing, registry=own_registry)
 
-    def verify(self, token: str, now: datetime) -> Access:
+    async def verify(self, token: str, now: datetime) -> Access:
         """What the token grants. Raises ProtocolError `unauthenticated` (AUT-008, AUT-009, AUT-013)."""
         seconds = now.timestamp()
         access = self._cache.get(token)
         if access is None:
-            access = self._remember(token, self._read(token), seconds)
+            access = self._remember(token, await self._learn(token, now), seconds)
         if access.expires <= seconds:
             self._cache.pop(token, None)
             raise ProtocolError("unauthenticated", "The access token has expired.")
@@ -65,6 +65,14 @@ class Tokens:
     def forget(self) -> None:
         """Verify everything anew."""
         self._cache.clear()
+
+    async def _learn(self, token: str, now: datetime) -> Access:
+        """What a token says that was not seen before; another process may have signed it with a key that is new."""
+        try:
+            return self._read(token)
+        except ProtocolError:
+            await self._keys.look_again(now)
+            return self._read(token)
 
     def _read(self, token: str) -> Access:
         """Check signature and claims, all but the expiry (RFC 9068 section 4)."""

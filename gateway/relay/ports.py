@@ -1,4 +1,4 @@
-"""What the relay asks of the outside: the outbox, the feeds, what is due, and a writer."""
+"""What the relay asks of the outside: the outbox, what is due, and a writer."""
 
 from __future__ import annotations
 
@@ -47,14 +47,6 @@ class Outbox(Protocol):
 
     async def channels_by_id(self, channel_ids: Collection[str]) -> dict[str, Channel]:
         """These channels, whoever asks."""
-
-
-class Feeds(Protocol):
-    """Offers and events whose position in the feed is not known yet."""
-
-    async def number_feeds(self, limit: int) -> int:
-        """Give positions to at most `limit` unnumbered rows of each feed, in one transaction under the lock row; how
-        many it were. 0 also when another replica holds the lock."""
 
 
 class Due(Protocol):

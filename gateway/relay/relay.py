@@ -1,4 +1,4 @@
-"""The relay's three loops under one roof: started, woken by commits, stopped."""
+"""The relay's two loops under one roof: started, woken by commits, stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway.relay.sender import Clock, Sender
-from gateway.relay.sequencer import Sequencer
 from gateway.relay.sweeper import Sweeper
 
 log = logging.getLogger(__name__)
@@ -59,19 +58,15 @@ class Loop:
 
 
 class Relay:
-    """Sequencer, sender and sweeper of one process. `wake` is what the combiner calls after each commit."""
+    """Sender and sweeper of one process. `wake` is what the combiner calls after each commit."""
 
-    def __init__(
-        self, sequencer: Sequencer, sender: Sender, sweeper: Sweeper, clock: Clock, idle: float = IDLE
-    ) -> None:
-        self._sequencer = sequencer
+    def __init__(self, sender: Sender, sweeper: Sweeper, clock: Clock, idle: float = IDLE) -> None:
         self._sender = sender
         self._sweeper = sweeper
         self._clock = clock
-        sending = Loop("sender", lambda: sender.run_once(clock()), idle)
-        sweeping = Loop("sweeper", lambda: sweeper.run_once(clock()), idle)
-        self._loops = [Loop("sequencer", sequencer.run_once, idle), sending, sweeping]
-        sender.when_free(sending.wake)
+        self._sending = Loop("sender", lambda: sender.run_once(clock()), idle)
+        self._loops = [self._sending, Loop("sweeper", lambda: sweeper.run_once(clock()), idle)]
+        sender.when_free(self._sending.wake)
 
     def start(self) -> None:
         """Begin all loops; needs a running event loop."""
@@ -79,14 +74,12 @@ class Relay:
             loop.start()
 
     def wake(self) -> None:
-        """Something was committed: number it and send it now."""
-        for loop in self._loops[:2]:
-            loop.wake()
+        """Something was committed that may have to be sent: send it now."""
+        self._sending.wake()
 
     async def settle(self) -> None:
-        """Have done what is due now, and numbered it, before this returns (TST-007)."""
+        """Have done what is due now before this returns (TST-007)."""
         await self._sweeper.settle(self._clock())
-        await self._sequencer.run_once()
         self.wake()
 
     async def stop(self) -> None:

@@ -40,17 +40,27 @@ class FlightBooks:
         written = self._writes.get((kind, key))
         if written is not None:
             return cast(R, written)
-        try:
+        if self._flight.look(kind, key):
             return cast("R | None", self._flight.rows[kind][key])
-        except KeyError:
-            self._flight.missing.lookups[(kind, kind.KEY)].add(key)
+        self._flight.missing.lookups[(kind, kind.KEY)].add(key)
         raise NotLoaded
+
+    def peek(self, kind: type[R], *key: str) -> R | None:
+        """See the port."""
+        if self._flight.look(kind, key):
+            return cast("R | None", self._flight.rows[kind][key])
+        self._flight.missing.lookups[(kind, kind.KEY)].add(key)
+        return None
 
     def need(self, kind: type[Row], *keys: tuple[str, ...]) -> None:
         """See the port."""
-        unknown = [key for key in keys if key not in self._flight.rows[kind]]
+        unknown = [key for key in keys if not self._flight.look(kind, key)]
         if unknown:
             self._flight.missing.lookups[(kind, kind.KEY)].update(unknown)
+
+    def need_units(self, stock_id: str, quantity: int) -> None:
+        """See the port."""
+        self._flight.want_units(stock_id, quantity)
 
     def put(self, row: Row) -> None:
         """See the port."""
@@ -65,14 +75,9 @@ class FlightBooks:
         """See the port. Ends the attempt while there may be more than are loaded."""
         pool = self._flight.pools.get(stock_id)
         if pool is None or (len(pool.units) < quantity and not pool.dry):
-            held = len(pool.units) if pool is not None else 0
-            wanted = self._flight.missing.units
-            # What the pool has goes to those who ask first; each that asks adds its own.
-            wanted[stock_id] += quantity if stock_id in wanted else quantity - held
+            self._flight.want_units(stock_id, quantity)
             raise NotLoaded
         taken = pool.take(quantity)
-        if len(taken) < quantity:
-            self._flight.short = True
         self._taken.setdefault(stock_id, []).extend(taken)
         return taken
 

@@ -14,8 +14,10 @@ from gateway.core.errors import ProtocolError
 from gateway.core.ports import Books
 from gateway.storage.books import FlightBooks
 from gateway.storage.engine.base import Conflict, DatabaseFailure, Engine, Transaction, Unreachable
-from gateway.storage.flight import Flight, Hints, NotLoaded
+from gateway.storage.flight import Flight, NotLoaded
 from gateway.storage.ids import Ids
+from gateway.storage.pools import Hints
+from gateway.storage.shelf import Shelf
 
 T = TypeVar("T")
 Operation = Callable[[Books], Any]
@@ -51,7 +53,8 @@ class Ticket:
 class Combiner:
     """Runs operations in transactions, one transaction at a time in this process.
 
-    `committed` is called after every commit, in the event loop: a signal for the relay, not a place for work.
+    `committed` is called after a commit that has events to be sent, in the event loop: a signal for the relay, not a
+    place for work.
     """
 
     def __init__(self, engine: Engine, committed: Callable[[], None] | None = None) -> None:
@@ -64,6 +67,7 @@ class Combiner:
         self._queue: deque[Ticket] = deque()
         self._task: asyncio.Task[None] | None = None
         self._hints = Hints()
+        self._shelf = Shelf()
         self._ids = Ids()
         self._closed = False
 
@@ -141,7 +145,7 @@ class Combiner:
     async def _single(self, ticket: Ticket) -> None:
         for attempt in range(ATTEMPTS):
             try:
-                await self._fly([ticket], patient=True)
+                await self._fly([ticket])
             except Conflict:
                 await asyncio.sleep(random.uniform(0.001, 0.005 * 2**attempt))  # noqa: S311
             except Unreachable:
@@ -155,27 +159,23 @@ class Combiner:
                 return
         ticket.error = _unavailable()
 
-    async def _fly(self, tickets: list[Ticket], patient: bool = False) -> None:
-        """One transaction. When it returns, every ticket has its outcome and all is durable.
-
-        When `patient`, it waits for units that others have locked.
-        """
+    async def _fly(self, tickets: list[Ticket]) -> None:
+        """One transaction. When it returns, every ticket has its outcome and all is durable."""
         async with self._engine.transaction() as transaction:
-            flight = Flight(self._hints, len(tickets), patient)
+            self._shelf.check(transaction.stamp)
+            flight = Flight(self._hints, self._shelf, len(tickets))
             await self._finish(flight, transaction, tickets)
-            while not await transaction.confirm(flight.written):
+            while not await transaction.confirm(flight.written, flight.assumed):
                 # Somebody else was there between reading and locking.
                 flight.again()
                 await flight.load(transaction)
                 await self._finish(flight, transaction, tickets)
-            if flight.short and not patient:
-                raise Conflict("units are locked by others")
             changes = flight.changes()
             if changes:
                 await transaction.write(changes)
                 await transaction.commit()
-        flight.learn()
-        if changes:
+                flight.learn(transaction)
+        if flight.sends():
             self.committed()
 
     async def _finish(self, flight: Flight, transaction: Transaction, tickets: list[Ticket]) -> None:

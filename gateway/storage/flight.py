@@ -6,13 +6,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
-from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
 from gateway.core.model_supplies import Supply
-from gateway.storage.engine.base import Changes, DueWanted, Key, Lookup, Transaction, UnitsWanted, Wanted
-from gateway.storage.engine.codec import key_getters
+from gateway.storage.engine.base import (
+    Changes,
+    DueWanted,
+    Key,
+    Lookup,
+    Transaction,
+    UnitsWanted,
+    Versions,
+    Wanted,
+)
+from gateway.storage.engine.codec import fixed_getters, key_getters
+from gateway.storage.pools import Hints, Pool
+from gateway.storage.shelf import KEPT, Shelf
 from gateway.storage.tables import TABLES
 
 KEY_OF = key_getters()
+FIXED_OF = fixed_getters()
 # Rows that are also found by a column that is not their key.
 FOUND_BY: dict[type[Row], str] = {
     Offer: "stock_id",
@@ -25,62 +37,6 @@ FOUND_BY: dict[type[Row], str] = {
 
 class NotLoaded(BaseException):
     """Ends an operation's attempt. Not an Exception, so that no rule can take it for one."""
-
-
-class Pool:
-    """Units of one stock that are locked and not given out yet, lowest `seq` first."""
-
-    __slots__ = ("after", "dry", "loaded", "units")
-
-    def __init__(self, after: int) -> None:
-        self.units: list[Unit] = []
-        self.loaded: list[Unit] = []
-        self.after = after
-        self.dry = False
-
-    def fill(self, units: list[Unit]) -> None:
-        """Units that have been loaded."""
-        self.loaded = sorted([*self.loaded, *units], key=_seq)
-        self.give_back(units)
-
-    def take(self, quantity: int) -> list[Unit]:
-        """The first ones."""
-        taken, self.units = self.units[:quantity], self.units[quantity:]
-        return taken
-
-    def give_back(self, units: Iterable[Unit]) -> None:
-        """Units that an operation has not used after all."""
-        self.units = sorted([*units, *self.units], key=_seq)
-
-
-def _seq(unit: Unit) -> int:
-    return unit.seq
-
-
-class Hints:
-    """What the flights before have learned of each stock.
-
-    A `seq` below which nothing is for sale: a database would walk over all that was sold before. Only a hint: when it
-    leaves too few, everything is looked through. And how many units the last flight took, which the next will too.
-    """
-
-    def __init__(self) -> None:
-        self._after: dict[str, int] = {}
-        self._taken: dict[str, int] = {}
-
-    def after(self, stock_id: str) -> int:
-        """Where to begin to look."""
-        return self._after.get(stock_id, -1)
-
-    def taken(self, stock_id: str) -> int:
-        """How many units it may be worth to load at once."""
-        return self._taken.get(stock_id, 1)
-
-    def learn(self, pools: dict[str, Pool]) -> None:
-        """After a commit."""
-        for stock_id, pool in pools.items():
-            self._after[stock_id] = pool.units[0].seq - 1 if pool.units else pool.after
-            self._taken[stock_id] = len(pool.loaded) - len(pool.units)
 
 
 class Missing:
@@ -100,53 +56,85 @@ class Missing:
 class Flight:
     """What all operations of a transaction share. Each sees what those before it have written."""
 
-    def __init__(self, hints: Hints, size: int = 1, patient: bool = False) -> None:
+    def __init__(self, hints: Hints, shelf: Shelf, size: int = 1) -> None:
         """`size`: how many operations it has; not many more units of a stock are loaded than they may take."""
         self._hints = hints
+        self._shelf: Shelf | None = shelf
         self._size = size
-        self._patient = patient
-        # An operation got fewer units than it asked for: others may have them locked.
-        self.short = False
-        self.pools: dict[str, Pool] = {}
         self.missing = Missing()
         self._asked: list[Missing] = []
         self._clear()
 
     def _clear(self) -> None:
+        self.pools: dict[str, Pool] = {}
         self.rows: defaultdict[type[Row], dict[Key, Row | None]] = defaultdict(dict)
         self.found: dict[tuple[type[Row], object], list[Key]] = {}
         self.due: dict[str, tuple[datetime, int, list[Key]]] = {}
-        self._stored: defaultdict[type[Row], set[Key]] = defaultdict(set)
+        self._fresh: defaultdict[str, list[Unit]] = defaultdict(list)
+        self._stored: defaultdict[type[Row], dict[Key, Row]] = defaultdict(dict)
         self._absent: defaultdict[type[Row], set[Key]] = defaultdict(set)
         self._written: defaultdict[type[Row], set[Key]] = defaultdict(set)
+        self._assumed: defaultdict[type[Row], dict[Key, int]] = defaultdict(dict)
 
     def again(self) -> None:
-        """Begin again after something had changed: nothing is written, and all that was asked for is loaded anew.
-
-        Units are locked from the moment they are loaded; those that were given out go back to their pools.
-        """
+        """Begin again after something had changed: nothing is written, and all that was asked for is loaded anew."""
+        for kind, assumed in self._assumed.items():
+            self.missing.lookups[(kind, kind.KEY)] |= assumed.keys()
+            for key in assumed:
+                self._shelf.forget(kind, key)  # type: ignore[union-attr]  # there is one as long as there is any
+        self._shelf = None
         self._clear()
-        self.short = False
-        for pool in self.pools.values():
-            pool.units = list(pool.loaded)
-            self._know(Unit, [(unit.id,) for unit in pool.units], pool.units)
         for asked in self._asked:
             for lookup, values in asked.lookups.items():
                 self.missing.lookups[lookup] |= values
+            for stock_id, count in asked.units.items():
+                self.missing.units[stock_id] += count
             for stock_id, (now, limit) in asked.due.items():
                 self.missing.want_due(stock_id, now, limit)
         self._asked = []
+
+    def look(self, kind: type[Row], key: Key) -> bool:
+        """Whether the row, or that there is none, is known; it is then in `rows`."""
+        if key in self.rows[kind]:
+            return True
+        if self._shelf is None or kind not in KEPT:
+            return False
+        kept = self._shelf.get(kind, key)
+        if kept is None:
+            return False
+        row, self._assumed[kind][key] = kept
+        self.rows[kind][key] = self._stored[kind][key] = row
+        return True
+
+    def want_units(self, stock_id: str, quantity: int) -> None:
+        """Have so many more units loaded, unless they are there or there are none."""
+        pool, wanted = self.pools.get(stock_id), self.missing.units
+        if pool is not None and pool.dry:
+            return
+        # What the pool has goes to those who ask first; each that asks adds its own.
+        held = len(pool.units) if pool is not None and stock_id not in wanted else 0
+        if quantity > held:
+            wanted[stock_id] += quantity - held
 
     def merge(self, writes: dict[tuple[type[Row], Key], Row]) -> None:
         """Take over what an operation that succeeded has written."""
         for (kind, key), row in writes.items():
             self.rows[kind][key] = row
             self._written[kind].add(key)
+            if isinstance(row, Unit):
+                self._note(row)
             column = FOUND_BY.get(kind)
             if column is not None:
                 keys = self.found.get((kind, getattr(row, column)))
                 if keys is not None and key not in keys:
                     keys.append(key)
+
+    def _note(self, unit: Unit) -> None:
+        """A unit that is for sale now, or is not any more."""
+        if unit.state == "available":
+            self._fresh[unit.stock_id].append(unit)
+        if unit.stock_id in self.pools:
+            self.pools[unit.stock_id].note(unit)
 
     async def load(self, transaction: Transaction) -> None:
         """Load what is missing, with one statement per table and column."""
@@ -160,7 +148,7 @@ class Flight:
             for stock, count in missing.units.items()
         ]
         due = [DueWanted(stock, now, limit) for stock, (now, limit) in missing.due.items()]
-        loaded = await transaction.load(Wanted(lookups, units, due, self._patient))
+        loaded = await transaction.load(Wanted(lookups, units, due))
         for lookup, rows in zip(lookups, loaded.lookups, strict=True):
             self._take(lookup, rows)
         for want, rows_of_stock in zip(units, loaded.units, strict=True):
@@ -175,7 +163,7 @@ class Flight:
         known, stored = self.rows[kind], self._stored[kind]
         for key, row in zip(keys, rows, strict=True):
             known.setdefault(key, row)
-            stored.add(key)
+            stored.setdefault(key, row)
 
     def _take(self, lookup: Lookup, rows: list[Row]) -> None:
         kind = lookup.kind
@@ -208,23 +196,29 @@ class Flight:
     async def _fill(self, transaction: Transaction, stock_id: str, needed: int, units: list[Unit]) -> None:
         """Put units into the pool; look from the start when the hint has left too few."""
         pool = self.pools[stock_id]
+        written = self._written[Unit]
+        units = [unit for unit in units if (unit.id,) not in written]
         if len(units) < needed:
-            held = {unit.id for unit in [*pool.units, *units]} | {key[0] for key in self._written[Unit]}
+            held = {*pool.units, *(unit.id for unit in units), *(key[0] for key in written)}
             count = needed + len(held)
-            loaded = await transaction.load(
-                Wanted(units=[UnitsWanted(stock_id, -1, count)], patient=self._patient)
-            )
+            loaded = await transaction.load(Wanted(units=[UnitsWanted(stock_id, -1, count)]))
             units = units + [unit for unit in loaded.units[0] if unit.id not in held]
             pool.dry = len(units) < needed
         if units:
             pool.after = max(pool.after, max(unit.seq for unit in units))
         self._know(Unit, [(unit.id,) for unit in units], units)
         pool.fill(units)
+        pool.give_back(unit for unit in self._fresh[stock_id] if self.rows[Unit][(unit.id,)] is unit)
 
     @property
     def written(self) -> Mapping[type[Row], Set[Key]]:
         """Keys of what operations have written so far."""
         return self._written
+
+    @property
+    def assumed(self) -> Mapping[type[Row], Versions]:
+        """Versions of the rows that were taken from the shelf."""
+        return self._assumed
 
     def changes(self) -> list[Changes]:
         """All that has been written, in the order in which every flight writes."""
@@ -233,13 +227,35 @@ class Flight:
             keys = sorted(self._written[kind])
             if not keys:
                 continue
-            stored, absent, rows = self._stored[kind], self._absent[kind], self.rows[kind]
-            new: list[Row | None] = [rows[key] for key in keys if key in absent]
-            known = [rows[key] for key in keys if key in stored]
-            unknown = [rows[key] for key in keys if key not in stored and key not in absent]
-            found.append(Changes(kind, new, known, unknown))  # type: ignore[arg-type]
+            stored, absent, rows, fixed = (
+                self._stored[kind],
+                self._absent[kind],
+                self.rows[kind],
+                FIXED_OF[kind],
+            )
+            new: list[Row] = []
+            known: list[Row] = []
+            unknown: list[Row] = []
+            for key in keys:
+                row, before = rows[key], stored.get(key)
+                if key in absent:
+                    new.append(row)  # type: ignore[arg-type]  # what was written is a row
+                elif before is not None and fixed(before) == fixed(row):
+                    known.append(row)  # type: ignore[arg-type]
+                else:
+                    unknown.append(row)  # type: ignore[arg-type]
+            found.append(Changes(kind, new, known, unknown))
         return found
 
-    def learn(self) -> None:
+    def sends(self) -> bool:
+        """Whether it has written an event that waits to be sent."""
+        events = self.rows[Event]
+        return any(events[key].state == "pending" for key in self._written[Event])  # type: ignore[union-attr]
+
+    def learn(self, transaction: Transaction) -> None:
         """After the commit."""
         self._hints.learn(self.pools)
+        if self._shelf is not None:
+            for kind in KEPT:
+                self._shelf.put(kind, self.rows[kind], transaction.version)
+            self._shelf.stamp = transaction.stamp

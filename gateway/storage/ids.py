@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
-import struct
 import time
 from datetime import UTC, datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, which sorts as its values do
-# Two characters at a time.
-PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
-TIME_SHIFTS = (40, 30, 20, 10, 0)  # the upper 50 of 130 bits: two zeros and the milliseconds
-REST_SHIFTS = (70, 60, 50, 40, 30, 20, 10, 0)  # version, counter, variant, random
+LETTERS = bytes(ALPHABET[byte & 31].encode()[0] for byte in range(256))
+TIME_SHIFTS = (
+    45,
+    40,
+    35,
+    30,
+    25,
+    20,
+    15,
+    10,
+    5,
+    0,
+)  # of 130 bits the upper 50: two zeros and the milliseconds
 COUNTS = 1 << 12
-BATCH = 512  # ids whose random bits are drawn at once
+# The 20 bits after the time: version, counter, variant and two zeros, for each state of the counter.
+HEADS = [
+    "".join([ALPHABET[(7 << 16 | count << 4 | 2 << 2) >> shift & 31] for shift in (15, 10, 5, 0)])
+    for count in range(COUNTS)
+]
+TAIL = 12  # random letters, 60 bits
+BATCH = 512  # ids whose random letters are drawn at once
 
 
 class Ids:
@@ -23,7 +37,8 @@ class Ids:
         self._moment = 0
         self._count = 0
         self._time = ""
-        self._random: list[int] = []
+        self._noise = ""
+        self._at = 0
 
     def new(self, prefix: str) -> str:
         """`prefix`, an underscore, and 26 characters."""
@@ -35,23 +50,23 @@ class Ids:
             if self._count == COUNTS:
                 # More than the counter holds: borrow from the next millisecond.
                 self._begin(self._moment + 1)
-        if not self._random:
-            drawn = struct.unpack(f"{BATCH}Q", os.urandom(BATCH * 8))
-            self._random = [value >> 2 for value in drawn]
-        rest = 7 << 76 | self._count << 64 | 2 << 62 | self._random.pop()
-        return f"{prefix}_{self._time}{''.join([PAIRS[rest >> shift & 1023] for shift in REST_SHIFTS])}"
+        at = self._at
+        if at == len(self._noise):
+            self._noise, at = os.urandom(BATCH * TAIL).translate(LETTERS).decode("ascii"), 0
+        self._at = at + TAIL
+        return f"{prefix}_{self._time}{HEADS[self._count]}{self._noise[at : at + TAIL]}"
 
     def _begin(self, moment: int) -> None:
         """The counter starts low, so that there is room for many."""
         self._moment = moment
         self._count = os.urandom(1)[0]
-        self._time = "".join([PAIRS[moment >> shift & 1023] for shift in TIME_SHIFTS])
+        self._time = "".join([ALPHABET[moment >> shift & 31] for shift in TIME_SHIFTS])
 
 
 def first_id(prefix: str, moment: datetime) -> str:
     """Sorts before every id that is made from this moment on."""
     millis = max(int(moment.timestamp() * 1000), 0)
-    return f"{prefix}_{''.join([PAIRS[millis >> shift & 1023] for shift in TIME_SHIFTS])}"
+    return f"{prefix}_{''.join([ALPHABET[millis >> shift & 31] for shift in TIME_SHIFTS])}"
 
 
 def moment_of(row_id: str) -> datetime:

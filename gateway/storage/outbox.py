@@ -1,4 +1,4 @@
-"""What the relay needs: events to be sent, positions in the feeds, and what has fallen due."""
+"""What the relay needs: events to be sent, and what has fallen due."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import Table, bindparam, delete, exists, select, text, tuple_, update
 
 from gateway.core.model import Channel, Event
-from gateway.storage.engine.base import Engine, Transaction
+from gateway.storage.engine.base import Engine
 from gateway.storage.queries import CHANNELS
 from gateway.storage.tables import (
     assertions,
     channels,
     events,
-    feeds,
     idempotency,
-    offers,
     orders,
     reservations,
 )
@@ -26,7 +24,10 @@ NOW: Any = bindparam("now")
 LIMIT: Any = bindparam("limit")
 CHANNEL: Any = bindparam("channel_id")
 
-_DUE = (events.c.state == "pending", events.c.next_attempt_at <= NOW)
+# Written out: SQLite plans a statement before it knows its parameters, and takes a partial index only for what it sees
+# to be in it.
+PENDING, ACTIVE, UNPAID = text("'pending'"), text("'active'"), text("'payment_required'")
+_DUE = (events.c.state == PENDING, events.c.next_attempt_at <= NOW)
 CHANNELS_DUE = select(channels.c.id).where(exists().where(events.c.channel_id == channels.c.id, *_DUE))
 CLAIM = (
     update(events)
@@ -55,39 +56,16 @@ RECORD = (
 )
 DUE_HOLDS = (
     select(reservations.c.id)
-    .where(reservations.c.status == "active", reservations.c.expires_at <= NOW, ~reservations.c.internal)
+    .where(reservations.c.status == ACTIVE, reservations.c.expires_at <= NOW, ~reservations.c.internal)
     .order_by(reservations.c.expires_at)
     .limit(LIMIT)
 )
 DUE_ORDERS = (
     select(orders.c.id)
-    .where(orders.c.status == "payment_required", orders.c.payment_due_at <= NOW)
+    .where(orders.c.status == UNPAID, orders.c.payment_due_at <= NOW)
     .order_by(orders.c.payment_due_at)
     .limit(LIMIT)
 )
-LOCK_FEED = select(feeds.c.position).where(feeds.c.name == bindparam("feed")).with_for_update()
-MOVE_FEED = (
-    update(feeds)
-    .where(feeds.c.name == bindparam("feed"))
-    .values(position=bindparam("reached"))
-    .returning(feeds.c.position)
-)
-
-
-def _number(table: Table) -> tuple[Any, Any]:
-    """Whether any row has no position; and giving the next positions to such rows, in id order."""
-    unnumbered = select(table.c.id).where(table.c.position.is_(None)).order_by(table.c.id).limit(LIMIT)
-    locked = unnumbered.with_for_update().cte("unnumbered")
-    places = select(locked.c.id, func.row_number().over(order_by=locked.c.id).label("place")).subquery(
-        "places"
-    )
-    number = (
-        update(table)
-        .where(table.c.id == places.c.id)
-        .values(position=places.c.place + bindparam("base"))
-        .returning(table.c.position)
-    )
-    return unnumbered, number
 
 
 def _purge(table: Table, column: Any) -> Any:
@@ -96,7 +74,6 @@ def _purge(table: Table, column: Any) -> Any:
     return delete(table).where(key.in_(old)).returning(table.primary_key.columns[0])
 
 
-FEEDS = {"offers": _number(offers), "events": _number(events)}
 OLD_IDEMPOTENCY = _purge(idempotency, idempotency.c.created_at)
 OLD_ASSERTIONS = _purge(assertions, assertions.c.expires_at)
 
@@ -164,30 +141,6 @@ class Outbox:
         """These channels, whoever asks."""
         found = await self._engine.rows(Channel, CHANNELS)
         return {channel.id: channel for channel in found if channel.id in channel_ids}
-
-    async def number_feeds(self, limit: int) -> int:
-        """Give positions to at most `limit` committed rows of each feed; how many rows.
-
-        One process at a time, and what it has numbered is visible before the next begins: positions appear in order,
-        so a reader that has seen one has seen all before it.
-        """
-        one = {"limit": 1}
-        waiting = [name for name, (look, _) in FEEDS.items() if await self._engine.read(look, one)]
-        if not waiting:
-            return 0
-        async with self._engine.transaction() as transaction:
-            numbered = 0
-            for name in waiting:
-                numbered += await self._number(transaction, name, limit)
-            await transaction.commit()
-        return numbered
-
-    async def _number(self, transaction: Transaction, name: str, limit: int) -> int:
-        base = (await transaction.fetch(LOCK_FEED, {"feed": name}))[0][0]
-        rows = await transaction.fetch(FEEDS[name][1], {"base": base, "limit": limit})
-        if rows:
-            await transaction.fetch(MOVE_FEED, {"feed": name, "reached": max(row[0] for row in rows)})
-        return len(rows)
 
     async def due_reservations(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of active holds of channels with expires_at <= now, oldest first."""

@@ -85,7 +85,8 @@ async def rotate(engine: Engine, vault: Vault, progress: Progress | None = None)
                 if not rows:
                     break
                 anew = [sealed.anew(row, vault) for row in rows]
-                await transaction.write([Changes(sealed.kind, updates=anew)])
+                # not as updates: those leave out what almost never changes, and this does
+                await transaction.write([Changes(sealed.kind, upserts=anew)])
                 await transaction.commit()
             done += len(rows)
             if progress is not None:

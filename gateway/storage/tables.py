@@ -133,7 +133,6 @@ offers = _table(
     _one_of("status", "active", "withdrawn", "deleted"),
     Index("offers_stock", "stock_id", "id"),
     Index("offers_position_key", "position", unique=True),
-    _partial("offers_unnumbered", "position IS NULL", "id"),
 )
 units = _table(
     model.Unit,
@@ -178,7 +177,6 @@ events = _table(
     _check("attempts", "attempts >= 0"),
     _one_of("state", "pending", "delivered", "parked", "feed_only"),
     Index("events_feed_key", "channel_id", "position", unique=True),
-    _partial("events_unnumbered", "position IS NULL", "id"),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
 
@@ -196,27 +194,38 @@ alerts = _table(
     _partial("alerts_due", "state = 'pending'", "next_attempt_at", "id"),
 )
 
-# Where each feed's numbering has come to. The sequencer locks the row, so that numbers become visible in order.
+# How far the feeds are numbered, in one row for all of them. A flight locks it last, when it knows what it adds, and
+# until its commit: positions become visible in their order, so that a reader who has seen one has seen all before it.
 feeds = Table(
     "feeds",
     metadata,
     Column("name", Text, primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
+FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event})
 
-# Rows that operations read in order to change them: locked until the transaction ends.
+# Rows that operations read in order to change them: locked until the transaction ends. Of those that are mostly only
+# looked at it is enough that they are what they were when the locks were taken. The lock of a stock guards its unsold
+# units.
 LOCKED: frozenset[type[Row]] = frozenset(
     {
         model.Order,
         model.Reservation,
         model.Stock,
         model.HoldCount,
+        model.Delivery,
         model_limits.SaleCount,
         model_limits.StockWatch,
-        model.Offer,
-        model.Unit,
-        model.Delivery,
         model_supplies.Supply,
     }
 )
-__all__ = ["LOCKED", "TABLES", "metadata"]
+WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
+# Columns that almost never change. An update leaves them out where they have not: less to send, and in SQLite no work
+# on their indexes.
+FIXED: dict[type[Row], frozenset[str]] = {
+    model.Unit: frozenset({"stock_id", "seq", "sealed", "key_id", "code_hash"}),
+    model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
+    model.Reservation: frozenset({"channel_id", "stock_id"}),
+    model.Delivery: frozenset({"order_id", "channel_id"}),
+}
+__all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]

@@ -85,6 +85,15 @@ class FakeBooks:
         """As the port says."""
         self.wanted |= {(kind, key) for key in keys}
 
+    def peek(self, kind: type[R], *key: str) -> R | None:
+        """As the port says."""
+        self.need(kind, key)
+        return self.get(kind, *key) if (kind, key) in self._loaded else None
+
+    def need_units(self, stock_id: str, quantity: int) -> None:
+        """As the port says."""
+        self.wanted.add(("units", stock_id, quantity))
+
     def take_units(self, stock_id: str, quantity: int) -> list[Unit]:
         """As the port says."""
         self._need(("units", stock_id, quantity))

@@ -57,11 +57,13 @@ async def test_availability_shows_when_it_crosses(world: World) -> None:
     channel, offer = await world.channel(), await world.offer(quantity=8)
     assert offer.availability == "in_stock"
     seen = []
+    before = await offer_now(world, offer)
     for quantity in (1, 1, 1, 1, 4):
         await world.order(channel, line(offer, quantity))
         now = await offer_now(world, offer)
         seen.append((now.revision, now.availability))
-        assert now.position is None
+        assert (now.position != before.position) == (now.revision > before.revision)
+        before = now
     assert seen == [(1, "in_stock"), (1, "in_stock"), (2, "low_stock"), (2, "low_stock"), (3, "out_of_stock")]
     events = await world.events(channel, "availability.changed")
     assert [event.data["offer"]["availability"]["status"] for event in events] == [

@@ -14,6 +14,7 @@ TARGETS = [
     "check",
     "serve",
     "bench",
+    "bench-peers",
     "torture",
     "soak",
     "spec",

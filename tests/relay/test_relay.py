@@ -17,7 +17,6 @@ from aiohttp import web
 
 from gateway.core.model import Event, Order
 from gateway.relay.relay import Loop, Relay
-from gateway.relay.sequencer import Sequencer
 from gateway.relay.sweeper import Sweeper
 from tests.core.world import line
 from tests.relay.conftest import House, Receiver
@@ -30,7 +29,7 @@ def relay_of(house: House, idle: float = 1.0) -> Relay:
     """All loops of a process, woken by its combiner."""
     world = house.world
     sweeper = Sweeper(house.outbox, world.store)
-    relay = Relay(Sequencer(house.outbox), house.sender, sweeper, lambda: world.now, idle)
+    relay = Relay(house.sender, sweeper, lambda: world.now, idle)
     world.store.combiner.committed = relay.wake
     return relay
 

@@ -75,4 +75,5 @@ async def test_what_is_right_is_taken(shop: Shop) -> None:
     for _ in range(2):
         await shop.store.run(putting(*fine))
     for row in fine:
-        assert await shop.rows(type(row)) == [row]
+        [kept] = await shop.rows(type(row))
+        assert (replace(kept, position=None) if isinstance(kept, Offer) else kept) == row

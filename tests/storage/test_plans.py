@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import Channel, Row
-from gateway.storage import watching
+from gateway.storage import outbox, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -66,10 +66,17 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (watching.ANY_DUE, "alerts"),
         (watching.CLAIM, "alerts"),
         (watching.RECORD, "alerts"),
+        (outbox.CHANNELS_DUE, "events"),
+        (outbox.CLAIM, "events"),
+        (outbox.RECORD, "events"),
+        (outbox.DUE_HOLDS, "reservations"),
+        (outbox.DUE_ORDERS, "orders"),
+        (outbox.OLD_IDEMPOTENCY, "idempotency"),
+        (outbox.OLD_ASSERTIONS, "assertions"),
     ],
 )
-def test_the_watch_uses_indexes(database: Path, statement: Any, table: str) -> None:
-    """What the watch over stock reads every few seconds is never a whole table, however many were sold."""
+def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> None:
+    """What the loops read every few seconds is never a whole table, however many were sold."""
     engine = SqliteEngine(f"sqlite:///{database}")
     names = (
         "stock_id",
@@ -82,6 +89,9 @@ def test_the_watch_uses_indexes(database: Path, statement: Any, table: str) -> N
         "attempts_now",
         "again_at",
         "last",
+        "channel_id",
+        "event_id",
+        "before",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)

@@ -16,6 +16,7 @@ from gateway.core.model import Reservation, Row, Unit
 P = ParamSpec("P")
 T = TypeVar("T")
 Key = tuple[Any, ...]
+Versions = Mapping[Key, int]
 
 
 def memo(make: Callable[P, T]) -> Callable[P, T]:
@@ -73,7 +74,6 @@ class Wanted:
     lookups: Sequence[Lookup] = ()
     units: Sequence[UnitsWanted] = ()
     due: Sequence[DueWanted] = ()
-    patient: bool = False  # wait for units that another transaction has locked, instead of leaving them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Loaded:
 class Changes:
     """What one flight writes to one table, each list in key order.
 
-    `inserts` were looked for and are not there, `updates` are, of `upserts` it is not known.
+    `inserts` were looked for and are not there; `updates` are, with their fixed columns as they were; of `upserts`
+    neither is known, so all of the row is written.
     """
 
     kind: type[Row]
@@ -99,16 +100,29 @@ class Changes:
 
 
 class Transaction(Protocol):
-    """One transaction; rolled back if its block ends without `commit`. All may raise DatabaseFailure."""
+    """One transaction; rolled back if its block ends without `commit`. All may raise DatabaseFailure.
+
+    `stamp` says where the database stands: as long as it is what it was when an earlier transaction of this engine
+    had committed, nobody else has written. Always the same where rows have versions of their own.
+    """
+
+    @property
+    def stamp(self) -> object: ...
 
     async def load(self, wanted: Wanted) -> Loaded:
-        """Read rows. Units are locked at once; what else operations change is locked by `confirm`."""
+        """Read rows, in the order in which they are wanted: rows, then units, then what is due. Nothing is locked."""
 
-    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
+    async def confirm(
+        self, written: Mapping[type[Row], Set[Key]], assumed: Mapping[type[Row], Versions]
+    ) -> bool:
         """Lock what was loaded of the tables that operations change, and what is about to be `written`.
 
-        In one order for all. False when any of it has changed since it was loaded: then load it again.
+        In one order for all. False when any of it, or of the rows `assumed` from earlier transactions, is not what it
+        was any more: then load it again.
         """
+
+    def version(self, kind: type[Row], key: Key) -> int:
+        """Of a row that this transaction has read or written; for `confirm` of a later one."""
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """Run a statement; its rows as sequences of plain values."""
@@ -122,7 +136,10 @@ class Transaction(Protocol):
         """Run a statement that gives the whole table's columns; its rows as values."""
 
     async def write(self, changes: Sequence[Changes]) -> None:
-        """Write rows in bulk."""
+        """Write rows in bulk. Those of a feed that have no position get the next ones, in key order.
+
+        From then on until the commit no other transaction gets any: positions become visible in their order.
+        """
 
     async def commit(self) -> None:
         """Make it durable."""

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import JSON, Table
 
 from gateway.core.model import Row
-from gateway.storage.tables import TABLES
+from gateway.storage.tables import FIXED, TABLES
 
 Convert = Callable[[Any], Any]
 
@@ -21,7 +21,10 @@ def dump_json(value: Any) -> str:
 
 
 class Codec:
-    """One table's. `names` are its columns in the order of the value's fields, `key` those of its primary key."""
+    """One table's. `names` are its columns in the order of the value's fields, `key` those of its primary key.
+
+    `moving` are the columns that an update writes: all but the key and those of FIXED.
+    """
 
     def __init__(
         self, kind: type[Row], encode: Mapping[type, Convert], decode: Mapping[type, Convert]
@@ -30,29 +33,37 @@ class Codec:
         self.table: Table = TABLES[kind]
         self.names = tuple(column.name for column in self.table.columns)
         self.key = kind.KEY
-        self._get = attrgetter(*self.names)
-        self._encoders = self._converters(encode)
-        self._decoders = self._converters(decode)
+        fixed = FIXED.get(kind, frozenset())
+        self.moving = tuple(name for name in self.names if name not in fixed and name not in self.key)
+        self.dump = self._dumper(self.names, encode)
+        self.dump_update = self._dumper((*self.key, *self.moving), encode)
+        self._decoders = self._converters(self.names, decode)
         hints = get_type_hints(kind)
         tuples = [place for place, name in enumerate(self.names) if get_origin(hints[name]) is tuple]
         self._decoders += [(place, tuple) for place in tuples]
 
-    def _converters(self, convert: Mapping[type, Convert]) -> list[tuple[int, Convert]]:
-        columns = enumerate(self.table.columns)
-        return [
-            (place, convert[type(column.type)]) for place, column in columns if type(column.type) in convert
-        ]
+    def shape(self, verb: str) -> tuple[tuple[str, ...], Callable[[Row], Sequence[Any]]]:
+        """The columns that an `update` or another verb writes, and what gives a row's values of them."""
+        return ((*self.key, *self.moving), self.dump_update) if verb == "update" else (self.names, self.dump)
 
-    def dump(self, row: Row) -> tuple[Any, ...]:
-        """The row's plain values, in column order."""
-        values: tuple[Any, ...] = self._get(row)
-        if not self._encoders:
+    def _converters(self, names: Sequence[str], convert: Mapping[type, Convert]) -> list[tuple[int, Convert]]:
+        kinds = [type(self.table.columns[name].type) for name in names]
+        return [(place, convert[kind]) for place, kind in enumerate(kinds) if kind in convert]
+
+    def _dumper(self, names: Sequence[str], encode: Mapping[type, Convert]) -> Callable[[Row], Sequence[Any]]:
+        """A function from a row to the plain values of these columns."""
+        get, encoders = attrgetter(*names), self._converters(names, encode)
+        if not encoders:
+            return get
+
+        def dump(row: Row) -> Sequence[Any]:
+            values = list(get(row))
+            for place, convert in encoders:
+                if values[place] is not None:
+                    values[place] = convert(values[place])
             return values
-        changed = list(values)
-        for place, convert in self._encoders:
-            if changed[place] is not None:
-                changed[place] = convert(changed[place])
-        return tuple(changed)
+
+        return dump
 
     def load(self, values: Sequence[Any]) -> Row:
         """The row with these plain values."""
@@ -70,6 +81,10 @@ def codecs(encode: Mapping[type, Convert], decode: Mapping[type, Convert]) -> di
     return {kind: Codec(kind, {JSON: dump_json, **encode}, {JSON: orjson.loads, **decode}) for kind in TABLES}
 
 
+def _nothing(_: Any) -> None:
+    """All of the columns may change."""
+
+
 def key_getters() -> dict[type[Row], Callable[[Any], tuple[Any, ...]]]:
     """For each kind, a function from a row to its primary key, always a tuple."""
     getters: dict[type[Row], Callable[[Any], tuple[Any, ...]]] = {}
@@ -82,3 +97,8 @@ def key_getters() -> dict[type[Row], Callable[[Any], tuple[Any, ...]]]:
 def _single(name: str) -> Callable[[Any], tuple[Any, ...]]:
     get = attrgetter(name)
     return lambda row: (get(row),)
+
+
+def fixed_getters() -> dict[type[Row], Callable[[Any], Any]]:
+    """For each kind, a function from a row to the values of the columns that almost never change."""
+    return {kind: attrgetter(*sorted(FIXED[kind])) if kind in FIXED else _nothing for kind in TABLES}

@@ -38,3 +38,8 @@ class Prepared:
         names = tuple(compiled.positiontup or ())
         constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         return str(compiled), names, constants
+
+
+def same(value: Any) -> Any:
+    """For a driver that takes values as they are."""
+    return value

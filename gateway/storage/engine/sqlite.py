@@ -25,11 +25,14 @@ from gateway.storage.engine.base import (
     Loaded,
     Refused,
     Unreachable,
+    Versions,
     Wanted,
 )
 from gateway.storage.engine.codec import codecs
+from gateway.storage.engine.feeds import placed, unplaced
 from gateway.storage.engine.prepared import Prepared
-from gateway.storage.engine.sqlite_statements import Statements
+from gateway.storage.engine.sqlite_statements import NUMBER, Statements
+from gateway.storage.tables import FEEDS
 
 T = TypeVar("T")
 BUSY = 15.0  # seconds that another process may keep the write lock
@@ -165,6 +168,11 @@ class SqliteTransaction:
         self._engine = engine
         self._link = link
 
+    @property
+    def stamp(self) -> object:
+        """What other connections have written changes the one, what this one has the other."""
+        return self._link.execute("PRAGMA data_version").fetchone()[0], self._link.total_changes
+
     async def load(self, wanted: Wanted) -> Loaded:
         run, statements, known = self._link.execute, self._engine.statements, self._engine.codecs
         loaded = Loaded()
@@ -182,8 +190,13 @@ class SqliteTransaction:
                 loaded.due.append([load(row) for row in found])  # type: ignore[misc]
         return loaded
 
-    async def confirm(self, written: Mapping[type[Row], Set[Key]]) -> bool:
+    async def confirm(
+        self, written: Mapping[type[Row], Set[Key]], assumed: Mapping[type[Row], Versions]
+    ) -> bool:
         return True
+
+    def version(self, kind: type[Row], key: Key) -> int:
+        return 0
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         sql, values = self._engine.prepared.bind(statement, parameters, encode_value)
@@ -201,15 +214,22 @@ class SqliteTransaction:
 
     async def write(self, changes: Sequence[Changes]) -> None:
         run, statements, known = self._link.execute, self._engine.statements, self._engine.codecs
+        base = 0
         with failures():
+            if count := unplaced([change for change in changes if change.kind in FEEDS]):
+                base = run(NUMBER, (count,)).fetchone()[0] - count
             for change in changes:
-                dump = known[change.kind].dump
-                for rows, verb in (
-                    (change.inserts, statements.insert),
-                    (change.updates, statements.update),
-                    (change.upserts, statements.upsert),
+                codec = known[change.kind]
+                for rows, verb, make in (
+                    (change.inserts, "insert", statements.insert),
+                    (change.updates, "update", statements.update),
+                    (change.upserts, "upsert", statements.upsert),
                 ):
-                    for sql, values in statements.pieces(change.kind, verb, list(map(dump, rows))):
+                    names, dump = codec.shape(verb)
+                    dumped = list(map(dump, rows))
+                    if change.kind in FEEDS:
+                        base = placed(rows, dumped, names.index("position"), base)
+                    for sql, values in statements.pieces(change.kind, make, dumped):
                         run(sql, values)
 
     async def commit(self) -> None:

@@ -6,18 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from gateway.core.model import Delivery, Order, Reservation, Row, Unit
-from gateway.storage.engine.base import Key, Lookup, memo
+from gateway.core.model import Reservation, Row, Unit
+from gateway.storage.engine.base import Lookup, memo
 from gateway.storage.engine.codec import Codec
 
 LARGEST = 64
-# Indexed columns that never change: leaving them out of updates spares SQLite the work on their indexes.
-FIXED: dict[type[Row], frozenset[str]] = {
-    Unit: frozenset({"stock_id", "seq", "code_hash"}),
-    Order: frozenset({"channel_id", "reference"}),
-    Reservation: frozenset({"channel_id", "stock_id"}),
-    Delivery: frozenset({"order_id", "channel_id"}),
-}
+NUMBER = "UPDATE feeds SET position = position + ? RETURNING position"
 Verb = Callable[[type[Row], int], str]
 
 
@@ -59,7 +53,9 @@ class Statements:
             done += size
             yield self._lookup(lookup.kind, lookup.columns, size), list(chain.from_iterable(values))
 
-    def pieces(self, kind: type[Row], verb: Verb, rows: Sequence[Key]) -> Iterator[tuple[str, list[Any]]]:
+    def pieces(
+        self, kind: type[Row], verb: Verb, rows: Sequence[Sequence[Any]]
+    ) -> Iterator[tuple[str, list[Any]]]:
         """Statements, with their values, that write the rows."""
         done = 0
         for size in sizes(len(rows)):
@@ -89,14 +85,12 @@ class Statements:
         return f"{self._insert(kind, size)} ON CONFLICT ({', '.join(codec.key)}) DO UPDATE SET {changes}"
 
     def _update(self, kind: type[Row], size: int) -> str:
-        """Columns of VALUES are called column1, column2, …"""
+        """The key's columns, then those that may have changed. Columns of VALUES are called column1, column2, …"""
         codec = self._codecs[kind]
-        name = codec.table.name
-        fixed = FIXED.get(kind, frozenset()) | set(codec.key)
-        columns = [(column, f"given.column{place}") for place, column in enumerate(codec.names, 1)]
-        changes = ", ".join(f"{column} = {value}" for column, value in columns if column not in fixed)
-        same = " AND ".join(f"{name}.{column} = {value}" for column, value in columns if column in codec.key)
-        rows = _places(len(codec.names), size)
+        name, given = codec.table.name, len(codec.key)
+        changes = ", ".join(f"{column} = given.column{n}" for n, column in enumerate(codec.moving, given + 1))
+        same = " AND ".join(f"{name}.{column} = given.column{n}" for n, column in enumerate(codec.key, 1))
+        rows = _places(given + len(codec.moving), size)
         return f"UPDATE {name} SET {changes} FROM (VALUES {rows}) AS given WHERE {same}"  # noqa: S608
 
 
