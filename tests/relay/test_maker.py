@@ -20,6 +20,9 @@ from gateway.core.model_supplies import Supply
 from gateway.core.supplies import GIVE_UP_AFTER
 from gateway.relay.backoff import Breaker
 from gateway.storage.audit import audit
+from gateway.storage.engine import open_engine
+from gateway.storage.supplies import Supplies
+from tests.core.stores import DatabaseStore
 from tests.core.world import line, refused
 from tests.relay.conftest import House
 from tests.relay.supplying import FORM, Works, open_works
@@ -485,3 +488,23 @@ async def test_the_audit_misses_a_refund(works: Works, state: str) -> None:
     for refunds in ([], [{**now.refunds[0], "lines": [{**now.refunds[0]["lines"][0], "quantity": 1}]}]):
         await works.world.run(lambda books, kept=refunds: books.put(replace(now, refunds=kept)))  # type: ignore[misc]
         assert "refunded, not made" in " ".join(one.what for one in await audit(works.house.outbox._engine))
+
+
+async def test_replicas_end_an_order_together(works: Works) -> None:
+    """Several processes note the units of one order at once: the last one ends it, and nobody waits for long."""
+    order = await works.order(12)
+    engines = [open_engine(works.house.database_url) for _ in range(3)]
+    stores = [DatabaseStore(engine) for engine in engines]
+    makers = [works.another(per_supplier=4) for _ in stores]
+    for maker, store in zip(makers, stores, strict=True):
+        maker._writer, maker._box = store, Supplies(store.engine)
+    try:
+        async with asyncio.timeout(8):
+            for _ in range(3):
+                await asyncio.gather(*(works.work(maker) for maker in makers))
+    finally:
+        for store in stores:
+            await store.close()
+    assert await works.states() == ["made"] * 12
+    assert (await works.world.order_now(order)).status == "fulfilled"
+    assert await works.balanced()
