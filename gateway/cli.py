@@ -97,7 +97,9 @@ def stock(context: click.Context) -> None:
     context.obj = Backend()
 
 
-@click.group()
+@click.group(
+    epilog="Examples:\n\n  vgcp supplies list\n\n  vgcp supplies retry sup_0123456789abcdefghjkmnpqrs"
+)
 @click.pass_context
 def supplies(context: click.Context) -> None:
     """Goods made on demand: what is being made, and what needs your decision."""

@@ -62,9 +62,19 @@ class HttpSupplier:
             async with self._session.request(
                 method, url, data=body or None, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as answer:
-                return answer.status, _parsed(await answer.content.read(MOST_BYTES), answer.headers)
+                return answer.status, _parsed(await _body(answer), answer.headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise SupplierTrouble(f"The supplier cannot be reached: {type(error).__name__}.") from error
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """All of it. Raises SupplierTrouble when it is longer than an answer of the contract can be."""
+    body = b""
+    async for chunk in answer.content.iter_chunked(MOST_BYTES):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise SupplierTrouble("The supplier's answer is too long.")
+    return body
 
 
 def _wanted(request: SupplyRequest) -> dict[str, Any]:
@@ -94,10 +104,16 @@ def _read(body: Mapping[str, Any]) -> Answer:
     if status == "made" and isinstance(goods, str) and goods:
         return Made(goods)
     if status == "refused":
-        return Refused(" ".join(str(reason or "The supplier gave no reason.").split())[:LONGEST_REASON])
+        return Refused(_line(reason) or "The supplier gave no reason.")
     if status == "pending":
         return Pending(body.get("retry_after"))
     raise SupplierTrouble("The supplier's answer is not one of the contract.")
+
+
+def _line(reason: Any) -> str:
+    """A text of somebody else's on one line, fit for every database and terminal."""
+    words = " ".join(str(reason or "").split())
+    return "".join(letter for letter in words if letter.isprintable())[:LONGEST_REASON]
 
 
 def make(session: aiohttp.ClientSession, options: Mapping[str, Any]) -> HttpSupplier:

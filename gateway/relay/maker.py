@@ -177,8 +177,8 @@ class Maker:
             answer = SupplierTrouble("The supplier did not answer in time.")
         except SupplierTrouble as trouble:
             answer = trouble
-        except Exception as error:  # an adapter of somebody else's: its text may say too much
-            log.exception("a supplier's adapter failed", extra={"supply_id": supply.id})
+        except Exception as error:  # an adapter of somebody else's, whose text may say too much
+            log.error("a supplier's adapter failed: %s", type(error).__name__, extra={"supply_id": supply.id})
             answer = SupplierTrouble(f"The adapter failed: {type(error).__name__}.")
         if isinstance(answer, SupplierTrouble):
             self._breaker.failed(supply.supplier, self._clock())

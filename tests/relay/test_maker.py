@@ -17,6 +17,7 @@ from gateway.core import supplies
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Delivery, Event, Offer, Order
 from gateway.core.model_supplies import Supply
+from gateway.core.suppliers import Answer, SupplyRequest, Unknown
 from gateway.core.supplies import GIVE_UP_AFTER
 from gateway.relay.backoff import Breaker
 from gateway.storage.audit import audit
@@ -124,7 +125,7 @@ async def test_an_answer_is_lost(works: Works, trouble: str) -> None:
     assert await works.balanced()
 
 
-@pytest.mark.parametrize("trouble", ["error", "dead", "nonsense"])
+@pytest.mark.parametrize("trouble", ["error", "dead", "nonsense", "endless"])
 async def test_a_call_fails(works: Works, trouble: str) -> None:
     """Nothing was made: the supplier says so, and is asked again under the same id."""
     works.supplier.script = [trouble]
@@ -138,6 +139,35 @@ async def test_a_call_fails(works: Works, trouble: str) -> None:
     assert [one.split()[0] for one in works.supplier.calls] == ["make", "status", "make"]
     assert len({body["id"] for body in works.supplier.bodies}) == 1
     assert await works.goods() == list(works.supplier.made.values())
+
+
+async def test_an_answer_in_pieces(works: Works) -> None:
+    """However it comes, it is read to its end."""
+    works.supplier.script = ["piecemeal"]
+    await works.order()
+    await works.work()
+    assert await works.goods() == list(works.supplier.made.values())
+
+
+async def test_an_adapter_that_says_too_much(works: Works, caplog: pytest.LogCaptureFixture) -> None:
+    """What an adapter of somebody else's raises is neither logged nor kept, but for its name; it is tried again."""
+
+    class Theirs:
+        async def make(self, request: SupplyRequest) -> Answer:
+            raise KeyError("account anna-4711")
+
+        async def status(self, request: SupplyRequest) -> Answer:
+            return Unknown()
+
+    await works.order()
+    maker = works.another()
+    maker._suppliers = {"sandbox.makes": Theirs()}
+    await works.work(maker)
+    (unit,) = await works.units()
+    assert (unit.state, unit.last_error) == ("asked", "The adapter failed: KeyError.")
+    assert "anna-4711" not in caplog.text
+    await works.later()
+    assert await works.states() == ["made"]
 
 
 async def test_killed_before_the_call(works: Works) -> None:
