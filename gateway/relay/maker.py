@@ -131,9 +131,7 @@ class Maker:
     async def _see_to(self, supply: Supply) -> None:
         try:
             await self._advance(supply)
-        except (
-            Exception
-        ):  # the database is away, say: the lease brings the unit back, and nothing is forgotten
+        except Exception:  # the database is away, say: the lease brings the unit back
             log.exception("a unit could not be seen to", extra={"supply_id": supply.id})
         finally:
             self._busy[supply.supplier] -= 1

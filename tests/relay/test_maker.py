@@ -351,6 +351,32 @@ async def test_goods_that_another_has(works: Works) -> None:
     assert await works.balanced()
 
 
+async def test_limits_count_what_is_made(works: Works) -> None:
+    """ORD-041: what could not be made, and what was cancelled, does not count against the buyer's limit."""
+    limit = {"purchase_limit": {"quantity": 2}}
+    offer = await works.world.offer(restrictions=limit, on_demand={"supplier": "makes"})
+    works.supplier.script = ["refuse", "refuse"]
+    await works.world.order(works.channel, line(offer, 2))
+    await refused("purchase_limit_reached", works.world.order(works.channel, line(offer)))
+    await works.work()
+    order = await works.world.order(works.channel, line(offer, 2))
+    await works.world.cancel(works.channel, order)
+    await works.world.order(works.channel, line(offer, 2))
+    await works.work()
+    await refused("purchase_limit_reached", works.world.order(works.channel, line(offer)))
+    assert await works.balanced()
+
+
+async def test_held_and_then_made(works: Works) -> None:
+    """A hold on goods made on demand becomes an order like any other (ORD-009)."""
+    offer = await works.world.offer(on_demand={"supplier": "makes"})
+    hold = await works.world.hold(works.channel, offer, 2)
+    order = await works.world.order(works.channel, line(offer, 2, hold))
+    await works.work()
+    assert (await works.world.order_now(order)).status == "fulfilled"
+    assert await works.balanced()
+
+
 async def test_cancel(works: Works) -> None:
     """ORD-056, ORD-057: while nothing has been asked for, with the money back; not after that."""
     order, other = await works.order(2), await works.order(2)
