@@ -34,6 +34,7 @@ class Settings:
     alert_url: str | None = None
     alert_secret: str | None = None
     suppliers: Path | None = None
+    sealed_delivery: bool = True
 
     def problems(self) -> list[str]:
         """What does not go together, in the operator's words."""

@@ -46,8 +46,11 @@ def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
 class PlayedGateway:
     """`async with PlayedGateway(transcript, host) as gateway`: runs until left. `url` is what the channel is told."""
 
-    def __init__(self, transcript: Transcript, host: str = "127.0.0.1", name: str = FIRST) -> None:
-        self.transcript, self.host, self.name = transcript, host, name
+    def __init__(
+        self, transcript: Transcript, host: str = "127.0.0.1", name: str = FIRST, without: str = ""
+    ) -> None:
+        """`without`: a capability that this gateway does not declare."""
+        self.transcript, self.host, self.name, self.without = transcript, host, name, without
         self.url = ""
         self.client: dict[str, str] = {}
         self.faults: list[Fault] = []
@@ -174,6 +177,8 @@ class PlayedGateway:
         data = json.loads(answer.body)
         if operation == "get_discovery":
             data.setdefault("keys", {"keys": []})["keys"].append(self.signer.jwk)
+            data["capabilities"] = [one for one in data["capabilities"] if one["name"] != self.without]
+            data["profiles"] = ["core"] if self.without else data["profiles"]
         elif operation == "list_offers":
             data["items"] = [self._entry(e) for e in data["items"] if e["offer_id"] not in self.hidden]
         else:

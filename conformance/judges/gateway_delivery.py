@@ -70,7 +70,9 @@ def each_code_once(t: Transcript) -> Iterator[Outcome]:
 def under_their_kind(t: Transcript) -> Iterator[Outcome]:
     """Codes, licences, downloads."""
     kinds = {"code": 0, "licence": 0, "download": 0}
-    for seen in t.all(operation="reveal_delivery", where=ok):
+    for seen in t.all(
+        operation="reveal_delivery", where=lambda e: ok(e) and not e.scenario.startswith("sealed_")
+    ):
         kind = dig(seen.answer, "goods", "kind")
         others = [k for k in kinds if k != kind and dig(seen.answer, "goods", k) is not None]
         there = isinstance(dig(seen.answer, "goods", str(kind)), dict)

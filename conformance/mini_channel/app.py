@@ -118,7 +118,7 @@ class MiniChannel:
         return value
 
     async def _discovery(self, request: web.Request) -> web.Response:
-        names = ["catalog", "inventory", "orders", "delivery", "events", "test_control"]
+        names = ["catalog", "inventory", "orders", "delivery", "events", "sealed_delivery", "test_control"]
         if self._faults("missing_capability"):
             names.remove("events")
         api = self.url + spec.PATH

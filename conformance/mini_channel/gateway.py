@@ -63,18 +63,19 @@ class Gateway:
 
     async def keys(self) -> list[Json]:
         """The gateway's public keys."""
-        await self._discover()
+        await self.discovered()
         found: list[Json] = self.document.get("keys", {}).get("keys", [])
         return found
 
-    async def _discover(self) -> None:
+    async def discovered(self) -> None:
+        """Read what the gateway says of itself, once."""
         if not self.document:
             async with self._http.get(f"{self.url}/.well-known/vgcp", headers=_trace()) as answer:
                 self.document = await answer.json()
 
     async def call(self, asked: Asked) -> Json:
         """Send it until it is answered for good. Raises RefusedError or LostError."""
-        await self._discover()
+        await self.discovered()
         sent: list[int] = []  # the status of every try so far, 0 without an answer
         while True:
             token = await self._bearer()

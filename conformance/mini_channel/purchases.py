@@ -148,6 +148,7 @@ class Purchases:
     async def _place(self, intent: Intent) -> Json:
         wish = intent.wish
         offer = self._shelf.offers[wish["offer_id"]]
+        await self._gateway.discovered()
         price = intent.hold.get("unit_price", offer["price"])
         line = {"offer_id": wish["offer_id"], "quantity": wish["quantity"], "unit_price": price}
         if intent.hold:
@@ -160,6 +161,10 @@ class Purchases:
             "lines": [line],
             "payment": {"status": "collected" if self._holds else "pending", "method": "card"},
         }
+        named = self._gateway.document.get("capabilities", [])
+        seals = "sealed_delivery" in [one["name"] for one in named] or self._faults("sends_key_anyway")
+        if seals and "recipient_key" in wish and not self._faults("keeps_buyers_key"):
+            body["recipient_key"] = wish["recipient_key"]
         return await self._ask(intent, "create_order", "POST", "/orders", body, intent.key("order"))
 
     def _charged(self, intent: Intent) -> Json:
@@ -216,4 +221,6 @@ def _fits(schema: Json | None, given: Json | None) -> bool:
 def _text(goods: Json) -> str:
     """The goods as the buyer sees them, byte for byte."""
     kind = goods["kind"]
+    if "sealed" in goods:
+        return str(goods["sealed"]["jwe"])
     return str(goods[kind][{"code": "value", "licence": "key", "download": "url", "topup": "receipt"}[kind]])

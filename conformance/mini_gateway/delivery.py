@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conformance.mini_gateway import catalog, notes, paging
+from conformance.mini_gateway import catalog, notes, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Offer, Order, World
@@ -42,6 +42,8 @@ def make(
     }
     if replaces is not None:
         body["replaces"] = replaces
+    if "recipient_key" in order.body and world.fault != "seal_unseen":
+        body["sealed_to"] = order.body["recipient_key"]["kid"]
     made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer))
     if world.fault == "goods_in_orders" and offer.kind == "code":
         line["note"] = made.goods["code"]["value"]
@@ -99,11 +101,12 @@ def reveal_delivery(world: World, call: Call) -> Json:
     body = found.body
     if body["status"] == "voided":
         raise Refusal("delivery_voided")
-    if world.fault != "reveals_uncounted":
+    order = world.orders[body["order_id"]]
+    if world.fault != ("sealed_uncounted" if "recipient_key" in order.body else "reveals_uncounted"):
         body["reveal_count"] += 1
     body["status"] = "revealed"
     body.setdefault("revealed_at", world.stamp())
-    return {"delivery": dict(body), "goods": _opened(world, call, found)}
+    return {"delivery": dict(body), "goods": sealing.wrap(world, order, body, _opened(world, call, found))}
 
 
 def _opened(world: World, call: Call, found: Delivery) -> Json:
@@ -114,7 +117,7 @@ def _opened(world: World, call: Call, found: Delivery) -> Json:
         return {"kind": "download", "download": {"expires_at": world.stamp(ends), "url": url}}
     if world.fault == "another_code" and found.body["reveal_count"] > 1:
         return {"kind": goods["kind"], goods["kind"]: {_member(goods): world.name("other").upper()}}
-    if world.fault == "wrong_member" and goods["kind"] == "licence":
+    if world.fault == "wrong_member" and goods["kind"] == "licence" and "sealed_to" not in found.body:
         return {"kind": "licence", "code": {"value": goods["licence"]["key"]}}
     return goods
 

@@ -9,9 +9,12 @@ from conformance.mini_gateway.world import SCOPES, Json, World
 
 def document(world: World, call: Call) -> Json:
     """The discovery document."""
-    names = [*SCOPES, "test_control"]
+    names, profiles = [*SCOPES, "sealed_delivery", "test_control"], ["core", "offline"]
     if world.fault == "profile_incomplete":
         names.remove("delivery")
+    if world.fault == "key_ignored":
+        names.remove("sealed_delivery")
+        profiles.remove("offline")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"
@@ -19,7 +22,7 @@ def document(world: World, call: Call) -> Json:
         "role": "channel" if world.fault == "role_wrong" else "gateway",
         "protocol": "vgcp",
         "name": "Mini gateway",
-        "profiles": ["core"],
+        "profiles": profiles,
         "versions": ["9.0"] if world.fault == "version_missing" else [spec.VERSION],
         "sandbox": world.fault != "sandbox_hidden",
         "implementation": {"version": spec.VERSION, "name": "vgcp-mini-gateway"},

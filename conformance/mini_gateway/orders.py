@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import catalog, delivery, limits, making, notes, paging
+from conformance.mini_gateway import catalog, delivery, limits, making, notes, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.cart import Line, cart
 from conformance.mini_gateway.problems import Refusal
@@ -15,7 +15,7 @@ DUE = timedelta(seconds=1800)
 
 def create_order(world: World, call: Call) -> Json:
     """Order from holds or directly."""
-    body = call.body
+    body, key = call.body, sealing.recipient(world, call)
     lines = cart(world, call)
     for line in lines:
         line.claim(world, call)
@@ -36,6 +36,8 @@ def create_order(world: World, call: Call) -> Json:
         "created_at": at,
         "trace_id": "0" * 31 + "1" if world.fault == "order_traces" else call.trace_id,
     }
+    if key is not None:
+        order["recipient_key"] = key
     if world.fault == "money_float":
         order["payment"]["amount"] = total | {"amount": total["amount"] / 100}
     record = Order(call.owner.id, order)

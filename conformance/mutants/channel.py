@@ -24,6 +24,8 @@ MUTANTS = (
     _mutant("strict_enums", "CNV-002", "leaves out offers of unknown categories"),
     _mutant("null_members", "CNV-009", "sends null for what is not there"),
     _mutant("logs_goods", "DLV-013", "writes the goods to its log"),
+    _mutant("sends_key_anyway", "DLV-034", "sends keys to a gateway that does not seal"),
+    _mutant("keeps_buyers_key", "DLV-035", "does not send the buyer's key"),
     _mutant("wrong_role", "DSC-002", "says it is a shop"),
     _mutant("unknown_scheme", "DSC-008", "names a signature scheme that does not exist"),
     _mutant("missing_capability", "DSC-009", "claims the core profile without events"),

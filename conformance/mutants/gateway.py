@@ -6,6 +6,7 @@ Faults are switches of the mini gateway (conformance/mini_gateway).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.gateway_sealing import SEALING
 
 
 def _mutant(name: str, requirement: str, about: str, verdict: str = "fail") -> Mutant:
@@ -189,4 +190,5 @@ MUTANTS = (
     _mutant("faults_missing", "TST-001", "does not serve test_raise_fault"),
     _mutant("open_test", "TST-003", "gives the books to anybody"),
     _mutant("clock_lags", "TST-007", "does what falls due a little later"),
+    *SEALING,
 )

@@ -120,10 +120,7 @@ def _delivery(
     made: str | None = None,
 ) -> Delivery:
     delivery_id = books.new_id("dlv")
-    sealed, key_id = None, None
-    if unit is None:
-        clear = made or (offer.download_url if offer.delivery_kind == "download" else goods.new_key())
-        sealed, key_id = vault.seal((clear or "").encode(), delivery_id), vault.current_key_id
+    sealed, key_id = goods.put_in(books, vault, order, offer, unit, delivery_id, made)
     return Delivery(
         id=delivery_id,
         order_id=order.id,
@@ -137,6 +134,7 @@ def _delivery(
         reveal_count=0,
         revealed_at=None,
         created_at=call.now,
+        sealed_to=order.recipient_key["kid"] if order.recipient_key else None,
     )
 
 

@@ -64,8 +64,8 @@ class Unit(Row):
     stock_id: str
     seq: int
     state: str  # available | sold | voided
-    sealed: bytes
-    key_id: str
+    sealed: bytes | None  # None, as `key_id`, once the code has gone to its buyer sealed (DLV-032)
+    key_id: str | None
     code_hash: bytes
     order_id: str | None
 
@@ -111,7 +111,6 @@ class Offer(Row):
 @row
 class Reservation(Row):
     """A hold. `reference` is the channel's own; `buyer` is the wire object.
-
     `internal`: made by an order that waits for its payment and ended with it; never shown to the channel.
     """
 
@@ -172,6 +171,7 @@ class Order(Row):
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
+    recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
 
 
 @row
@@ -202,6 +202,7 @@ class Delivery(Row):
     revealed_at: datetime | None
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
+    sealed_to: str | None = None  # the key, by thumbprint, that `sealed` is a JWE for; but see core/goods.py
 
 
 @row
@@ -286,7 +287,6 @@ class Call:
     trace_id: str
     request_id: str
     idempotency_key: str | None = None
-    extra: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core import events, expiry, holds, late, life, limits, lines, pressure, stock, supplies, wire
+from gateway.core import (
+    events,
+    expiry,
+    holds,
+    late,
+    life,
+    limits,
+    lines,
+    pressure,
+    sealing,
+    stock,
+    supplies,
+    wire,
+)
 from gateway.core.delivery import hand_over, offer_of
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.lines import LineRequest, PricedLine
@@ -17,18 +30,20 @@ MAX_AMOUNT = 9007199254740991  # what every JSON implementation can count (Money
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """An order as the channel wants it. `payment` is the PaymentRequest."""
+    """An order as the channel wants it. `payment` is the PaymentRequest, `recipient_key` what `sealing` accepted."""
 
     reference: str
     buyer: Json
     lines: tuple[LineRequest, ...]
     payment: Json
+    recipient_key: Json | None = None
 
     @classmethod
-    def from_wire(cls, body: Json) -> CreateOrder:
-        """From a valid OrderRequest."""
+    def from_wire(cls, body: Json, seals: bool = True) -> CreateOrder:
+        """From a valid OrderRequest; `seals`: whether the gateway offers to. Raises as `sealing.accept` does."""
         wanted = tuple(LineRequest.from_wire(line) for line in body["lines"])
-        return cls(body["reference"], wire.buyer(body["buyer"]), wanted, body["payment"])
+        key = sealing.accept(body.get("recipient_key"), seals)
+        return cls(body["reference"], wire.buyer(body["buyer"]), wanted, body["payment"], key)
 
 
 def prepare_order(books: Books, call: Call, cmd: CreateOrder) -> None:
@@ -138,6 +153,7 @@ def _new_order(books: Books, call: Call, cmd: CreateOrder, priced: list[PricedLi
         created_at=call.now,
         updated_at=call.now,
         trace_id=call.trace_id,
+        recipient_key=cmd.recipient_key,
     )
 
 

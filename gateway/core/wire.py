@@ -99,6 +99,7 @@ def render_order(order: Order) -> Json:
     }
     return _with(
         wire,
+        recipient_key=order.recipient_key,
         cancellation=order.cancellation,
         refunds=order.refunds or None,
         disputes=order.disputes or None,
@@ -116,12 +117,12 @@ def render_delivery(delivery: Delivery) -> Json:
         "reveal_count": delivery.reveal_count,
         "created_at": timestamp(delivery.created_at),
     }
-    revealed = delivery.revealed_at
-    return _with(wire, revealed_at=timestamp(revealed) if revealed else None, replaces=delivery.replaces)
+    revealed = timestamp(delivery.revealed_at) if delivery.revealed_at else None
+    return _with(wire, revealed_at=revealed, replaces=delivery.replaces, sealed_to=delivery.sealed_to)
 
 
 def render_revealed(revealed: Revealed) -> Json:
-    """The RevealedDelivery: the only wire object that holds goods."""
+    """The RevealedDelivery: the only wire object that holds goods, in the clear or sealed to the buyer."""
     return {"delivery": render_delivery(revealed.delivery), "goods": revealed.goods}
 
 

@@ -17,15 +17,17 @@ async def get_discovery(request: Request) -> Response:
     """DSC-001, DSC-003 to DSC-007, DSC-010."""
     services = request.services
     api, origin = services.tokens.audience, services.public_url
-    served = [*CAPABILITIES, "test_control"] if services.settings.sandbox else CAPABILITIES
+    settings = services.settings
+    optional = {"sealed_delivery": settings.sealed_delivery, "test_control": settings.sandbox}
+    served = [*CAPABILITIES, *(name for name, on in optional.items() if on)]
     document: dict[str, Any] = {
         "protocol": "vgcp",
         "role": "gateway",
-        "name": services.settings.name,
+        "name": settings.name,
         "versions": [spec.VERSION],
-        "sandbox": services.settings.sandbox,
+        "sandbox": settings.sandbox,
         "capabilities": [{"name": name, "revision": 1} for name in served],
-        "profiles": ["core"],
+        "profiles": [one.id for one in spec.profiles() if set(one.gateway) <= set(served)],
         "endpoints": {
             "api": api,
             "token": f"{api}/oauth/token",

@@ -14,7 +14,8 @@ from gateway.http.write import write
 
 async def create_order(request: Request) -> Response:
     """Order from a hold or directly; paid orders are fulfilled in the same call (ORD-001)."""
-    vault, call, command = request.services.vault, request.call, rules.CreateOrder.from_wire(request.body)
+    vault, call, seals = request.services.vault, request.call, request.services.settings.sealed_delivery
+    command = rules.CreateOrder.from_wire(request.body, seals)
     return await write(
         request,
         201,

@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, func, select
 
 from gateway.core.stock import EFFECTS
 from gateway.storage.audit_limits import miscounted
+from gateway.storage.audit_sealed import missealed
 from gateway.storage.audit_supplies import astray
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import deliveries, hold_counts, movements, reservations, stocks, units
@@ -100,6 +101,7 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     for subject, wanted, counted_units in await miscounted(engine):
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     found += [Discrepancy(*one) for one in await astray(engine)]
+    found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 
 

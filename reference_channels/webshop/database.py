@@ -40,6 +40,7 @@ class Database:
         db.execute("pragma synchronous = full")
         for schema in (SCHEMA, shelf.SCHEMA, intents.SCHEMA, inbox.SCHEMA, sync.SCHEMA):
             db.executescript(schema)
+        intents.bring_up_to_date(db)
         self._db = db
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -37,7 +37,7 @@ class Intent:
 
     `hold_key` and `order_key` are idempotency keys, drawn and stored before the first call (IDM-008);
     `reference` is the shop's name for the order and the hold; `offer` is the offer (JSON) as the buyer saw
-    it.
+    it; `recipient_key` is the public key (JSON) of the buyer's browser, where it has made one (DLV-035).
     """
 
     id: str
@@ -68,6 +68,7 @@ class Intent:
     tries: int = 0
     next_try: float = 0.0
     reveal: int = 0
+    recipient_key: str | None = None
 
     @property
     def amount(self) -> int:
@@ -89,6 +90,13 @@ strict; create index if not exists intents_state on intents (state, next_try);
 create index if not exists intents_buyer on intents (buyer, created_at);
 """
 _SELECT = f"select {', '.join(_COLUMNS)} from intents "  # noqa: S608 - the names are the dataclass's own
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Add the columns that a shop of an earlier version has not; new ones stand at the end and may be null."""
+    known = {row[1] for row in db.execute("pragma table_info(intents)")}
+    for name in (name for name in _COLUMNS if name not in known):
+        db.execute(f"alter table intents add column {name} {_TYPES.get(name, 'text')}")
 
 
 class WrongStateError(Exception):

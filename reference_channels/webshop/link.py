@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from reference_channels.kit.client import GatewayClient, discover
-from reference_channels.kit.errors import Json, NoAnswer
+from reference_channels.kit.errors import GatewayError, Json, NoAnswer
 from reference_channels.kit.retry import Policy
 from reference_channels.kit.tokens import Clock, Credentials
 
@@ -59,6 +59,14 @@ class Link:
             raise NoAnswer("the shop was connected elsewhere meanwhile")
         self._read_at = time.monotonic()
         return GatewayClient(self._http, document, connection.credentials, self._clock, self._policy)
+
+    async def seals(self) -> bool:
+        """Whether the gateway declares sealed delivery (DLV-034). False when it cannot be reached."""
+        try:
+            declared = (await self.client()).discovery.get("capabilities", [])
+        except GatewayError:
+            return False
+        return "sealed_delivery" in [one.get("name") for one in declared]
 
     async def keys(self, wanted: set[str]) -> list[Json]:
         """The gateway's public keys; read anew, at most once a second, when a wanted key id is not among

@@ -62,4 +62,12 @@ def request(intent: Intent) -> Json:
     if buyer_input:
         line["buyer_input"] = buyer_input
     payment = {"status": "collected", "method": "card", "reference": intent.payment_reference}
-    return {"reference": intent.reference, "buyer": buyer(intent), "lines": [line], "payment": payment}
+    order: Json = {
+        "reference": intent.reference,
+        "buyer": buyer(intent),
+        "lines": [line],
+        "payment": payment,
+    }
+    return (
+        order if intent.recipient_key is None else order | {"recipient_key": json.loads(intent.recipient_key)}
+    )

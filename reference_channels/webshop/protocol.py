@@ -22,7 +22,7 @@ from reference_channels.webshop.settings import SHOP, Shop
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("catalog", "inventory", "orders", "delivery", "events")
+CAPABILITIES = ("catalog", "inventory", "orders", "delivery", "events", "sealed_delivery")
 
 
 async def get_discovery(request: web.Request) -> web.Response:

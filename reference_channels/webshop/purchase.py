@@ -80,18 +80,22 @@ class Purchases:
         }
         return await self._db.run(lambda db: intents.step(db, intent, "hold", **changes))
 
-    async def pay(self, intent_id: str, payment_reference: str) -> Intent:
+    async def pay(self, intent_id: str, payment_reference: str, recipient_key: Json | None = None) -> Intent:
         """The buyer's money is there: store that, then order. Pressed again, it only goes on where it
-        stands."""
+        stands.
+
+        `recipient_key` goes with the order where the gateway seals, and nowhere else (DLV-034).
+        """
         async with self._alone(intent_id) as intent:
             if intent.state == "held":
-                intent = await self._take_money(intent, payment_reference)
+                key = json.dumps(recipient_key) if recipient_key and await self._link.seals() else None
+                intent = await self._take_money(intent, payment_reference, key)
             return await self._advance(intent)
 
-    async def _take_money(self, intent: Intent, payment_reference: str) -> Intent:
+    async def _take_money(self, intent: Intent, payment_reference: str, key: str | None) -> Intent:
         if intent.hold_until is not None and self._clock() >= intent.hold_until:
             return await self._db.run(lambda db: intents.step(db, intent, "abandon", reason="hold_expired"))
-        paid = {"payment": "collected", "payment_reference": payment_reference}
+        paid = {"payment": "collected", "payment_reference": payment_reference, "recipient_key": key}
         return await self._db.run(lambda db: intents.step(db, intent, "pay", **paid))
 
     async def cancel(self, intent_id: str, reason: str) -> Intent:

@@ -23,11 +23,16 @@ TEXT = {"code": "value", "licence": "key", "download": "url", "topup": "receipt"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One unit as its buyer sees it. The text stays out of every repr."""
+    """One unit as its buyer sees it. The text stays out of every repr.
+
+    `sealed`: the text is a JWE, which only the buyer's browser opens.
+    """
 
     kind: str
     text: str = field(repr=False, default="")
     expires_at: str = ""
+    sealed: bool = False
+    delivery_id: str = ""
 
     @property
     def gone(self) -> bool:
@@ -59,6 +64,8 @@ async def _open(client: GatewayClient, delivery: Json) -> Shown:
             raise
         return Shown("voided")
     goods = revealed["goods"]
+    if "sealed" in goods:
+        return Shown(goods["kind"], str(goods["sealed"]["jwe"]), sealed=True, delivery_id=delivery["id"])
     content = goods.get(goods["kind"], {})
     return Shown(
         goods["kind"], str(content.get(TEXT.get(goods["kind"], ""), "")), content.get("expires_at", "")

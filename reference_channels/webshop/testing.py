@@ -109,7 +109,9 @@ async def test_purchase(request: web.Request) -> web.Response:
         # The checkout page shows the new price; this buyer leaves rather than pay more than was shown.
         intent = await shop.purchases.cancel(intent.id, "price_mismatch")
     elif asked.get("pay", True):
-        intent = await shop.purchases.pay(intent.id, f"test-{secrets.token_hex(8)}")
+        intent = await shop.purchases.pay(
+            intent.id, f"test-{secrets.token_hex(8)}", asked.get("recipient_key")
+        )
     return wire.answer(await _seen(shop, intent, reveal_now=shown))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from conformance import jwe
 from gateway.core import supplies
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Delivery, Event, Offer, Order
@@ -431,6 +432,22 @@ async def test_topups(works: Works, caplog: pytest.LogCaptureFixture) -> None:
     assert "anna-4711" not in caplog.text
     for kind in (Supply, Event, Delivery):
         assert "anna-4711" not in repr(await works.world.rows(kind))
+
+
+@pytest.mark.parametrize("kind", ["code", "licence", "topup"])
+async def test_sealed_to_the_buyer(works: Works, kind: str) -> None:
+    """DLV-022, DLV-032: what a supplier makes for an order with a key is sealed when it comes, for its buyer alone."""
+    offer = await works.world.offer(delivery_kind=kind, on_demand={"supplier": "makes"})
+    buyers = jwe.new_key()
+    await works.world.order(works.channel, line(offer), recipient_key=jwe.public(buyers))
+    await works.work()
+    (made,), (clear,) = await works.world.rows(Delivery), works.supplier.made.values()
+    assert (made.key_id, made.sealed_to) == (None, jwe.thumbprint(buyers))
+    sealed = (await works.world.reveal(works.channel, made.id))["goods"]["sealed"]["jwe"]
+    opened = json.loads(jwe.open_sealed(sealed, buyers).content)
+    member = {"code": "value", "licence": "key", "topup": "receipt"}[kind]
+    assert opened == {"kind": kind, kind: {member: clear}}
+    assert await works.balanced()
 
 
 async def test_pending_and_late_payment(works: Works) -> None:

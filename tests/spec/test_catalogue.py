@@ -130,8 +130,8 @@ def test_later_events_are_events() -> None:
 
 
 def test_profiles_name_capabilities() -> None:
-    """A profile names capabilities that discovery can declare, and that tag operations of the gateway document."""
+    """A profile names capabilities that discovery can declare; but for sealing they tag operations of the gateway's."""
     declared = spec.standalone("Capability")["components"]["schemas"]["Capability"]["properties"]["name"]
-    tags = {operation.tag for operation in spec.operations("gateway")}
+    tags = {operation.tag for operation in spec.operations("gateway")} | {"sealed_delivery"}
     for profile in spec.profiles():
         assert {*profile.gateway, *profile.channel} <= set(declared["x-extensible-enum"]) & tags

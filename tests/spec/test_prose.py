@@ -14,7 +14,18 @@ ROLES = ("gateway", "channel")
 CODES = re.compile(r"`([a-z][a-z0-9_]*)`")
 
 # Words of other standards that the prose names.
-FOREIGN = {"jti", "private_key_jwt", "rfc9421", "standard_webhooks", "keyid", "alg", "nonce"}
+FOREIGN = {
+    "jti",
+    "private_key_jwt",
+    "rfc9421",
+    "standard_webhooks",
+    "keyid",
+    "alg",
+    "nonce",
+    "enc",
+    "vgcp_order_id",
+    "vgcp_delivery_id",
+}
 
 
 def words(node: Any) -> Iterator[str]:

@@ -117,6 +117,8 @@ class SqliteEngine:
         link.execute("PRAGMA journal_mode=WAL")
         link.execute("PRAGMA synchronous=FULL")
         link.execute("PRAGMA cache_size=-65536")
+        # What is deleted is overwritten, so that a code which has left the vault has left the file (DLV-032).
+        link.execute("PRAGMA secure_delete=ON")
         # Copy the log back into the file less often: each time, a commit waits for it.
         link.execute("PRAGMA wal_autocheckpoint=4000")
         return link

@@ -10,7 +10,7 @@ from aiohttp import web
 from reference_channels.kit.errors import Json
 from reference_channels.webshop import selling, shelf
 from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.pages import card, catalog, fields, view
+from reference_channels.webshop.pages import card, catalog, fields, sealing, view
 from reference_channels.webshop.pages.visitor import form, visitor
 from reference_channels.webshop.selling import Wish
 from reference_channels.webshop.settings import SHOP, Shop
@@ -70,29 +70,38 @@ async def show(request: web.Request) -> web.StreamResponse:
     intent = await own(request)
     if intent.state not in ("opened", "held"):
         return onward(intent)
-    return checkout_page(request, intent)
+    return await checkout_page(request, intent)
 
 
-def checkout_page(request: web.Request, intent: Intent, wrong: dict[str, str] | None = None) -> web.Response:
-    """The payment form, with what to correct."""
+async def checkout_page(
+    request: web.Request, intent: Intent, wrong: dict[str, str] | None = None
+) -> web.Response:
+    """The payment form, with what to correct, and whether the goods can be sealed to this browser."""
     now = request.app[SHOP].clock()
     values = {
         "order": view.receipt(intent, visitor(request).language),
         "minutes": max(1, int(((intent.hold_until or now) - now) // 60)),
         "changed": intent.unit_amount is not None and intent.unit_amount != intent.seen_amount,
         "wrong": wrong or {},
+        "seals": await request.app[SHOP].link.seals(),
     }
     return view.page(request, "checkout.html", 422 if wrong else 200, f"/checkout/{intent.id}", **values)
 
 
 async def pay(request: web.Request) -> web.StreamResponse:
-    """The pay button. The test card is looked at and forgotten; then the order is placed."""
-    data, intent = await form(request), await own(request)
+    """The pay button. The test card is looked at and forgotten; then the order is placed.
+
+    A buyer who was promised sealed goods is asked again when they cannot be sealed after all.
+    """
+    data, intent, shop = await form(request), await own(request), request.app[SHOP]
+    key = sealing.key_of(data)
     if intent.state == "held":
         wrong = card.errors(data)
+        if key is not None and not await shop.link.seals():
+            wrong["seal"] = "seal.gone"
         if wrong:
-            return checkout_page(request, intent, wrong)
-    return onward(await request.app[SHOP].purchases.pay(intent.id, f"card-{secrets.token_hex(8)}"))
+            return await checkout_page(request, intent, wrong)
+    return onward(await shop.purchases.pay(intent.id, f"card-{secrets.token_hex(8)}", key))
 
 
 async def retry(request: web.Request) -> web.StreamResponse:

@@ -127,4 +127,5 @@ def receipt(intent: Intent, language: str) -> Json:
         "when": rfc3339(intent.created_at)[:16].replace("T", " ") + " UTC",
         "hold_until": intent.hold_until,
         "region": intent.region,
+        "sealed": intent.recipient_key is not None,
     }
