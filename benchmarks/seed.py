@@ -31,6 +31,13 @@ PER_MINUTE = 10**9
 LOADING = "SET synchronous_commit = off"  # of the session that seeds, and of no other
 
 
+# The next row of a feed comes after those that were put in here.
+NUMBERED = (
+    "UPDATE feeds SET position = (SELECT max(position) FROM"
+    " (SELECT position FROM offers UNION ALL SELECT position FROM events) AS numbered)"
+)
+
+
 @dataclass(frozen=True)
 class World:
     """What there is to buy. `hot` and `spread` are offers of codes, `held` is counted, `feed` is how many offers."""
@@ -125,6 +132,13 @@ def _call(channel_id: str) -> Call:
     )
 
 
+# The next row of a feed comes after those that were put in here.
+NUMBERED = (
+    "UPDATE feeds SET position = (SELECT max(position) FROM"
+    " (SELECT position FROM offers UNION ALL SELECT position FROM events) AS numbered)"
+)
+
+
 class Copy:
     """The statements that make many of one, in an order in which each finds its model as the rules have left it."""
 
@@ -162,8 +176,7 @@ class Copy:
             *(self._codes(size.hot) if size.hot else []),
             *(self._products(size.products, size.codes) if size.products else []),
             *(self._offers(size.offers) if size.offers else []),
-            "UPDATE feeds SET position = (SELECT max(position) FROM"
-            " (SELECT position FROM offers UNION ALL SELECT position FROM events) AS numbered)",
+            NUMBERED,
         ]
 
     def _orders(self, count: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.admin import COMMANDS, STOCK_COMMANDS
+from gateway.admin import COMMANDS, STOCK_COMMANDS, SUPPLIES_COMMANDS
 from gateway.backend import Backend
 from gateway.settings import Settings
 
@@ -72,6 +72,8 @@ def gateway(context: click.Context) -> None:
               help="Where you take alerts about stock, as webhooks; default: only in the log.")  # fmt: skip
 @click.option("--alert-secret", envvar="VGCP_ALERT_SECRET", metavar="whsec_…",
               help="What they are signed with (Standard Webhooks). Prefer the environment.")  # fmt: skip
+@click.option("--suppliers", envvar="VGCP_SUPPLIERS", type=click.Path(dir_okay=False, path_type=Path),
+              help="File of those who make goods on demand (YAML).")  # fmt: skip
 @click.option("--sealed-delivery/--no-sealed-delivery", default=True, show_default=True, envvar="VGCP_SEALED_DELIVERY",
               help="Seal goods to a buyer's key where an order has one, or refuse such orders.")  # fmt: skip
 def serve(**options: Any) -> None:
@@ -97,7 +99,18 @@ def stock(context: click.Context) -> None:
     context.obj = Backend()
 
 
+@click.group(
+    epilog="Examples:\n\n  vgcp supplies list\n\n  vgcp supplies retry sup_0123456789abcdefghjkmnpqrs"
+)
+@click.pass_context
+def supplies(context: click.Context) -> None:
+    """Goods made on demand: what is being made, and what needs your decision."""
+    context.obj = Backend()
+
+
 for command in COMMANDS:
     gateway.add_command(command)
 for name, command in STOCK_COMMANDS.items():
     stock.add_command(command, name)
+for command in SUPPLIES_COMMANDS:
+    supplies.add_command(command)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,9 @@ from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
 from gateway.relay.courier import Address, Courier
 from gateway.relay.lookout import Lookout
-from gateway.relay.relay import Relay
+from gateway.relay.maker import Maker
+from gateway.relay.relay import Loop, Relay
+from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
@@ -29,16 +32,26 @@ from gateway.storage.migrate import upgrade
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.reset import forget_trade
 from gateway.storage.store import Store, open_store
+from gateway.suppliers import make_suppliers, read_suppliers
 
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
+MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
 def prepare(settings: Settings) -> None:
     """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
+    if settings.suppliers is not None:
+        asyncio.run(_check(settings.suppliers))
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
+
+
+async def _check(suppliers: Path) -> None:
+    """Make them once, so that what is wrong with them is said at the start."""
+    async with _session() as session:
+        make_suppliers(session, read_suppliers(suppliers))
 
 
 @asynccontextmanager
@@ -65,8 +78,11 @@ async def running(
         lookout = _lookout(settings, store, session, clock)
         lookout.start()
         stack.push_async_callback(lookout.stop)
+        maker = await stack.enter_async_context(_making(settings, store, session, clock))
         await stack.enter_async_context(_reloading(keys, clock))
-        sandbox = LocalSandbox(store.engine, relay, keys, session, clock) if settings.sandbox else None
+        sandbox = None
+        if settings.sandbox:
+            sandbox = LocalSandbox(store.engine, relay, maker, keys, session, clock)
         services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -78,12 +94,14 @@ class LocalSandbox:
         self,
         engine: Engine,
         relay: Relay,
+        maker: Maker,
         keys: KeyRing,
         session: aiohttp.ClientSession,
         clock: Clock,
     ) -> None:
         self._engine = engine
         self._relay = relay
+        self._maker = maker
         self._keys = keys
         self._session = session
         self._clock = clock
@@ -95,6 +113,7 @@ class LocalSandbox:
 
     async def settle(self) -> None:
         """Do all that is due now."""
+        await self._maker.settle()
         await self._relay.settle()
         await self._keys.load(self._clock.now())
 
@@ -110,6 +129,24 @@ def _lookout(settings: Settings, store: Store, session: aiohttp.ClientSession, c
         address = Address(settings.alert_url, settings.alert_secret)
     courier = Courier(store.watching, session, address) if address else None
     return Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
+
+
+@asynccontextmanager
+async def _making(
+    settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock
+) -> AsyncIterator[Maker]:
+    """Who has goods made by the merchant's suppliers, or by the sandbox's own."""
+    found = make_suppliers(session, read_suppliers(settings.suppliers) if settings.suppliers else {})
+    suppliers = {**found, **(sandbox_suppliers() if settings.sandbox else {})}
+    maker = Maker(store.supplies, store, store.vault, suppliers, clock.now)
+    loop = Loop("maker", lambda: maker.run_once(clock.now()), MAKE_EVERY)
+    maker.when_free(loop.wake)
+    loop.start()
+    try:
+        yield maker
+    finally:
+        await loop.stop()
+        await maker.close()
 
 
 def _session() -> aiohttp.ClientSession:

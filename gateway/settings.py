@@ -33,6 +33,7 @@ class Settings:
     log_level: str = "info"
     alert_url: str | None = None
     alert_secret: str | None = None
+    suppliers: Path | None = None
     sealed_delivery: bool = True
 
     def problems(self) -> list[str]:
@@ -60,12 +61,12 @@ class Settings:
             found.append("--alert-url and --alert-secret (or VGCP_ALERT_SECRET) go together")
         if self.alert_url is not None and not re.fullmatch(r"https?://[^/?#\s]+([/?]\S*)?", self.alert_url):
             found.append("--alert-url is a URL, like https://shop.example/alerts")
-        if self.alert_secret is not None and not _is_webhook_secret(self.alert_secret):
+        if self.alert_secret is not None and not is_webhook_secret(self.alert_secret):
             found.append("--alert-secret is whsec_ and at least 24 bytes in base64")
         return found
 
 
-def _is_webhook_secret(text: str) -> bool:
+def is_webhook_secret(text: str) -> bool:
     """Whether it is one of Standard Webhooks."""
     try:
         return text.startswith("whsec_") and len(b64decode(text[6:], validate=True)) >= 24

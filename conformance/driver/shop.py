@@ -74,7 +74,7 @@ class Shop:
             "delivery_kind": "code",
             "client_id": self.id,
         }
-        if not wish.keys() & {"codes", "quantity", "unlimited"}:
+        if not wish.keys() & {"codes", "quantity", "unlimited", "on_demand"}:
             wish["codes"] = self.session.codes(3)
         wish.pop("unlimited", None)
         self.session.transcript.secret(*wish.get("codes", ()))
@@ -132,10 +132,12 @@ class Shop:
 
 
 def opened(answer: Any) -> list[str]:
-    """The codes and licence keys in a RevealedDelivery."""
+    """The codes, licence keys and receipts in a RevealedDelivery."""
     goods = answer.get("goods") if isinstance(answer, dict) else None
     parts = [v for v in goods.values() if isinstance(v, dict)] if isinstance(goods, dict) else []
-    return [str(p[name]) for p in parts for name in ("value", "key") if isinstance(p.get(name), str)]
+    return [
+        str(p[name]) for p in parts for name in ("value", "key", "receipt") if isinstance(p.get(name), str)
+    ]
 
 
 def succeeded(exchange: Exchange) -> Json:

@@ -223,4 +223,4 @@ def _text(goods: Json) -> str:
     kind = goods["kind"]
     if "sealed" in goods:
         return str(goods["sealed"]["jwe"])
-    return str(goods[kind][{"code": "value", "licence": "key", "download": "url"}[kind]])
+    return str(goods[kind][{"code": "value", "licence": "key", "download": "url", "topup": "receipt"}[kind]])

@@ -20,6 +20,8 @@ def prepare(world: World, order: Order, trace_id: str) -> None:
     for line in order.body["lines"]:
         offer = world.offers[line["offer_id"]]
         offer.stock.sell(line["quantity"])
+        if offer.supplier:
+            continue
         units = line["quantity"] - (1 if world.fault == "one_delivery_short" and line["quantity"] > 1 else 0)
         for _ in range(units):
             make(world, order, line, offer, trace_id)
@@ -61,7 +63,9 @@ def _goods(world: World, offer: Offer) -> Json:
         code = world.name("made").upper()
     if world.fault == "codes_changed":
         code = code.strip().upper()
-    return {"code": {"value": code}, "kind": "code"} if offer.kind == "code" else _licence(code)
+    if offer.kind == "topup" and world.fault != "topup_as_code":
+        return {"topup": {"receipt": code}, "kind": "topup"}
+    return {"code": {"value": code}, "kind": "code"} if offer.kind != "licence" else _licence(code)
 
 
 def _licence(code: str) -> Json:
@@ -119,4 +123,4 @@ def _opened(world: World, call: Call, found: Delivery) -> Json:
 
 
 def _member(goods: Json) -> str:
-    return "value" if goods["kind"] == "code" else "key"
+    return {"code": "value", "topup": "receipt"}.get(goods["kind"], "key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import catalog, delivery, limits, notes, paging, sealing
+from conformance.mini_gateway import catalog, delivery, limits, making, notes, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.cart import Line, cart
 from conformance.mini_gateway.problems import Refusal
@@ -83,8 +83,13 @@ def move(world: World, order: Order, status: str, trace_id: str) -> None:
     body["updated_at"] = world.stamp()
     order.changes += 1
     if world.fault != "pending_untold" or status != "payment_required":
-        data = {"order": body}
+        data = {"order": body if world.fault == "input_in_events" else body | {"lines": _told(body["lines"])}}
         notes.emit(world, order.owner, "order.updated", body["id"], order.changes, data, trace_id)
+
+
+def _told(lines: list[Json]) -> list[Json]:
+    """Lines without what the buyer has given."""
+    return [{name: value for name, value in line.items() if name != "buyer_input"} for line in lines]
 
 
 def _paid(world: World, order: Order, trace_id: str) -> None:
@@ -102,8 +107,12 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
         move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return
-    move(world, order, "fulfilled", trace_id)
+    waits = making.wanted(world, order)
+    early = world.fault == "early_fulfilled" and body["lines"][0]["quantity"] == 3
+    move(world, order, "fulfilling" if waits and not early else "fulfilled", trace_id)
     delivery.prepare(world, order, trace_id)
+    if waits:
+        making.start(world, order)
 
 
 def owned(world: World, call: Call) -> Order:
@@ -215,6 +224,8 @@ def cancel_order(world: World, call: Call) -> Json:
     status = order.body["status"]
     if status == "fulfilled" and world.fault == "cancel_fulfilled":
         return order.body
+    if status == "fulfilling":
+        return making.cancel(world, order, call)
     if status != "payment_required":
         raise Refusal("transition_not_allowed", f"the order is {status}")
     order.body["payment"]["status"] = "voided"

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from conformance.mini_gateway import catalog, inventory, leases, orders
+from conformance.mini_gateway import catalog, inventory, leases, making, orders
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import SCOPES, Client, Json, Offer, Stock, World
@@ -75,6 +75,7 @@ def test_create_offer(world: World, call: Call) -> Json:
         restrictions=body.get("restrictions"),
         buyer_input=body.get("buyer_input"),
         url=body.get("download_url", ""),
+        supplier=body.get("on_demand", {}).get("supplier", ""),
         position=world.tick(),
         consistency=body.get("consistency", "strict"),
     )
@@ -175,6 +176,7 @@ def sweep(world: World) -> None:
     inventory.expire_due(world)
     orders.expire_due(world)
     leases.expire_due(world)
+    making.work(world)
 
 
 def test_raise_fault(world: World, call: Call) -> None:

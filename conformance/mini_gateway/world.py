@@ -114,6 +114,7 @@ class Offer:
     restrictions: Json | None = None
     buyer_input: Json | None = None
     url: str = ""
+    supplier: str = ""  # what the supplier does that makes its units; "" for what comes from stock
     revision: int = 1
     withdrawn: bool = False
     deleted: bool = False
@@ -148,6 +149,18 @@ class Order:
     body: Json
     reads: int = 0
     changes: int = 1
+
+
+@dataclass
+class Demand:
+    """One unit that a supplier makes; `unit` is which of its line's, `manner` what the supplier does."""
+
+    order: Order
+    line: Json
+    unit: int
+    manner: str
+    since: datetime
+    state: str = "waiting"  # asked, made, refused, cancelled
 
 
 @dataclass
@@ -191,6 +204,7 @@ class World:
         self.orders: dict[str, Order] = {}
         self.leases: dict[str, Lease] = {}
         self.deliveries: dict[str, Delivery] = {}
+        self.demands: list[Demand] = []
         self.notes: list[Note] = []
         self.answers: dict[tuple[str, str, str], Json] = {}
         self.injected: list[Json] = []

@@ -13,6 +13,7 @@ from gateway.admin.keys import keys
 from gateway.admin.leases import leases_, recall
 from gateway.admin.levels import set_
 from gateway.admin.stock import stock
+from gateway.admin.supplies import SUPPLIES_COMMANDS
 from gateway.admin.watching import alerts_, watch
 
 # `vgcp stock …`; `list` is `vgcp gateway stock`
@@ -25,3 +26,5 @@ STOCK_COMMANDS: dict[str, click.Command] = {
     "recall": recall,
 }
 COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, dispute, keys, audit]
+
+__all__ = ["COMMANDS", "STOCK_COMMANDS", "SUPPLIES_COMMANDS"]

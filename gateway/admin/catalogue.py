@@ -18,14 +18,15 @@ PRODUCT = ("id", "name", "description", "brand", "category", "image_url", "trans
 KNOWN = {
     *PRODUCT, "price", "currency", "delivery_kind", "promotion", "restrictions", "buyer_input", "download_url", "codes",
     "codes_file", "quantity", "low_threshold", "safety_stock", "regions", "max_per_order",
-    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", "consistency",
+    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", "consistency", "supplier",
 }  # fmt: skip
 LEVELS = ("quantity", "low_threshold", "safety_stock")
 NUMBERS = {
     "price", "max_per_order", "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", *LEVELS,
 }  # fmt: skip
-KINDS = ("code", "licence", "download")
+KINDS = ("code", "licence", "download", "topup")
 CLASSES = ("strict", "allotment")
+STOCKED = {"codes", "codes_file", *LEVELS}  # what goods made on demand have none of
 LONGEST_CODE = 512  # characters; as in the standard's TestOfferRequest
 BOM = "\ufeff"
 
@@ -55,7 +56,8 @@ class Entry:
     quantity: int | None
     low_threshold: int | None
     safety_stock: int | None
-    consistency: str | None
+    consistency: str | None = None
+    supplier: str | None = None
 
 
 class Faults(Exception):
@@ -218,10 +220,22 @@ def _stock_faults(row: Json) -> Iterator[str]:
             yield f"{name} is a whole number, not below 0"
     if kind == "download" and not row.get("download_url"):
         yield "a download needs download_url"
-    if kind == "code" and not {"codes", "codes_file"} & set(row):
-        yield "codes need codes or codes_file"
+    if kind == "code" and not {"codes", "codes_file", "supplier"} & set(row):
+        yield "codes need codes or codes_file, or a supplier"
     if "codes" in row and not isinstance(row["codes"], list):
         yield "codes is a list of texts"
+    yield from _supply_faults(row, kind)
+
+
+def _supply_faults(row: Json, kind: Any) -> Iterator[str]:
+    if kind == "topup" and "supplier" not in row:
+        yield "a topup needs the supplier that makes it"
+    if "supplier" not in row:
+        return
+    if kind == "download" or STOCKED & set(row) or not isinstance(row["supplier"], str):
+        yield f"a supplier's name goes with code, licence or topup, and with none of {', '.join(sorted(STOCKED))}"
+    if row.get("consistency") == "allotment":
+        yield "what a supplier makes on demand cannot be leased"
 
 
 def _entry(folder: Path, place: str, row: Json) -> Entry:
@@ -252,6 +266,7 @@ def _entry(folder: Path, place: str, row: Json) -> Entry:
         low_threshold=row.get("low_threshold"),
         safety_stock=row.get("safety_stock"),
         consistency=row.get("consistency"),
+        supplier=row.get("supplier"),
     )
 
 

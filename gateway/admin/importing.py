@@ -200,6 +200,8 @@ def _misfits(entry: Entry, offer: Offer | None, kinds: dict[str, str]) -> Iterab
     wanted = "codes" if entry.codes is not None else "counted" if entry.quantity is not None else "unlimited"
     if kinds[offer.stock_id] != wanted:
         yield f"{entry.place}: the offer's stock is {kinds[offer.stock_id]}, not {wanted}"
+    if (offer.supplier is None) != (entry.supplier is None):
+        yield f"{entry.place}: goods from stock stay so, and goods made on demand too; give it a product id of its own"
 
 
 def _values(entry: Entry) -> dict[str, Any]:
@@ -213,6 +215,7 @@ def _values(entry: Entry) -> dict[str, Any]:
         "restrictions": entry.restrictions,
         "buyer_input": entry.buyer_input,
         "download_url": entry.download_url,
+        "supplier": entry.supplier,
     }
 
 

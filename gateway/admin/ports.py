@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from gateway.core.model import Channel, Offer, Order, SigningKey, Stock
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_limits import Alert, StockWatch
+from gateway.core.model_supplies import Supply
 from gateway.core.ports import Books, Vault
 
 T = TypeVar("T")
@@ -50,6 +51,13 @@ class Watching(Protocol):
     async def newest_alerts(self, limit: int) -> Sequence[Alert]: ...
 
 
+class Supplies(Protocol):
+    """Units that suppliers make."""
+
+    async def parked(self, limit: int) -> Sequence[Supply]: ...
+    async def newest(self, limit: int) -> Sequence[Supply]: ...
+
+
 class Store(Protocol):
     """One database and its vault."""
 
@@ -59,6 +67,8 @@ class Store(Protocol):
     def queries(self) -> Queries: ...
     @property
     def watching(self) -> Watching: ...
+    @property
+    def supplies(self) -> Supplies: ...
 
     async def run(self, operation: Callable[[Books], T]) -> T: ...
     async def audit(self) -> Sequence[Discrepancy]: ...

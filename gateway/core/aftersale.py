@@ -59,6 +59,8 @@ def create_replacement(
         raise ProtocolError("delivery_voided", "What was delivered here has been taken back.")
     line = next(one for one in order.lines if one["id"] == old.line_id)
     offer = delivery.offer_of(books, line["offer_id"])
+    if offer.supplier is not None:
+        raise refuse("out_of_stock", "/delivery_id", "What is made on demand is refunded, not replaced.")
     expiry.make_room(books, call, offer.stock_id, 1)
     # the safety stock is there for this (ORD-046)
     units = stock.sell(books, call, offer.stock_id, 1, order.id, "/delivery_id", whole=True)

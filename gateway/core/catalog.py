@@ -12,6 +12,7 @@ from gateway.core.model import Call, Json, Offer, Stock
 from gateway.core.ports import Books
 from gateway.core.rows import replace
 
+MADE = frozenset({"code", "licence", "topup"})  # what a supplier can make
 MAX_PER_ORDER = 1000  # units; what a delivery page and one transaction can well carry
 CHANGEABLE = frozenset(
     {
@@ -25,6 +26,7 @@ CHANGEABLE = frozenset(
         "status",
         "channel_limits",
         "consistency",
+        "supplier",
     }
 )
 
@@ -47,12 +49,14 @@ class NewOffer:
     buyer_input: Json | None = None
     download_url: str | None = None
     consistency: str = "strict"
+    supplier: str | None = None  # makes each unit on demand; the stock is an unlimited one then
 
 
 def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
     """Put an offer on sale, and tell the channels that see it (EVT-004).
 
-    Raises ProtocolError `invalid` when a download leads nowhere or `buyer_input` is no usable JSON Schema.
+    Raises ProtocolError `invalid` when a download leads nowhere, `buyer_input` is no usable JSON Schema, or the
+    supplier cannot make this.
     """
     kept = books.get(Stock, cmd.stock_id)
     if kept is None:
@@ -75,7 +79,10 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         position=None,
         updated_at=call.now,
         consistency=cmd.consistency,
+        supplier=cmd.supplier,
     )
+    if offer.supplier is not None and kept.kind != "unlimited":
+        raise refuse("invalid", "/supplier", "What a supplier makes on demand has no stock.")
     _check(offer)
     books.put(offer)
     events.offer_changed(books, call, offer, "offer.updated")
@@ -96,6 +103,9 @@ def change_offer(books: Books, call: Call, offer_id: str, changes: Mapping[str, 
         raise missing("offer_id")
     if all(getattr(offer, name) == value for name, value in changes.items()):
         return offer
+    if (changes.get("supplier", offer.supplier) is None) != (offer.supplier is None):
+        detail = "Goods from stock stay so, and goods made on demand too; make another product."
+        raise refuse("invalid", "/supplier", detail)
     changed = replace(offer, **changes, revision=offer.revision + 1, position=None, updated_at=call.now)
     _check(changed)
     books.put(changed)
@@ -144,5 +154,11 @@ def check_quantity(offer: Offer, quantity: int, pointer: str) -> None:
 def _check(offer: Offer) -> None:
     if offer.delivery_kind == "download" and not offer.download_url:
         raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
+    if offer.supplier is not None and offer.delivery_kind not in MADE:
+        raise refuse("invalid", "/delivery_kind", "A supplier makes codes, licences and top-ups.")
+    if offer.supplier is not None and offer.consistency != "strict":
+        raise refuse("invalid", "/consistency", "What a supplier makes on demand cannot be leased.")
+    if offer.supplier is None and offer.delivery_kind == "topup":
+        raise refuse("invalid", "/delivery_kind", "A top-up needs the supplier that makes it.")
     if offer.buyer_input is not None:
         buyer_input.check_schema(offer.buyer_input, "/buyer_input")

@@ -16,13 +16,23 @@ REPLAY = "idempotent_replay"  # the reason in the audit row when an earlier answ
 def hand_over(books: Books, vault: Vault, call: Call, order: Order, units: list[list[Unit]]) -> None:
     """Make the deliveries of an order that is being fulfilled (DLV-001, DLV-002, DLV-006).
 
-    `units` by line: a pool's units, each given to one delivery; a line without a pool gets what is made for it.
+    `units` by line: a pool's units, each given to one delivery; a line without a pool gets what is made for it. What
+    is made on demand comes later, by `hand_over_made`.
     """
     for line, taken in zip(order.lines, units, strict=True):
         offer = offer_of(books, line["offer_id"])
+        if offer.supplier is not None:
+            continue
         for index in range(line["quantity"]):
             unit = taken[index] if taken else None
             _hand_over_one(books, _delivery(books, vault, call, order, line["id"], offer, unit), call)
+
+
+def hand_over_made(
+    books: Books, vault: Vault, call: Call, order: Order, line_id: str, offer: Offer, made: str
+) -> Delivery:
+    """Make the delivery of a unit that a supplier has made; `made` is sealed under the delivery's id (DLV-040)."""
+    return _hand_over_one(books, _delivery(books, vault, call, order, line_id, offer, None, made), call)
 
 
 def replace_delivery(
@@ -100,10 +110,17 @@ def _hand_over_one(books: Books, delivery: Delivery, call: Call) -> Delivery:
 
 
 def _delivery(
-    books: Books, vault: Vault, call: Call, order: Order, line_id: str, offer: Offer, unit: Unit | None
+    books: Books,
+    vault: Vault,
+    call: Call,
+    order: Order,
+    line_id: str,
+    offer: Offer,
+    unit: Unit | None,
+    made: str | None = None,
 ) -> Delivery:
     delivery_id = books.new_id("dlv")
-    sealed, key_id = goods.put_in(books, vault, order, offer, unit, delivery_id)
+    sealed, key_id = goods.put_in(books, vault, order, offer, unit, delivery_id, made)
     return Delivery(
         id=delivery_id,
         order_id=order.id,

@@ -61,8 +61,11 @@ def offer_changed(books: Books, call: Call, offer: Offer, kind: str) -> None:
 
 
 def order_updated(books: Books, call: Call, order: Order, trace_id: str | None = None) -> None:
-    """`order.updated` with the order as it is now (EVT-002)."""
-    data: Json = {"order": wire.render_order(order)}
+    """`order.updated` with the order as it is now (EVT-002), without what the buyer has given (DLV-043)."""
+    shown = wire.render_order(order)
+    if any("buyer_input" in line for line in order.lines):
+        shown["lines"] = [{k: v for k, v in line.items() if k != "buyer_input"} for line in order.lines]
+    data: Json = {"order": shown}
     to = _one(books, order.channel_id)
     emit(books, call, to, "order.updated", order.id, order.revision, data, trace_id)
 

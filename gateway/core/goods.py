@@ -14,6 +14,7 @@ from gateway.core.rows import replace
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: nothing that is read as something else
 GROUPS, GROUP = 5, 5
+MEMBERS = {"code": "value", "licence": "key", "topup": "receipt"}
 LINK_LIFE = timedelta(minutes=15)
 
 
@@ -25,22 +26,29 @@ def new_key() -> str:
 
 
 def put_in(
-    books: Books, vault: Vault, order: Order, offer: Offer, unit: Unit | None, delivery_id: str
+    books: Books,
+    vault: Vault,
+    order: Order,
+    offer: Offer,
+    unit: Unit | None,
+    delivery_id: str,
+    made: str | None = None,
 ) -> tuple[bytes | None, str | None]:
     """What a new delivery keeps of its goods, and the vault key that opens it; nothing where its unit has the code.
 
+    `made` is what a supplier has made of it; else it is the unit's, or drawn here.
     For an order with a key the code leaves its unit and the vault for good (DLV-032): from here on only the buyer
     opens it. A link is no secret that lies here, but made at each opening.
     """
     kind = offer.delivery_kind
     if kind != "download" and order.recipient_key is not None:
-        clear = new_key() if unit is None else _open_unit(vault, unit)
+        clear = made or (new_key() if unit is None else _open_unit(vault, unit))
         if unit is not None:
             books.put(replace(unit, sealed=None, key_id=None))
         return sealing.seal(_in_the_clear(kind, clear), order, delivery_id).encode(), None
     if unit is not None:
         return None, None
-    clear = (offer.download_url or "") if kind == "download" else new_key()
+    clear = made or ((offer.download_url or "") if kind == "download" else new_key())
     return vault.seal(clear.encode(), delivery_id), vault.current_key_id
 
 
@@ -102,7 +110,7 @@ def _open_unit(vault: Vault, unit: Unit) -> str:
 
 
 def _in_the_clear(kind: str, clear: str) -> Json:
-    return {"kind": kind, kind: {"key" if kind == "licence" else "value": clear}}
+    return {"kind": kind, kind: {MEMBERS[kind]: clear}}
 
 
 def _sealed(kind: str, compact: str) -> Json:

@@ -107,6 +107,7 @@ class Offer(Row):
     updated_at: datetime
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
     consistency: str = "strict"  # strict | allotment (may be leased)
+    supplier: str | None = None  # who makes each unit on demand; None: it comes from the stock
 
 
 @row
@@ -148,8 +149,9 @@ class HoldCount(Row):
 
 @row
 class Order(Row):
-    """An order. Its JSON members are wire objects, `refunds` and `disputes` in the order in which they were made.
-    `holds` are the ids of the internal reservations that keep its stock while it waits for payment, by line."""
+    """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
+    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
+    """
 
     id: str
     channel_id: str
@@ -193,7 +195,7 @@ class Delivery(Row):
     order_id: str
     line_id: str
     channel_id: str
-    kind: str  # code | licence | download
+    kind: str  # code | licence | download | topup
     status: str  # ready | revealed | voided
     unit_id: str | None
     sealed: bytes | None

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core import events, expiry, holds, late, life, limits, lines, pressure, sealing, stock, wire
-from gateway.core.delivery import hand_over
+from gateway.core import (
+    events,
+    expiry,
+    holds,
+    late,
+    life,
+    limits,
+    lines,
+    pressure,
+    sealing,
+    stock,
+    supplies,
+    wire,
+)
+from gateway.core.delivery import hand_over, offer_of
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.lines import LineRequest, PricedLine
 from gateway.core.model import Call, Channel, Json, Offer, Order, OrderReference, Reservation, Unit
@@ -88,11 +101,13 @@ def confirm_payment(books: Books, vault: Vault, call: Call, order_id: str, confi
 
 
 def cancel_order(books: Books, call: Call, order_id: str, reason: str | None = None) -> Order:
-    """Cancel an order that is not paid, and return its stock to sale (ORD-017).
+    """Cancel an order that is not paid, and return its stock to sale (ORD-017); or one whose goods nobody makes yet.
 
-    Raises ProtocolError `not_found` or `transition_not_allowed` (ORD-018).
+    Raises ProtocolError `not_found` or `transition_not_allowed` (ORD-018, ORD-057).
     """
     order = own_order(books, call, order_id)
+    if order.status == "fulfilling":
+        return supplies.cancel(books, call, order, reason)
     _refuse_late(order, call)
     cancelled = life.advance(
         order,
@@ -194,13 +209,20 @@ def _sell_held(books: Books, call: Call, order_id: str, hold: Reservation) -> li
 def fulfil(
     books: Books, vault: Vault, call: Call, order: Order, payment: Json, units: list[list[Unit]]
 ) -> Order:
-    """Paid, handed over and fulfilled in one transaction (ORD-001); `units` by line, empty lists without a pool."""
-    steps = ("collect_payment", "start_fulfilment", "complete_fulfilment")
-    fulfilled = life.advance(order, call.now, *steps, payment=payment, payment_due_at=None)
-    books.put(fulfilled)
-    events.order_updated(books, call, fulfilled)
-    hand_over(books, vault, call, fulfilled, units)
-    return fulfilled
+    """Paid, handed over and fulfilled in one transaction (ORD-001); `units` by line, empty lists without a pool.
+
+    What is made on demand is asked of its supplier after the commit; until it is there the order waits (ORD-050).
+    """
+    offers = [offer_of(books, line["offer_id"]) for line in order.lines]
+    waits = any(offer.supplier for offer in offers)
+    steps = ("collect_payment", "start_fulfilment", *(() if waits else ("complete_fulfilment",)))
+    paid = life.advance(order, call.now, *steps, payment=payment, payment_due_at=None)
+    books.put(paid)
+    events.order_updated(books, call, paid)
+    hand_over(books, vault, call, paid, units)
+    if waits:
+        supplies.start(books, call, paid, offers)
+    return paid
 
 
 def _told(payment: Json) -> Json:

@@ -59,6 +59,9 @@ class Books(Protocol):
     def order_deliveries(self, order_id: str) -> list[str]:
         """Ids of the deliveries of an order, in line order."""
 
+    def order_supplies(self, order_id: str) -> list[str]:
+        """Ids of the supplies of an order, in the order of their making."""
+
     def offers_of_stock(self, stock_id: str) -> list[Offer]:
         """The offers that sell from this stock."""
 

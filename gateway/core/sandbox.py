@@ -10,12 +10,13 @@ from gateway.core.errors import missing, refuse
 from gateway.core.model import Call, Channel, Json, Offer, Stock
 from gateway.core.ports import Books, Vault
 
-CATEGORIES = {"code": "game_key", "licence": "licence", "download": "download"}
+CATEGORIES = {"code": "game_key"}  # other kinds are their own
+SUPPLIER = "sandbox."  # before the name of what the sandbox's supplier does
 
 
 @dataclass(frozen=True, slots=True)
 class TestOffer:
-    """A TestOfferRequest: `codes` fill a pool, `quantity` a counted stock, neither means unlimited."""
+    """A TestOfferRequest: `codes` fill a pool, `quantity` a counted stock, neither and `supplier` mean unlimited."""
 
     __test__ = False  # pytest would take the name for a test's
 
@@ -30,6 +31,7 @@ class TestOffer:
     client_id: str | None = None
     safety_stock: int = 0
     consistency: str = "strict"
+    supplier: str | None = None
 
     @classmethod
     def from_wire(cls, body: Json) -> TestOffer:
@@ -47,6 +49,7 @@ class TestOffer:
             **optional,
             safety_stock=int(body.get("safety_stock", 0)),
             consistency=body.get("consistency", "strict"),
+            supplier=SUPPLIER + body["on_demand"]["supplier"] if "on_demand" in body else None,
         )
 
 
@@ -61,6 +64,8 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         raise refuse("invalid", "/client_id", "There is no such client.")
     if cmd.codes is not None and cmd.delivery_kind == "download":
         raise refuse("invalid", "/codes", "A download has no codes.")
+    if cmd.supplier is not None and (cmd.codes is not None or cmd.quantity is not None):
+        raise refuse("invalid", "/on_demand", "What is made on demand has no stock.")
     product = {
         "id": books.new_id("prd"),
         "name": cmd.product_name,
@@ -77,6 +82,7 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         buyer_input=cmd.buyer_input,
         download_url=cmd.download_url,
         consistency=cmd.consistency,
+        supplier=cmd.supplier,
     )
     return catalog.create_offer(books, call, offer)
 

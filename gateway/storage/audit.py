@@ -12,6 +12,7 @@ from gateway.core.stock import EFFECTS
 from gateway.storage.audit_allotments import misleased
 from gateway.storage.audit_limits import miscounted
 from gateway.storage.audit_sealed import missealed
+from gateway.storage.audit_supplies import astray
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import (
     COUNTERS,
@@ -107,6 +108,7 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     for subject, wanted, counted_units in await miscounted(engine):
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
+    found += [Discrepancy(*one) for one in await astray(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 

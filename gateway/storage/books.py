@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import Key
 from gateway.storage.flight import FOUND_BY, KEY_OF, Flight, NotLoaded
 from gateway.storage.ids import Ids
@@ -97,6 +98,10 @@ class FlightBooks:
     def order_deliveries(self, order_id: str) -> list[str]:
         """See the port."""
         return [row.id for row in self._found(Delivery, [order_id])]
+
+    def order_supplies(self, order_id: str) -> list[str]:
+        """See the port."""
+        return [row.id for row in self._found(Supply, [order_id])]
 
     def offers_of_stock(self, stock_id: str) -> list[Offer]:
         """See the port."""

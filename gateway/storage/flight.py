@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
+from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import (
     Changes,
     DueWanted,
@@ -28,6 +29,7 @@ FIXED_OF = fixed_getters()
 FOUND_BY: dict[type[Row], str] = {
     Offer: "stock_id",
     Delivery: "order_id",
+    Supply: "order_id",
     Unit: "code_hash",
     Channel: "active",
 }

@@ -13,6 +13,7 @@ from gateway.storage.engine import open_engine
 from gateway.storage.keys import open_vault
 from gateway.storage.outbox import Outbox
 from gateway.storage.queries import DatabaseQueries
+from gateway.storage.supplies import Supplies
 from gateway.storage.vault import AesVault
 from gateway.storage.watching import Watching
 
@@ -29,6 +30,7 @@ class Store:
         self.queries = DatabaseQueries(self.engine)
         self.outbox = Outbox(self.engine)
         self.watching = Watching(self.engine)
+        self.supplies = Supplies(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model, model_allotments, model_limits
+from gateway.core import model, model_allotments, model_limits, model_supplies
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
 
@@ -166,6 +166,18 @@ deliveries = _table(
     # one unit is handed over once
     _partial("deliveries_unit_key", "unit_id IS NOT NULL AND status <> 'voided'", "unit_id", unique=True),
 )
+supplies = _table(
+    model_supplies.Supply,
+    "supplies",
+    _one_of("state", "waiting", "asked", "made", "refused", "cancelled", "parked"),
+    _check("attempts", "attempts >= 0"),
+    # what is made is delivered, and nothing else is
+    _check("delivery", "(state = 'made') = (delivery_id IS NOT NULL)"),
+    Index("supplies_order", "order_id", "id"),
+    _partial("supplies_due", "state IN ('waiting', 'asked')", "supplier", "next_attempt_at", "id"),
+    _partial("supplies_parked", "state = 'parked'", "id"),
+)
+supplied_codes = _table(model_supplies.SuppliedCode, "supplied_codes")
 movements = _table(
     model.Movement,
     "movements",
@@ -220,6 +232,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
         model.Delivery,
         model_limits.SaleCount,
         model_limits.StockWatch,
+        model_supplies.Supply,
     }
 )
 WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_supplies import Supply
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -115,6 +116,11 @@ class FakeBooks:
         """As the port says."""
         self._need(("deliveries", order_id))
         return [delivery.id for delivery in self._all(Delivery) if delivery.order_id == order_id]
+
+    def order_supplies(self, order_id: str) -> list[str]:
+        """As the port says."""
+        self._need(("supplies", order_id))
+        return [one.id for one in self._all(Supply) if one.order_id == order_id]
 
     def offers_of_stock(self, stock_id: str) -> list[Offer]:
         """As the port says."""

@@ -36,11 +36,11 @@ def test_version_is_the_distributions() -> None:
 
 
 def test_help_shows_examples_and_every_command() -> None:
-    """`--help` lists the five commands of the project and ends in examples."""
+    """`--help` lists the commands of the project and ends in examples."""
     answer = CliRunner().invoke(main, ["--help"])
     assert answer.exit_code == 0
     assert "Examples:" in answer.output
-    for name in ("gateway", "stock", "certify", "requirements", "webshop"):
+    for name in ("gateway", "stock", "supplies", "certify", "requirements", "webshop"):
         assert f"  {name} " in answer.output
 
 

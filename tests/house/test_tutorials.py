@@ -58,7 +58,7 @@ def test_first_purchase_with_a_generated_client(tmp_path: Path, sandbox: Running
 @pytest.mark.parametrize("language", ["csv", "yaml"])
 def test_merchant_imports_a_catalogue(tmp_path: Path, language: str) -> None:
     """The merchants' catalogues, as printed, are imported, and the books balance."""
-    (catalogue,) = guide("merchants.md", language)
+    catalogue = guide("merchants.md", language)[0]
     (tmp_path / f"catalogue.{language}").write_text(catalogue, "utf-8")
     (tmp_path / "starfall.txt").write_text("AAAA-1\nAAAA-2\n", "utf-8")
     for words in (["migrate"], ["import", f"catalogue.{language}"], ["stock", "--low"], ["audit"]):

@@ -13,20 +13,22 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from gateway.core import expiry
+from gateway.core import expiry, supplies
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Offer, Order, Reservation, Stock
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_supplies import Supply
 from gateway.storage.audit import audit
 from gateway.storage.reset import forget_trade
 from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
 from tests.core.world import World, line
-from tests.proof.model import COUNTERS, DONE, ModelStock
+from tests.proof.model import COUNTERS, DEMAND, DONE, ModelStock
 from tests.proof.model_leases import LeasingModel
 
 CHANNEL_CAP, BUYER_CAP = 14, 8
-KINDS = ("codes", "counted", "unlimited")
+KINDS = ("codes", "counted", "unlimited", DEMAND)
+STOCKED = st.sampled_from(KINDS[:3])
 BUYERS = ("b1", "b2", "b3")
 KIND, QUANTITY, BUYER = st.sampled_from(KINDS), st.integers(1, 5), st.sampled_from(BUYERS)
 LINES = st.lists(st.tuples(KIND, QUANTITY), min_size=1, max_size=3)
@@ -81,11 +83,14 @@ class Trade(RuleBasedStateMachine):
             "codes": {"codes": [secrets.token_hex(8) for _ in range(6)]},
             "counted": {"quantity": 7},
             "unlimited": {"delivery_kind": "licence"},
+            DEMAND: {"on_demand": {"supplier": "absent"}},
         }
         for kind, members in stocks.items():
-            self.offers[kind] = self.play(self.world.offer(consistency="allotment", **members))
-            start = {"codes": 6, "counted": 7, "unlimited": 0}[kind]
-            self.model.stocks[kind] = ModelStock(kind, received=start, available=start)
+            leased = {} if kind == DEMAND else {"consistency": "allotment"}
+            self.offers[kind] = self.play(self.world.offer(**leased, **members))
+            start = {"codes": 6, "counted": 7}.get(kind, 0)
+            stocked = "unlimited" if kind == DEMAND else kind
+            self.model.stocks[kind] = ModelStock(stocked, received=start, available=start)
 
     @rule(count=st.integers(1, 6))
     def stock_in(self, count: int) -> None:
@@ -139,6 +144,16 @@ class Trade(RuleBasedStateMachine):
         self.compare(self.world.cancel(self.channel, self.made[key]), lambda: self.model.cancel(key))
 
     @rule(key=orders)
+    def ask(self, key: str) -> None:
+        """A supplier is asked to make the next unit of an order."""
+        self.compare(self._ask(key), lambda: self.model.ask(key))
+
+    @rule(key=orders, good=st.booleans())
+    def answer(self, key: str, good: bool) -> None:
+        """It has made one that it was asked for, or will not."""
+        self.compare(self._answer(key, good), lambda: self.model.answer(key, good))
+
+    @rule(key=orders)
     def reveal(self, key: str) -> None:
         """Every delivery of an order opens, to the same goods each time, and to nobody else's."""
         for row in self.play(self.world.rows(Delivery)):
@@ -159,7 +174,7 @@ class Trade(RuleBasedStateMachine):
         """The sweeper ends what is due."""
         self.compare(self._sweep(), self.model.sweep)
 
-    @rule(kind=KIND, count=st.integers(2, 12))
+    @rule(kind=STOCKED, count=st.integers(2, 12))
     def rush(self, kind: str, count: int) -> None:
         """Equal paid orders at once, in one flight: as many are refused as if they had come one by one."""
         expected = sorted(self._rush_one(kind, number) for number in range(count))
@@ -217,6 +232,29 @@ class Trade(RuleBasedStateMachine):
     def _rush_one(self, kind: str, number: int) -> str:
         name = f"rush {len(self.model.orders)} {number}"
         return self.model.attempt(lambda: self.model.order(name, [(kind, 2)], None, "b1", True))
+
+    async def _next(self, key: str, state: str) -> Supply | None:
+        found = await self.world.rows(Supply)
+        mine = [one for one in found if one.order_id == self.made[key].id and one.state == state]
+        return mine[0] if mine else None
+
+    async def _ask(self, key: str) -> None:
+        unit, call = await self._next(key, "waiting"), self.world.call()
+        if unit is not None:
+            await self.world.run(lambda books: supplies.ask(books, call, unit.id, unit.attempts))
+
+    async def _answer(self, key: str, good: bool) -> None:
+        unit, call, vault = await self._next(key, "asked"), self.world.call(), self.vault
+        if unit is None:
+            return
+        made = secrets.token_hex(8)
+        await self.world.run(
+            lambda books: (
+                supplies.note_made(books, vault, call, unit.id, made)
+                if good
+                else supplies.note_refused(books, call, unit.id, "no")
+            )
+        )
 
     async def _sweep(self) -> None:
         call = self.world.call()

@@ -17,6 +17,7 @@ from tests.proof.fairness import Fairness
 DONE = "done"
 PAYMENT_DUE, TTL, EXTENSIONS = 1800, 600, 3
 FLOOR, PAYMENT_FLOOR = 120, 300
+DEMAND = "demand"  # the offer whose units are made on demand
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 
 
@@ -73,6 +74,12 @@ class ModelOrder:
     lines: list[tuple[str, int]]
     due_at: float = 0
     kept: list[ModelHold] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)  # made on demand: waiting, asked, made, refused, cancelled
+
+    def started(self) -> str:
+        """The status when it is paid; what is made on demand is to be made from now on."""
+        self.units = ["waiting"] * sum(quantity for offer, quantity in self.lines if offer == DEMAND)
+        return "fulfilling" if self.units else "fulfilled"
 
 
 @dataclass
@@ -139,9 +146,11 @@ class Model:
         hold = self.holds[held] if held else None
         if hold is not None and not self._is_active(hold):
             raise Refused("reservation_not_active")
-        order = ModelOrder("fulfilled" if paid else "payment_required", list(lines))
+        order = ModelOrder("payment_required", list(lines))
         if hold is not None:
             order.lines.insert(0, (hold.offer, hold.quantity))
+        order.status = order.started() if paid else order.status
+        if hold is not None:
             self._take_over(key, order, hold, paid)
         for offer, quantity in lines:
             if paid:
@@ -160,25 +169,61 @@ class Model:
         for hold in order.kept:
             self._expire(hold)
         if order.status == "expired":
-            order.status = "fulfilled" if self._sold_anew(order) else "refunded"
+            order.status = order.started() if self._sold_anew(order) else "refunded"
             return
         if order.status != "payment_required":
             raise Refused("transition_not_allowed")
-        order.status = "fulfilled"
+        order.status = order.started()
         for hold in order.kept:
             self._sell_held(hold)
 
     def cancel(self, key: str) -> None:
-        """Gives back what was kept."""
+        """Gives back what was kept; or the money, while nobody was asked to make anything of it."""
+        if self.orders[key].status == "fulfilling":
+            self._cancel_made(self.orders[key])
+            return
         order = self._waiting(key)
         order.status = "cancelled"
         for hold in order.kept:
             self._end(hold, "released")
 
+    def ask(self, key: str) -> None:
+        """The supplier is asked for the next unit."""
+        order = self.orders[key]
+        if "waiting" in order.units:
+            order.units[order.units.index("waiting")] = "asked"
+
+    def answer(self, key: str, good: bool) -> None:
+        """The next unit that was asked for is made, or refused; with the last one the order ends."""
+        order = self.orders[key]
+        if "asked" not in order.units:
+            return
+        order.units[order.units.index("asked")] = "made" if good else "refused"
+        if not good:
+            self._void_sold(1)
+        if {"waiting", "asked"} & set(order.units):
+            return
+        lost, units = order.units.count("refused"), sum(quantity for _, quantity in order.lines)
+        order.status = (
+            "fulfilled" if not lost else "fulfilment_failed" if lost == units else "partially_refunded"
+        )
+
     def sweep(self) -> None:
         """Ends all that is due."""
         for hold in self.every_hold():
             self._expire(hold)
+
+    def _cancel_made(self, order: ModelOrder) -> None:
+        units = sum(quantity for _, quantity in order.lines)
+        if order.units != ["waiting"] * units:
+            raise Refused("transition_not_allowed")
+        order.status, order.units = "cancelled", ["cancelled"] * units
+        self._void_sold(units)
+
+    def _void_sold(self, quantity: int) -> None:
+        """Sold, and not made."""
+        self.stocks[DEMAND].sold -= quantity
+        self.stocks[DEMAND].voided += quantity
 
     def _sold_anew(self, order: ModelOrder) -> bool:
         """All lines or none."""

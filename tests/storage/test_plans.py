@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import Channel, Row
-from gateway.storage import outbox, watching
+from gateway.storage import outbox, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -63,6 +63,11 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (watching.PAGE, "stocks"),
         (watching.WATCHES, "stock_watches"),
         (watching.RATE, "movements"),
+        (supplies.SUPPLIERS_DUE, "supplies"),
+        (supplies.CLAIM, "supplies"),
+        (supplies.CLAIM_LATE, "supplies"),
+        (supplies.LISTED, "supplies"),
+        (supplies.NEWEST, "supplies"),
         (watching.ANY_DUE, "alerts"),
         (watching.CLAIM, "alerts"),
         (watching.RECORD, "alerts"),
@@ -91,6 +96,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "last",
         "channel_id",
         "event_id",
+        "supplier",
         "before",
     )
     given = dict.fromkeys((*names, "error"), "x")

@@ -100,7 +100,7 @@
     let seen = "broken";
     try {
       const goods = await unseal(box.dataset.jwe, box.dataset.order, box.dataset.delivery);
-      const text = goods && { code: "value", licence: "key", download: "url" }[goods.kind];
+      const text = goods && { code: "value", licence: "key", download: "url", topup: "receipt" }[goods.kind];
       const value = text && goods[goods.kind][text];
       if (!goods) {
         seen = "keyless";
