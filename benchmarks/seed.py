@@ -31,13 +31,6 @@ PER_MINUTE = 10**9
 LOADING = "SET synchronous_commit = off"  # of the session that seeds, and of no other
 
 
-# The next row of a feed comes after those that were put in here.
-NUMBERED = (
-    "UPDATE feeds SET position = (SELECT max(position) FROM"
-    " (SELECT position FROM offers UNION ALL SELECT position FROM events) AS numbered)"
-)
-
-
 @dataclass(frozen=True)
 class World:
     """What there is to buy. `hot` and `spread` are offers of codes, `held` is counted, `feed` is how many offers."""

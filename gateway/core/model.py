@@ -172,8 +172,8 @@ class Order(Row):
     refunds: list[Json] = field(default_factory=list)
     disputes: list[Json] = field(default_factory=list)
     counted: Json | None = None  # by line id, in which SaleCounts its units are
-    allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
     recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
+    allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
 
 
 @row

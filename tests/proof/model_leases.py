@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.proof.model import DONE, Model, Refused
+from tests.proof.model import DEMAND, DONE, Model, Refused
 
 LEASE = 86_400
 
@@ -34,6 +34,8 @@ class LeasingModel(Model):
 
     def lease(self, key: str, offer: str, quantity: int) -> None:
         """Set aside for the channel."""
+        if offer == DEMAND:
+            raise Refused("allotment_not_allowed")
         self.make_room(offer, quantity)
         self.stocks[offer].take(quantity, "allotted")
         self.leases[key] = ModelLease(offer, quantity, self.now + LEASE)
