@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -130,4 +130,5 @@ async def _release(pool: asyncpg.Pool, link: Any) -> None:
     try:
         await pool.release(link)
     except (*LOST, asyncpg.InterfaceError):
-        link.terminate()
+        with suppress(asyncpg.InterfaceError):  # the pool may have let go of it already
+            link.terminate()
