@@ -52,7 +52,7 @@ def _work(settings: Settings, sock: socket.socket, url: str, on_ready: Callable[
         on_ready()
 
     level = settings.log_level
-    write_line = _to_stderr if level in ("debug", "info") else _nowhere
+    write_line = _ToStderr() if level in ("debug", "info") else _nowhere
     app = WithLifespan(lambda: running(settings, url, write_line))
     server = make_server(app, stop_timeout=settings.stop_timeout, on_ready=ready)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -116,8 +116,20 @@ def freeze() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-def _to_stderr(line: bytes) -> None:
-    os.write(2, line)
+class _ToStderr:
+    """Writes what one turn of the event loop has logged at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def __call__(self, line: bytes) -> None:
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(line)
+
+    def _write(self) -> None:
+        lines, self._lines = b"".join(self._lines), []
+        os.write(2, lines)
 
 
 def _nowhere(_: bytes) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Revealed, Stock
 from gateway.core.model_allotments import Allotment
 
 
+@lru_cache(256)  # one operation writes its time into most of what it makes
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, ending in Z, with microseconds (CNV-004)."""
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
 from gateway.core.model import Channel, Delivery, Event, Offer, Order, Reservation, Row, SigningKey, Stock
 from gateway.core.model_allotments import Allotment
 from gateway.storage.engine.base import Engine
+from gateway.storage.joining import JoinedReads
 from gateway.storage.tables import (
     allotments,
     channels,
@@ -31,7 +32,6 @@ BEFORE: Any = bindparam("before")
 LIMIT: Any = bindparam("limit")
 
 _SEEN: ColumnElement[bool] = or_(offers.c.channel_id.is_(None), offers.c.channel_id == CHANNEL)
-OFFER = select(offers).where(offers.c.id == ID, _SEEN)
 OFFERS_AFTER = select(offers).where(offers.c.position > AFTER, _SEEN).order_by(offers.c.position).limit(LIMIT)
 EVENTS_AFTER = (
     select(events)
@@ -86,10 +86,12 @@ class DatabaseQueries:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._offers = JoinedReads(engine, Offer)
 
     async def offer(self, channel_id: str, offer_id: str) -> Offer | None:
         """An offer that the channel sees."""
-        return await self._one(Offer, OFFER, channel_id=channel_id, id=offer_id)
+        offer = await self._offers.get(offer_id)
+        return offer if offer is not None and offer.channel_id in (None, channel_id) else None
 
     async def offers_after(self, channel_id: str, position: int, limit: int) -> Sequence[Offer]:
         """The offer feed as the channel sees it, tombstones included."""

@@ -164,5 +164,8 @@ class Engine(Protocol):
     ) -> list[Any]:
         """A query that selects the whole table's columns; the rows as values."""
 
+    async def by_ids(self, kind: type[Row], ids: Sequence[str]) -> list[Any]:
+        """The rows of a kind with these ids, read as `rows` does."""
+
     async def close(self) -> None:
         """Give the connections back."""

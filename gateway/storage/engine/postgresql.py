@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -91,8 +91,10 @@ class PostgresqlEngine:
     async def _read(
         self, statement: Executable, parameters: Mapping[str, Any] | None, patience: float
     ) -> list[Any]:
+        return await self._fetch(*self.prepared.bind(statement, parameters, same), patience)
+
+    async def _fetch(self, sql: str, values: Sequence[Any], patience: float) -> list[Any]:
         """Read, and leave a connection behind that does not answer in time."""
-        sql, values = self.prepared.bind(statement, parameters, same)
         with failures():
             pool = (self._pools or await self._open())[1]
             async with asyncio.timeout(patience):
@@ -110,6 +112,10 @@ class PostgresqlEngine:
     ) -> list[Any]:
         load = self.codecs[kind].load
         return [load(record) for record in await self.read(statement, parameters)]
+
+    async def by_ids(self, kind: type[Row], ids: Sequence[str]) -> list[Any]:
+        load = self.codecs[kind].load
+        return [load(record) for record in await self._fetch(self.statements.by_ids(kind), [ids], PATIENCE)]
 
     async def close(self) -> None:
         for pool in self._pools or ():

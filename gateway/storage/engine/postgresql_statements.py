@@ -38,6 +38,7 @@ class Statements:
             "upsert": self._upsert,
         }
         self.lookup = memo(self._lookup)
+        self.by_ids = memo(self._by_ids)
         self.texts = memo(self._texts)
         self.confirm = memo(self._confirm)
         self.write = memo(self._write)
@@ -67,6 +68,10 @@ class Statements:
             f"SELECT {names}, t.xmin FROM {self._unnest(kind, columns, first)} AS wanted({', '.join(columns)})"  # noqa: S608
             f" JOIN {codec.table.name} AS t ON {same}"
         )
+
+    def _by_ids(self, kind: type[Row]) -> str:
+        codec = self._codecs[kind]
+        return f"SELECT {', '.join(codec.names)} FROM {codec.table.name} WHERE id = ANY($1::text[])"  # noqa: S608
 
     def _confirm(self, kinds: tuple[type[Row], ...], waiting: bool) -> str:
         """For each kind its place, and the keys and versions of the rows that are there.

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, DateTime, Executable, make_url
+from sqlalchemy import Boolean, DateTime, Executable, bindparam, make_url, select
 from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Reservation, Row, Unit
@@ -32,9 +32,14 @@ from gateway.storage.engine.codec import codecs
 from gateway.storage.engine.feeds import placed, unplaced
 from gateway.storage.engine.prepared import Prepared
 from gateway.storage.engine.sqlite_statements import NUMBER, Statements
-from gateway.storage.tables import FEEDS
+from gateway.storage.tables import FEEDS, TABLES
 
 T = TypeVar("T")
+BY_ID = {
+    kind: select(table).where(table.c.id == bindparam("id"))
+    for kind, table in TABLES.items()
+    if "id" in table.c
+}
 BUSY = 15.0  # seconds that another process may keep the write lock
 CONFLICTS = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 
@@ -152,6 +157,10 @@ class SqliteEngine:
         self, kind: type[Row], statement: Executable, parameters: Mapping[str, Any] | None = None
     ) -> list[Any]:
         return [self.codecs[kind].load(values) for values in self._query(statement, parameters)]
+
+    async def by_ids(self, kind: type[Row], ids: Sequence[str]) -> list[Any]:
+        statement = BY_ID[kind]
+        return [row for row_id in ids for row in await self.rows(kind, statement, {"id": row_id})]
 
     async def close(self) -> None:
         async with self._lock:
