@@ -173,8 +173,9 @@ class Combiner:
             changes = flight.changes()
             if changes:
                 await transaction.write(changes)
+                stamp = transaction.stamp  # before the commit: after it, others may have written already
                 await transaction.commit()
-                flight.learn(transaction)
+                flight.learn(transaction, stamp)
         if flight.sends():
             self.committed()
 

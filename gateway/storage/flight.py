@@ -252,10 +252,10 @@ class Flight:
         events = self.rows[Event]
         return any(events[key].state == "pending" for key in self._written[Event])  # type: ignore[union-attr]
 
-    def learn(self, transaction: Transaction) -> None:
-        """After the commit."""
+    def learn(self, transaction: Transaction, stamp: object) -> None:
+        """After the commit; `stamp` is the transaction's from before it."""
         self._hints.learn(self.pools)
         if self._shelf is not None:
             for kind in KEPT:
                 self._shelf.put(kind, self.rows[kind], transaction.version)
-            self._shelf.stamp = transaction.stamp
+            self._shelf.stamp = stamp

@@ -30,7 +30,7 @@ from gateway.core.ports import Books
 from gateway.storage import combiner as combining
 from gateway.storage.books import FlightBooks
 from gateway.storage.engine.base import Refused
-from tests.storage.world import Shop, call_of
+from tests.storage.world import Shop, call_of, open_shop
 
 
 def order_of(channel: Channel, offer: Offer, name: str, quantity: int = 1) -> Callable[[Books, Any], Order]:
@@ -354,3 +354,28 @@ async def test_attempts_that_end_early_are_forgotten(shop: Shop) -> None:
         await shop.store.run(lambda books, run=operation: run(books, shop.store.vault))
     gc.collect()
     assert sum(isinstance(one, FlightBooks) for one in gc.get_objects()) <= 2
+
+
+async def test_what_another_process_writes_right_after_a_commit_is_seen(
+    shop: Shop, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a flight remembers is what it has written, not what the database is by the time that it looks again."""
+
+    def one_more(books: Books) -> None:
+        kept = books.get(HoldCount, "c", "") or HoldCount("c", "", 0)
+        books.put(replace(kept, quantity=kept.quantity + 1))
+
+    async with shop.store.engine.transaction() as transaction:
+        kind = type(transaction)
+    commit, engine = kind.commit, shop.store.engine
+    async with open_shop(database_url) as other:
+
+        async def followed(self: Any) -> None:
+            await commit(self)
+            if self._engine is engine:
+                await other.store.run(one_more)
+
+        monkeypatch.setattr(kind, "commit", followed)
+        for _ in range(3):
+            await shop.store.run(one_more)
+    assert await shop.rows(HoldCount) == [HoldCount("c", "", 6)]

@@ -103,7 +103,8 @@ class Transaction(Protocol):
     """One transaction; rolled back if its block ends without `commit`. All may raise DatabaseFailure.
 
     `stamp` says where the database stands: as long as it is what it was when an earlier transaction of this engine
-    had committed, nobody else has written. Always the same where rows have versions of their own.
+    had written and not yet committed, nobody else has written since. Always the same where rows have versions of
+    their own.
     """
 
     @property

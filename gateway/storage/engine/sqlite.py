@@ -181,8 +181,9 @@ class SqliteTransaction:
 
     @property
     def stamp(self) -> object:
-        """What other connections have written changes the one, what this one has the other."""
-        return self._link.execute("PRAGMA data_version").fetchone()[0], self._link.total_changes
+        """What other connections have written changes the one number, what this one has the other."""
+        version = self._link.execute("PRAGMA data_version").fetchone()[0]
+        return self._link, version, self._link.total_changes
 
     async def load(self, wanted: Wanted) -> Loaded:
         run, statements, known = self._link.execute, self._engine.statements, self._engine.codecs
