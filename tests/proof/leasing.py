@@ -13,7 +13,8 @@ from gateway.core.model_allotments import Allotment
 from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
 from tests.core.world import sale
-from tests.proof.machine import KIND, QUANTITY, Trade
+from tests.proof.aftersale import AfterSale
+from tests.proof.machine import KIND, QUANTITY
 from tests.proof.model import DONE
 
 # Few references, so that sales come again, and under other quantities.
@@ -22,7 +23,7 @@ SALES = st.lists(
 )
 
 
-class Leasing(Trade):
+class Leasing(AfterSale):
     """Trade, and leases between."""
 
     leases: Bundle[str] = Bundle("leases")

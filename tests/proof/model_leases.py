@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.proof.model import DEMAND, DONE, Model, Refused
+from tests.proof.model import DEMAND, DONE, Refused
+from tests.proof.model_aftersale import AfterSaleModel
 
 LEASE = 86_400
 
@@ -21,7 +22,7 @@ class ModelLease:
 
 
 @dataclass
-class LeasingModel(Model):
+class LeasingModel(AfterSaleModel):
     """Trade with leases."""
 
     leases: dict[str, ModelLease] = field(default_factory=dict)
