@@ -80,7 +80,7 @@ class Shop:
     ) -> None:
         self.client_id, self._secret = client_id, client_secret
         self.ledger = Ledger()
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, tuple[str, float]] = {}  # by gateway, and until when each is used
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._connections = connections
 
@@ -93,15 +93,17 @@ class Shop:
         await self._session.close()
 
     async def _token(self, url: str) -> str:
-        if url not in self._tokens:
+        token, until = self._tokens.get(url, ("", 0.0))
+        if time.monotonic() >= until:
             form = {"grant_type": "client_credentials", "client_id": self.client_id}
             form["client_secret"] = self._secret
             async with self._session.post(f"{url}{API}/oauth/token", data=form) as answer:
                 found = await answer.json()
                 if answer.status != 200:
                     raise aiohttp.ClientError(f"no token: {answer.status} {found}")
-                self._tokens[url] = found["access_token"]
-        return self._tokens[url]
+                token, until = found["access_token"], time.monotonic() + found["expires_in"] / 2
+                self._tokens[url] = token, until
+        return token
 
     async def get(self, url: str, path: str) -> Answer:
         """Read. Raises what BROKEN has."""
