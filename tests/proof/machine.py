@@ -155,9 +155,9 @@ class Trade(RuleBasedStateMachine):
 
     @rule(key=orders)
     def reveal(self, key: str) -> None:
-        """Every delivery of an order opens, to the same goods each time, and to nobody else's."""
+        """Every delivery opens unless it was taken back: to the same goods each time, and to nobody else's."""
         for row in self.play(self.world.rows(Delivery)):
-            if row.order_id == self.made[key].id:
+            if row.order_id == self.made[key].id and row.status != "voided":
                 goods = self.play(self.world.reveal(self.channel, row.id))["goods"]
                 value = str(goods)
                 assert self.opened.setdefault(row.id, value) == value
