@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import bindparam, case, func, or_, select, text, update
 
@@ -12,6 +12,7 @@ from gateway.core.model import Offer, Stock
 from gateway.core.model_limits import Alert, StockWatch
 from gateway.storage.engine.base import Engine
 from gateway.storage.ids import first_id, moment_of
+from gateway.storage.outbox import Attempt
 from gateway.storage.queries import OFFERS
 from gateway.storage.tables import alerts, movements, stock_watches, stocks
 
@@ -71,21 +72,6 @@ RECORD = (
     .returning(alerts.c.id)
 )
 NEWEST_ALERTS = select(alerts).order_by(alerts.c.id.desc()).limit(LIMIT)
-
-
-class Attempt(Protocol):
-    """What one try to send an alert came to."""
-
-    @property
-    def event_id(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def next_attempt_at(self) -> datetime: ...
-    @property
-    def last_error(self) -> str | None: ...
 
 
 class Watching:
