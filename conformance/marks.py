@@ -16,7 +16,8 @@ from typing import Any
 
 from conformance.model import REGISTRY, Role
 from conformance.runner import load
-from spec.loader import FOLDER, parse
+from spec.loader import parse
+from spec.registry import OBSERVED, pages
 from spec.sync import dump
 
 ROLES: tuple[Role, ...] = ("channel", "gateway")
@@ -50,12 +51,14 @@ def marked(row: dict[str, Any], found: Marks) -> dict[str, Any]:
     mine = {key: names for key, names in found.get(row["id"], {}).items() if names}
     if "checks" in mine:
         kept.pop("excluded", None)
+        if kept.get("testability") not in OBSERVED:
+            kept["testability"] = OBSERVED[0]
     return kept | mine
 
 
 def files() -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """The registry's files and their rows."""
-    for path in sorted((FOLDER / "requirements").glob("*.yaml")):
+    for path in pages():
         yield path, parse(path.read_text("utf-8")) or []
 
 

@@ -18,7 +18,7 @@ FORM: Json = {
 ACCOUNT = "733155409182"
 
 
-@scenario("made_on_demand", role="gateway")
+@scenario("made_on_demand", role="gateway", capability="on_demand")
 async def made_on_demand(s: GatewaySession) -> None:
     """Made, refused, made in part, made though the answer was lost; and a top-up."""
     shop = await s.shop()
@@ -37,7 +37,7 @@ async def made_on_demand(s: GatewaySession) -> None:
     await shop.pages("list_events", "feed", limit=100)
 
 
-@scenario("given_up", role="gateway", phase=11)
+@scenario("given_up", role="gateway", phase=11, capability="on_demand")
 async def given_up(s: GatewaySession) -> None:
     """A supplier that never says what became of a unit, and one that is not there; a day goes by."""
     shop = await s.shop()
