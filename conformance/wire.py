@@ -56,7 +56,7 @@ def request_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[st
     """What does not fit in the request."""
     if operation.request_type and exchange.request.body:
         yield from _fit(exchange.request, operation.request_type)
-    elif operation.request_type:
+    elif operation.request_required:
         yield f"no body, expected {operation.request_type}"
     if operation.idempotent and not exchange.request.header("idempotency-key"):
         yield "no Idempotency-Key"

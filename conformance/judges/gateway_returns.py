@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from conformance.driver.shop import opened
-from conformance.judges.gateway_evidence import dig, good, is_problem, items, moved, ok, refusal, said
+from conformance.judges.gateway_evidence import (
+    dig,
+    good,
+    is_problem,
+    items,
+    moved,
+    ok,
+    on_sale,
+    refusal,
+    said,
+)
 from conformance.model import Outcome, check, holds, unverified
 from conformance.transcript import Exchange, Transcript
 
@@ -45,10 +55,10 @@ def never_sold_again(t: Transcript) -> Iterator[Outcome]:
     """The books after each refund, and after a replacement."""
     for label in ("refund one", "refund the rest"):
         good(t, "refunds", label)
-    yield moved(t, "refunds", "stock before", "stock after one", sold=-1, voided=1)
-    yield moved(t, "refunds", "stock after too much", "stock after all", sold=-2, voided=2)
+    yield on_sale(t, "refunds", "stock before", "stock after one", 0)
+    yield on_sale(t, "refunds", "stock after too much", "stock after all", 0)
     good(t, "replacements", "replace")
-    yield moved(t, "replacements", "stock before", "stock after", available=-1, voided=1)
+    yield on_sale(t, "replacements", "stock before", "stock after", -1)
 
 
 @gateway("ORD-028", title="A refunded order says how far", scenarios=("refunds",))
