@@ -6,6 +6,8 @@ request is atomic: what it reads cannot change before it writes. A handler check
 
     python gateway.py --port 8080 --test-secret s3cret
 """
+# The lines are laid out by hand.
+# fmt: off
 
 from __future__ import annotations
 
@@ -52,50 +54,26 @@ RETRY_PAUSES = [2**n for n in range(1, 12)] + [3600] * 72  # seconds; three days
 SHOWN_TWICE = "the first answer again"
 log = logging.getLogger("gateway")
 
-# code: (status, title, may the same request succeed later)
-PROBLEMS: dict[str, tuple[int, str, bool]] = {
-    "unauthenticated": (401, "Bring a valid access token", False),
-    "scope_missing": (403, "Your token does not open this", False),
-    "test_secret_invalid": (401, "Wrong test secret", False),
-    "invalid_request": (400, "That is no token request", False),
-    "invalid_client": (401, "We do not know you", False),
-    "invalid_scope": (400, "You may not have that scope", False),
-    "unsupported_grant_type": (400, "Only client_credentials here", False),
-    "malformed": (400, "Unreadable body", False),
-    "invalid": (422, "Request does not have the right shape", False),
-    "not_found": (404, "Nothing here", False),
-    "method_not_allowed": (405, "Not with this method", False),
-    "body_too_large": (413, "Body too big", False),
-    "media_type_unsupported": (415, "Wrong Content-Type", False),
-    "idempotency_key_missing": (400, "Idempotency-Key needed", False),
-    "idempotency_key_reused": (422, "Idempotency-Key belongs to another request", False),
-    "cursor_invalid": (400, "Unknown cursor", False),
-    "duplicate_code": (409, "Code seen before", False),
-    "channel_unreachable": (422, "Cannot read the channel's discovery document", False),
-    "out_of_stock": (409, "Too few left", False),
-    "offer_withdrawn": (409, "Off sale", False),
-    "price_mismatch": (409, "Not the price", False),
-    "currency_mixed": (422, "One currency per order", False),
-    "region_not_allowed": (403, "Not for sale in that region", False),
-    "quantity_not_allowed": (422, "Too many for one order", False),
-    "purchase_limit_reached": (409, "Too many for this buyer", False),
-    "channel_limit_reached": (409, "Too many for this channel", False),
-    "buyer_input_invalid": (422, "Buyer input does not fit", False),
-    "sealing_not_supported": (422, "No sealed deliveries here", False),
-    "hold_limit_reached": (429, "Too many holds", True),
-    "reservation_not_active": (409, "Hold is over", False),
-    "reservation_mismatch": (409, "Hold is for something else", False),
-    "extension_limit_reached": (409, "Hold was extended often enough", False),
-    "reference_in_use": (409, "Reference already used", False),
-    "transition_not_allowed": (409, "Order is not in a state for that", False),
-    "amount_mismatch": (409, "Not the order's total", False),
-    "exceeds_order": (409, "More than the order has left", False),
-    "delivery_voided": (410, "Delivery was taken back", False),
-    "rate_limited": (429, "Slow down", True),
-    "unavailable": (503, "Come back later", True),
-    "internal": (500, "Our fault", True),
+# The catalogue, by status. A title is the code in words.
+CODES_BY_STATUS = {
+    400: "invalid_request invalid_scope unsupported_grant_type malformed idempotency_key_missing cursor_invalid",
+    401: "unauthenticated test_secret_invalid invalid_client",
+    403: "scope_missing region_not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "out_of_stock offer_withdrawn price_mismatch purchase_limit_reached channel_limit_reached duplicate_code "
+    "reservation_not_active reservation_mismatch extension_limit_reached reference_in_use amount_mismatch "
+    "transition_not_allowed exceeds_order",
+    410: "delivery_voided",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+    422: "invalid idempotency_key_reused channel_unreachable currency_mixed quantity_not_allowed "
+    "buyer_input_invalid sealing_not_supported",
+    429: "hold_limit_reached rate_limited",
+    500: "internal",
+    503: "unavailable",
 }
-
+STATUS = {code: status for status, codes in CODES_BY_STATUS.items() for code in codes.split()}
 
 class Refused(Exception):
     """Ends a request with a problem. `at` names a field: "/pointer" into the body, else "query:name" and the like."""
@@ -106,8 +84,7 @@ class Refused(Exception):
         if detail:
             self.members["detail"] = detail
         if at:
-            self.members["errors"] = [field_error(at, detail or PROBLEMS[code][1])]
-
+            self.members["errors"] = [field_error(at, detail)]
 
 def field_error(at: str, detail: str) -> Json:
     """One row of a problem's `errors`."""
@@ -116,147 +93,102 @@ def field_error(at: str, detail: str) -> Json:
     place, _, name = at.partition(":")
     return {"detail": detail[:1000], "in": place, "name": name}
 
-
 # ---------------------------------------------------------------- shapes of requests, as JSON Schema
-
 
 def thing(required: str = "", /, **members: Json) -> Json:
     """Schema of an open object."""
     return {"type": "object", "required": required.split(), "properties": members}
-
 
 def text(longest: int, pattern: str = "", shortest: int = 0) -> Json:
     """Schema of a string."""
     schema: Json = {"type": "string", "minLength": shortest, "maxLength": longest}
     return schema | ({"pattern": pattern} if pattern else {})
 
-
 def number(least: int, most: int) -> Json:
     """Schema of a whole number."""
     return {"type": "integer", "minimum": least, "maximum": most}
-
 
 def some(items: Json, most: int, least: int = 0) -> Json:
     """Schema of an array."""
     return {"type": "array", "items": items, "minItems": least, "maxItems": most}
 
-
 ID = text(73, r"^[a-z]{2,8}_[0-9A-Za-z_-]{1,64}$")
 REFERENCE = text(128, "^[!-~]+$", 1)
 MONEY = thing("amount currency", amount=number(0, 2**53 - 1), currency=text(3, "^[A-Z]{3}$"))
 BUYER = thing(
-    "reference",
-    reference=REFERENCE,
-    region=text(2, "^[A-Z]{2}$"),
+    "reference", reference=REFERENCE, region=text(2, "^[A-Z]{2}$"),
     locale=text(35, "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"),
 )
 OPEN: Json = {"type": "object"}
 FLAG: Json = {"type": "boolean"}
 LINK = text(2048, "^https?://[^ ]+$")
 HOLD = thing(
-    "offer_id quantity buyer",
-    offer_id=ID,
-    quantity=number(1, 1000),
-    buyer=BUYER,
-    reference=REFERENCE,
+    "offer_id quantity buyer", offer_id=ID, quantity=number(1, 1000), buyer=BUYER, reference=REFERENCE,
     ttl_seconds=number(1, 86400),
 )
 EXTENSION = thing(ttl_seconds=number(1, 86400))
+LINE = thing(
+    "offer_id quantity unit_price", offer_id=ID, quantity=number(1, 1000), unit_price=MONEY,
+    reservation_id=ID, buyer_input=OPEN,
+)
+PAID = thing("status", status={"enum": ["collected", "pending"]}, method=text(64), reference=REFERENCE)
 ORDER = thing(
-    "reference buyer lines payment",
-    reference=REFERENCE,
-    buyer=BUYER,
-    lines=some(
-        thing(
-            "offer_id quantity unit_price",
-            offer_id=ID,
-            quantity=number(1, 1000),
-            unit_price=MONEY,
-            reservation_id=ID,
-            buyer_input=OPEN,
-        ),
-        50,
-        1,
-    ),
-    payment=thing("status", status={"enum": ["collected", "pending"]}, method=text(64), reference=REFERENCE),
+    "reference buyer lines payment", reference=REFERENCE, buyer=BUYER, lines=some(LINE, 50, 1), payment=PAID,
     recipient_key=thing("kty", kty=text(16)),
 )
 PAYMENT = thing("amount", amount=MONEY, method=text(64), reference=REFERENCE)
 CANCELLATION = thing(reason=text(256))
 REFUND = thing(
-    "reason",
-    lines=some(thing("line_id quantity", line_id=ID, quantity=number(1, 1000)), 50, 1),
-    reason=text(64, "", 1),
-    reference=REFERENCE,
+    "reason", lines=some(thing("line_id quantity", line_id=ID, quantity=number(1, 1000)), 50, 1),
+    reason=text(64, "", 1), reference=REFERENCE,
 )
 DISPUTE = thing("reason", reason=text(64, "", 1), amount=MONEY, evidence=text(4096, "", 1))
 REPLACEMENT = thing("delivery_id reason", delivery_id=ID, reason=text(256, "", 1))
 REVEAL = thing(reason=text(128))
 LIMIT = thing("quantity", quantity=number(0, 1_000_000), days=number(1, 366))
 CODES = some(text(512, "", 1), 1000)
+RESTRICTIONS = thing(
+    regions=some(text(2, "^[A-Z]{2}$"), 300), max_per_order=number(1, 1000), purchase_limit=LIMIT,
+    channel_limit=LIMIT,
+)
 NEW_OFFER = thing(
-    "product_name price delivery_kind",
-    product_name=text(200, "", 1),
-    price=MONEY,
-    delivery_kind={"enum": ["code", "licence", "download", "topup"]},
-    codes=CODES,
-    quantity=number(0, 1_000_000),
-    download_url=LINK,
-    restrictions=thing(
-        regions=some(text(2, "^[A-Z]{2}$"), 300),
-        max_per_order=number(1, 1000),
-        purchase_limit=LIMIT,
-        channel_limit=LIMIT,
-    ),
-    buyer_input=OPEN,
-    safety_stock=number(0, 1_000_000),
-    client_id=text(128),
-    consistency={"enum": ["strict", "allotment"]},
+    "product_name price delivery_kind", product_name=text(200, "", 1), price=MONEY, codes=CODES,
+    delivery_kind={"enum": ["code", "licence", "download", "topup"]}, quantity=number(0, 1_000_000),
+    download_url=LINK, restrictions=RESTRICTIONS, buyer_input=OPEN, safety_stock=number(0, 1_000_000),
+    client_id=text(128), consistency={"enum": ["strict", "allotment"]},
 )
 OFFER_CHANGE = thing(
     price=MONEY, withdrawn=FLAG, deleted=FLAG, add_codes=CODES, void_available=number(0, 1_000_000)
 )
 NEW_CLIENT = thing(
-    "name",
-    name=text(128, "", 1),
-    channel_url=LINK,
-    scopes=some(text(64), 32),
+    "name", name=text(128, "", 1), channel_url=LINK, scopes=some(text(64), 32),
     jwks=thing("keys", keys=some(thing("kty kid", kty=text(16), kid=text(128, "", 1)), 32)),
-    max_open_holds=number(1, 100_000),
-    max_open_holds_per_buyer=number(1, 100_000),
+    max_open_holds=number(1, 100_000), max_open_holds_per_buyer=number(1, 100_000),
     rate_limit_per_minute=number(1, 1_000_000),
 )
 CLOCK = thing("advance_seconds", advance_seconds=number(0, 31_536_000))
 FAULT = thing(
-    "operation_id count",
-    operation_id=text(64, "", 1),
-    count=number(1, 1000),
-    status={"enum": [429, 500, 503]},
-    drop_answer=FLAG,
-    retry_after_seconds=number(0, 3600),
+    "operation_id count", operation_id=text(64, "", 1), count=number(1, 1000),
+    status={"enum": [429, 500, 503]}, drop_answer=FLAG, retry_after_seconds=number(0, 3600),
 )
-
 
 @cache
 def validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     """A compiled schema, of its JSON text."""
     return jsonschema_rs.Draft202012Validator(json.loads(schema))
 
-
 def misfits(schema: Json, value: object, prefix: str = "") -> list[Json]:
     """What is wrong with a value, as rows of `errors`; a missing member is named itself."""
     found = []
     for error in itertools.islice(validator(json.dumps(schema)).iter_errors(value), 100):
         path = [*error.instance_path]
-        if error.kind.name == "required":
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
             path.append(error.kind.property)
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
         found.append(field_error(prefix + pointer, error.message))
     return found
 
-
 # ---------------------------------------------------------------- what the gateway keeps
-
 
 @dataclass
 class Client:
@@ -276,7 +208,6 @@ class Client:
     events: list[Json] = field(default_factory=list)
     answers: dict[tuple[str, str], tuple[str, int, str]] = field(default_factory=dict)  # by operation and key
     assertions: set[str] = field(default_factory=set)  # every jti seen
-
 
 @dataclass
 class Item:
@@ -317,7 +248,6 @@ class Item:
         elif self.room is not None:
             self.room += units
 
-
 @dataclass
 class Hold:
     """A reservation, as it is shown and what else is known of it."""
@@ -333,7 +263,6 @@ class Hold:
         """Whether it still keeps its units."""
         return bool(self.body["status"] == "active")
 
-
 @dataclass
 class Sale:
     """An order, its deliveries and refunds."""
@@ -346,7 +275,6 @@ class Sale:
     parcels: list[Parcel] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)  # units by line that are not refunded
 
-
 @dataclass
 class Parcel:
     """A delivery and the goods in it."""
@@ -354,7 +282,6 @@ class Parcel:
     body: Json
     sale: Sale
     secret: str
-
 
 @dataclass
 class Call:
@@ -378,7 +305,6 @@ class Call:
         """The trace id of the traceparent."""
         return self.trace.split("-")[1]
 
-
 @dataclass
 class Try:
     """An event that is to be posted."""
@@ -387,7 +313,6 @@ class Try:
     event: Json
     due: datetime
     pauses: Iterator[int]
-
 
 class Market:
     """All state of the sandbox, and its clock."""
@@ -418,13 +343,8 @@ class Market:
     def tell(self, client: Client, kind: str, subject: str, revision: int, trace: str, data: Json) -> None:
         """Note an event for one channel, and have it posted."""
         event = {
-            "data": json.loads(json.dumps(data)),
-            "id": self.id("note"),
-            "occurred_at": stamp(self.now()),
-            "revision": revision,
-            "subject": subject,
-            "traceparent": trace,
-            "type": kind,
+            "data": json.loads(json.dumps(data)), "id": self.id("note"), "occurred_at": stamp(self.now()),
+            "revision": revision, "subject": subject, "traceparent": trace, "type": kind,
         }
         client.events.append(event)
         if client.endpoint:
@@ -497,8 +417,7 @@ class Market:
         order["status"], order["updated_at"] = status, stamp(self.now())
         order["revision"] += 1
         data = {
-            **order,
-            "lines": [{k: v for k, v in x.items() if k != "buyer_input"} for x in order["lines"]],
+            **order, "lines": [{k: v for k, v in x.items() if k != "buyer_input"} for x in order["lines"]],
         }
         self.tell(sale.owner, "order.updated", order["id"], order["revision"], trace, {"order": data})
 
@@ -516,13 +435,8 @@ class Market:
     def pack(self, sale: Sale, line_id: str, item: Item, replaces: str = "") -> Parcel:
         """Make one delivery of a unit that has been taken."""
         body: Json = {
-            "created_at": stamp(self.now()),
-            "id": self.id("parcel"),
-            "kind": item.body["delivery_kind"],
-            "line_id": line_id,
-            "order_id": sale.body["id"],
-            "reveal_count": 0,
-            "status": "ready",
+            "created_at": stamp(self.now()), "id": self.id("parcel"), "kind": item.body["delivery_kind"],
+            "line_id": line_id, "order_id": sale.body["id"], "reveal_count": 0, "status": "ready",
         }
         if replaces:
             body["replaces"] = replaces
@@ -553,15 +467,9 @@ class Market:
         if "reference" in sale.body["payment"]:
             instruction["payment_reference"] = sale.body["payment"]["reference"]
         refund = {
-            "amount": total,
-            "created_at": stamp(self.now()),
-            "id": self.id("payback"),
-            "instruction": instruction,
-            "lines": lines,
-            "order_id": sale.body["id"],
-            "reason": reason,
-            "status": "instructed",
-            **more,
+            "amount": total, "created_at": stamp(self.now()), "id": self.id("payback"),
+            "instruction": instruction, "lines": lines, "order_id": sale.body["id"], "reason": reason,
+            "status": "instructed", **more,
         }
         sale.body.setdefault("refunds", []).append(refund)
         return refund
@@ -583,14 +491,15 @@ class Market:
         if days:
             midnight = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
             since = midnight - timedelta(days=days - 1)
-        units = sum(h.body["quantity"] for h in self.open_holds(client, item, buyer))
+        units: int = sum(h.body["quantity"] for h in self.open_holds(client, item, buyer))
         for sale in self.sales.values():
             if sale.owner is not client or (buyer and sale.body["buyer"]["reference"] != buyer):
                 continue
             waiting = sale.body["status"] == "payment_required"
             for line, sold in zip(sale.body["lines"], sale.items, strict=True):
                 if sold is item:
-                    units += line["quantity"] if waiting else sale.left[line["id"]] if sale.at >= since else 0
+                    kept = sale.left[line["id"]] if sale.at >= since else 0
+                    units += line["quantity"] if waiting else kept
         return units
 
     def open_holds(self, client: Client, item: Item | None = None, buyer: str = "") -> list[Hold]:
@@ -644,37 +553,29 @@ class Market:
             if (ours + units) * 2 > stock:
                 raise Refused("hold_limit_reached", "This channel's holds lapse.", headers=wait(600))
 
-
 market = Market()
-
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-
 def money(sale: Sale, amount: int) -> Json:
     """An amount in the order's currency."""
     return {"amount": amount, "currency": sale.body["total"]["currency"]}
-
 
 def alive(parcel: Parcel) -> bool:
     """Whether a delivery is not voided."""
     return bool(parcel.body["status"] != "voided")
 
-
 def wait(seconds: int) -> dict[str, str]:
     """The header that says when to come back."""
     return {"Retry-After": str(seconds)}
-
 
 def new_trace(trace_id: str = "") -> str:
     """A traceparent: the next span of a trace, or a new trace."""
     return f"00-{trace_id or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
-
 # ---------------------------------------------------------------- operations
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -690,10 +591,8 @@ class Operation:
     keyed: bool
     run: Callable[[Call], Json | None]
 
-
 OPERATIONS: list[Operation] = []
 Handler = Callable[[Call], Json | None]
-
 
 def op(
     route: str, scope: str = "", status: int = 200, body: Json | None = None, **flags: bool
@@ -707,7 +606,6 @@ def op(
         return run
 
     return register
-
 
 @op("GET /.well-known/vgcp")
 def get_discovery(call: Call) -> Json:
@@ -729,7 +627,6 @@ def get_discovery(call: Call) -> Json:
         "versions": ["1.0"],
     }
 
-
 @op("GET /.well-known/oauth-authorization-server")
 def get_authorization_server(call: Call) -> Json:
     return {
@@ -740,18 +637,14 @@ def get_authorization_server(call: Call) -> Json:
         "scopes_supported": SCOPES,
         "token_endpoint": f"{call.origin}{API}/oauth/token",
         "token_endpoint_auth_methods_supported": [
-            "private_key_jwt",
-            "client_secret_post",
-            "client_secret_basic",
+            "private_key_jwt", "client_secret_post", "client_secret_basic",
         ],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "EdDSA"],
     }
 
-
 @op(f"GET {API}/oauth/jwks")
 def get_jwks(call: Call) -> Json:
     return server.public_keys
-
 
 @op(f"POST {API}/oauth/token", "form")
 def issue_token(call: Call) -> Json:
@@ -766,29 +659,20 @@ def issue_token(call: Call) -> Json:
         raise oauth_refusal("invalid_scope", "ask for less")
     now = int(market.now().timestamp())
     claims = {
-        "aud": call.origin + API,
-        "client_id": client.id,
-        "exp": now + int(TOKEN_LIFE.total_seconds()),
-        "iat": now,
-        "iss": call.origin,
-        "jti": secrets.token_hex(12),
-        "scope": " ".join(scopes),
+        "aud": call.origin + API, "client_id": client.id, "exp": now + int(TOKEN_LIFE.total_seconds()),
+        "iat": now, "iss": call.origin, "jti": secrets.token_hex(12), "scope": " ".join(scopes),
         "sub": client.id,
     }
     header = {"alg": "ES256", "kid": server.token_key.kid, "typ": "at+jwt"}
     return {
         "access_token": jwt.encode(header, claims, server.token_key),
-        "expires_in": int(TOKEN_LIFE.total_seconds()),
-        "scope": " ".join(scopes),
-        "token_type": "Bearer",
+        "expires_in": int(TOKEN_LIFE.total_seconds()), "scope": " ".join(scopes), "token_type": "Bearer",
     }
-
 
 def oauth_refusal(code: str, detail: str) -> Refused:
     """A problem that is an OAuth error too."""
     headers = {"WWW-Authenticate": 'Basic realm="vgcp"'} if code == "invalid_client" else {}
     return Refused(code, detail, headers=headers, error=code, error_description=detail)
-
 
 def authenticate(form: Json, origin: str) -> Client:
     """The client of a token request, by assertion, or by a secret from the form or the Basic header."""
@@ -799,7 +683,6 @@ def authenticate(form: Json, origin: str) -> Client:
     if client is None or not hmac.compare_digest(client.secret.encode(), given.encode()):
         raise oauth_refusal("invalid_client", "unknown client or wrong secret")
     return client
-
 
 def assertion_client(form: Json, origin: str) -> Client:
     """The client that signed the assertion (RFC 7523); each assertion is good once."""
@@ -821,14 +704,11 @@ def assertion_client(form: Json, origin: str) -> Client:
     client.assertions.add(claims["jti"])
     return client
 
-
 def unbase64(text_: str) -> bytes:
     """Base64url, without padding."""
     return base64.urlsafe_b64decode(text_ + "=" * (-len(text_) % 4))
 
-
 # -- lists
-
 
 def page(call: Call, name: str, rows: list[tuple[int, Json]], feed: bool = False) -> Json:
     """A page of rows, each with its place, in rising order of places; a feed always has a cursor."""
@@ -844,12 +724,10 @@ def page(call: Call, name: str, rows: list[tuple[int, Json]], feed: bool = False
         answer["next_cursor"] = cursor(name, shown[-1][0] if shown else after or 0)
     return answer
 
-
 def cursor(name: str, place: int) -> str:
     """An opaque, signed cursor of one list."""
     seal = hmac.new(server.cursor_key, f"{name} {place}".encode(), hashlib.sha256).hexdigest()[:20]
     return f"{place:x}.{seal}"
-
 
 def read_cursor(name: str, given: str) -> int:
     """The place that a cursor of this list names."""
@@ -861,34 +739,27 @@ def read_cursor(name: str, given: str) -> int:
         raise Refused("cursor_invalid", "Start again without one.", "query:cursor")
     return place
 
-
 def newest_first(bodies: Iterable[Json]) -> list[tuple[int, Json]]:
     """Rows of things in the order in which they were made, turned round."""
     return [(-place, body) for place, body in enumerate(bodies)][::-1]
 
-
 # -- catalog
-
 
 def entry(item: Item) -> Json:
     """An offer as the feed has it."""
     head = {"deleted": item.deleted, "offer_id": item.body["id"], "revision": item.body["revision"]}
     return head if item.deleted else {**head, "offer": item.body}
 
-
 @op(f"GET {API}/offers", "catalog")
 def list_offers(call: Call) -> Json:
     seen = [i for i in market.items.values() if i.only_for in ("", call.who.id)]
     return page(call, "offers", [(i.turn, entry(i)) for i in sorted(seen, key=lambda i: i.turn)], feed=True)
 
-
 @op(f"GET {API}/offers/{{offer_id}}", "catalog")
 def get_offer(call: Call) -> Json:
     return market.visible(call.who, call.path["offer_id"]).body
 
-
 # -- inventory
-
 
 def sold_where(item: Item, buyer: Json, at: str) -> None:
     """Refuse a buyer in a region, or of none, where the offer may not be sold."""
@@ -896,13 +767,11 @@ def sold_where(item: Item, buyer: Json, at: str) -> None:
     if regions is not None and buyer.get("region") not in regions:
         raise Refused("region_not_allowed", "The merchant has no rights there.", at)
 
-
 def check_quantity(item: Item, units: int, at: str) -> None:
     """Refuse more units than one order may have."""
     most = item.body.get("restrictions", {}).get("max_per_order", units)
     if units > most:
         raise Refused("quantity_not_allowed", f"At most {most}.", at)
-
 
 @op(f"POST {API}/reservations", "inventory", 201, HOLD, keyed=True)
 def create_reservation(call: Call) -> Json:
@@ -924,22 +793,15 @@ def create_reservation(call: Call) -> Json:
     item.take(units, held=True)
     hold = Hold({}, client, item, market.now() + life)
     hold.body = {
-        "buyer": want["buyer"],
-        "created_at": stamp(market.now()),
-        "expires_at": stamp(hold.ends),
-        "id": market.id("hold"),
-        "offer_id": want["offer_id"],
-        "quantity": units,
-        "status": "active",
-        "trace_id": call.trace_id,
-        "unit_price": item.body["price"],
+        "buyer": want["buyer"], "created_at": stamp(market.now()), "expires_at": stamp(hold.ends),
+        "id": market.id("hold"), "offer_id": want["offer_id"], "quantity": units, "status": "active",
+        "trace_id": call.trace_id, "unit_price": item.body["price"],
     }
     if "reference" in want:
         hold.body["reference"] = want["reference"]
     market.holds[hold.body["id"]] = hold
     market.restock([item], call.trace)
     return hold.body
-
 
 def own_hold(call: Call, hold_id: str, at: str = "") -> Hold:
     """A hold of the channel's."""
@@ -948,7 +810,6 @@ def own_hold(call: Call, hold_id: str, at: str = "") -> Hold:
         raise Refused("not_found", "No such hold.", at)
     return hold
 
-
 @op(f"GET {API}/reservations", "inventory")
 def list_reservations(call: Call) -> Json:
     wanted = call.query.get("reference")
@@ -956,11 +817,9 @@ def list_reservations(call: Call) -> Json:
     found = [b for b in mine if wanted is None or b.get("reference") == wanted]
     return page(call, f"holds {wanted}", newest_first(found))
 
-
 @op(f"GET {API}/reservations/{{reservation_id}}", "inventory")
 def get_reservation(call: Call) -> Json:
     return own_hold(call, call.path["reservation_id"]).body
-
 
 @op(f"DELETE {API}/reservations/{{reservation_id}}", "inventory")
 def release_reservation(call: Call) -> Json:
@@ -970,13 +829,8 @@ def release_reservation(call: Call) -> Json:
         market.restock([hold.item], call.trace)
     return hold.body
 
-
 @op(
-    f"POST {API}/reservations/{{reservation_id}}/extend",
-    "inventory",
-    200,
-    EXTENSION,
-    keyed=True,
+    f"POST {API}/reservations/{{reservation_id}}/extend", "inventory", 200, EXTENSION, keyed=True,
     needed=False,
 )
 def extend_reservation(call: Call) -> Json:
@@ -991,9 +845,7 @@ def extend_reservation(call: Call) -> Json:
     hold.body["expires_at"] = stamp(hold.ends)
     return hold.body
 
-
 # -- orders
-
 
 @op(f"POST {API}/orders", "orders", 201, ORDER, keyed=True)
 def create_order(call: Call) -> Json:
@@ -1026,7 +878,6 @@ def create_order(call: Call) -> Json:
     log.info("order %s of %s for %s", sale.body["id"], client.id, buyer["reference"])
     return sale.body
 
-
 def check_line(call: Call, line: Json, at: str) -> tuple[Item, Hold | None]:
     """What one line of an order is about, if it can be sold as it stands."""
     hold = (
@@ -1049,7 +900,6 @@ def check_line(call: Call, line: Json, at: str) -> tuple[Item, Hold | None]:
             raise Refused("buyer_input_invalid", errors=wrong)
     return item, hold
 
-
 def check_hold(call: Call, line: Json, hold: Hold, at: str) -> None:
     """Refuse a hold that is over, or for something else."""
     if not hold.active:
@@ -1057,7 +907,6 @@ def check_hold(call: Call, line: Json, hold: Hold, at: str) -> None:
     held = (hold.body["offer_id"], hold.body["quantity"], hold.body["buyer"]["reference"])
     if held != (line["offer_id"], line["quantity"], call.body["buyer"]["reference"]):
         raise Refused("reservation_mismatch", "Order what was held.", f"{at}/reservation_id")
-
 
 def check_basket(call: Call, basket: list[tuple[Item, Hold | None]], pending: bool) -> None:
     """Refuse an order whose lines ask too much together."""
@@ -1075,7 +924,6 @@ def check_basket(call: Call, basket: list[tuple[Item, Hold | None]], pending: bo
                 raise Refused("out_of_stock", f"{item.sellable} left.", at)
             if pending:
                 market.check_fairness(call.who, item, buyer, fresh)
-
 
 def new_sale(call: Call, items: list[Item]) -> Sale:
     """An order of these lines, before anything has happened to it."""
@@ -1097,20 +945,11 @@ def new_sale(call: Call, items: list[Item]) -> Sale:
         key: want["payment"][key] for key in ("method", "reference", "status") if key in want["payment"]
     }
     order = {
-        "buyer": want["buyer"],
-        "created_at": stamp(market.now()),
-        "id": market.id("sale"),
-        "lines": lines,
-        "payment": {"amount": total, **payment},
-        "reference": want["reference"],
-        "revision": 0,
-        "status": "created",
-        "total": total,
-        "trace_id": call.trace_id,
-        "updated_at": stamp(market.now()),
+        "buyer": want["buyer"], "created_at": stamp(market.now()), "id": market.id("sale"), "lines": lines,
+        "payment": {"amount": total, **payment}, "reference": want["reference"], "revision": 0,
+        "status": "created", "total": total, "trace_id": call.trace_id, "updated_at": stamp(market.now()),
     }
     return Sale(order, call.who, items, at=market.now())
-
 
 def own_sale(call: Call) -> Sale:
     """The order that the path names, if it is the channel's."""
@@ -1119,12 +958,10 @@ def own_sale(call: Call) -> Sale:
         raise Refused("not_found", "No such order.")
     return sale
 
-
 def in_state(sale: Sale, *states: str) -> None:
     """Refuse what an order's state does not allow."""
     if sale.body["status"] not in states:
         raise Refused("transition_not_allowed", f"The order is {sale.body['status']}.")
-
 
 @op(f"GET {API}/orders", "orders")
 def list_orders(call: Call) -> Json:
@@ -1132,11 +969,9 @@ def list_orders(call: Call) -> Json:
     mine = [s.body for s in market.sales.values() if s.owner is call.who]
     return page(call, f"sales {wanted}", newest_first(b for b in mine if wanted in (None, b["reference"])))
 
-
 @op(f"GET {API}/orders/{{order_id}}", "orders")
 def get_order(call: Call) -> Json:
     return own_sale(call).body
-
 
 @op(f"POST {API}/orders/{{order_id}}/payment", "orders", 200, PAYMENT, keyed=True)
 def confirm_payment(call: Call) -> Json:
@@ -1162,7 +997,6 @@ def confirm_payment(call: Call) -> Json:
         market.moved(sale, "refunded", call.trace)
     return sale.body
 
-
 def still_sellable(sale: Sale) -> bool:
     """Whether everything of an expired order can be had after all."""
     buyer = sale.body["buyer"]["reference"]
@@ -1177,7 +1011,6 @@ def still_sellable(sale: Sale) -> bool:
             return False
     return True
 
-
 @op(f"POST {API}/orders/{{order_id}}/cancel", "orders", 200, CANCELLATION, keyed=True, needed=False)
 def cancel_order(call: Call) -> Json:
     sale = own_sale(call)
@@ -1186,7 +1019,6 @@ def cancel_order(call: Call) -> Json:
     sale.body["cancellation"] = {key: call.body[key] for key in ("reason",) if key in call.body}
     market.moved(sale, "cancelled", call.trace)
     return sale.body
-
 
 @op(f"POST {API}/orders/{{order_id}}/refunds", "orders", 201, REFUND, keyed=True)
 def create_refund(call: Call) -> Json:
@@ -1212,28 +1044,22 @@ def create_refund(call: Call) -> Json:
     market.moved(sale, "refunded" if whole else "partially_refunded", call.trace)
     return refund
 
-
 @op(f"GET {API}/orders/{{order_id}}/refunds", "orders")
 def list_refunds(call: Call) -> Json:
     sale = own_sale(call)
     return page(call, f"refunds {sale.body['id']}", [*enumerate(sale.body.get("refunds", []), 1)])
 
-
 @op(f"POST {API}/orders/{{order_id}}/disputes", "orders", 201, DISPUTE, keyed=True)
 def create_dispute(call: Call) -> Json:
     sale, want = own_sale(call), call.body
-    in_state(sale, "fulfilled")
-    total = sale.body["total"]
-    amount = want.get("amount", total)
-    if amount["currency"] != total["currency"] or amount["amount"] > total["amount"]:
-        raise Refused("exceeds_order", "More than was paid.", "/amount")
+    in_state(sale, "fulfilled", "partially_refunded")
+    left = money(sale, sum(x["unit_price"]["amount"] * sale.left[x["id"]] for x in sale.body["lines"]))
+    amount: Json = call.body.get("amount", left)
+    if amount["currency"] != left["currency"] or amount["amount"] > left["amount"]:
+        raise Refused("exceeds_order", "More than is left of it.", "/amount")
     dispute: Json = {
-        "amount": money(sale, amount["amount"]),
-        "created_at": stamp(market.now()),
-        "id": market.id("quarrel"),
-        "order_id": sale.body["id"],
-        "reason": want["reason"],
-        "status": "open",
+        "amount": money(sale, amount["amount"]), "created_at": stamp(market.now()),
+        "id": market.id("quarrel"), "order_id": sale.body["id"], "reason": want["reason"], "status": "open",
     }
     if "evidence" in want:
         dispute["evidence"] = want["evidence"]
@@ -1241,9 +1067,7 @@ def create_dispute(call: Call) -> Json:
     market.moved(sale, "disputed", call.trace)
     return dispute
 
-
 # -- delivery
-
 
 @op(f"POST {API}/orders/{{order_id}}/replacements", "delivery", 201, REPLACEMENT, keyed=True)
 def create_replacement(call: Call) -> Json:
@@ -1266,12 +1090,10 @@ def create_replacement(call: Call) -> Json:
     reason = call.body["reason"]
     return {"delivery": new.body, "order_id": sale.body["id"], "reason": reason, "voided": old.body}
 
-
 @op(f"GET {API}/orders/{{order_id}}/deliveries", "delivery")
 def list_deliveries(call: Call) -> Json:
     sale = own_sale(call)
     return page(call, f"parcels {sale.body['id']}", [*enumerate((p.body for p in sale.parcels), 1)])
-
 
 @op(f"POST {API}/deliveries/{{delivery_id}}/reveal", "delivery", 200, REVEAL, keyed=True, needed=False)
 def reveal_delivery(call: Call) -> Json:
@@ -1294,44 +1116,35 @@ def reveal_delivery(call: Call) -> Json:
         content = {{"code": "value", "licence": "key", "topup": "receipt"}[body["kind"]]: parcel.secret}
     return {"delivery": body, "goods": {body["kind"]: content, "kind": body["kind"]}}
 
-
 def signed_link(url: str, until: int) -> str:
     """A link that the file server refuses after its time (it has the same key)."""
     seal = hmac.new(server.cursor_key, f"{url} {until}".encode(), hashlib.sha256).hexdigest()[:32]
     return f"{url}{'&' if '?' in url else '?'}until={until}&seal={seal}"
 
-
 @op(f"GET {API}/events", "events")
 def list_events(call: Call) -> Json:
     return page(call, "events", [*enumerate(call.who.events, 1)], feed=True)
 
-
 # -- test control
-
 
 @op(f"POST {API}/test/reset", "test", 204, OPEN, needed=False)
 def test_reset(call: Call) -> None:
     market.__init__()  # type: ignore[misc]
 
-
 @op(f"POST {API}/test/clients", "test", 201, NEW_CLIENT)
 def test_create_client(call: Call) -> Json:
     want = call.body
     client = Client(
-        id=market.id("shop"),
-        secret=secrets.token_urlsafe(24),
+        id=market.id("shop"), secret=secrets.token_urlsafe(24),
         webhook_secret="whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
         scopes=[scope for scope in want.get("scopes", SCOPES) if scope in SCOPES],
-        keys=want.get("jwks", {"keys": []}),
-        most_holds=want.get("max_open_holds", 1000),
+        keys=want.get("jwks", {"keys": []}), most_holds=want.get("max_open_holds", 1000),
         most_holds_per_buyer=want.get("max_open_holds_per_buyer", 20),
-        per_minute=want.get("rate_limit_per_minute", 6000),
-        endpoint=want.get("endpoint", ""),
+        per_minute=want.get("rate_limit_per_minute", 6000), endpoint=want.get("endpoint", ""),
         scheme=want.get("scheme", ""),
     )
     market.clients[client.id] = client
     return {"client_id": client.id, "client_secret": client.secret, "webhook_secret": client.webhook_secret}
-
 
 @op(f"POST {API}/test/offers", "test", 201, NEW_OFFER)
 def test_create_offer(call: Call) -> Json:
@@ -1340,16 +1153,9 @@ def test_create_offer(call: Call) -> Json:
     counted = "codes" not in want
     product = {"category": "download", "id": market.id("good"), "name": want["product_name"]}
     offer: Json = {
-        "availability": {"status": "in_stock"},
-        "consistency": "strict",
-        "delivery_kind": want["delivery_kind"],
-        "id": market.id("item"),
-        "price": want["price"],
-        "product": product,
-        "revision": 0,
-        "status": "active",
-        "updated_at": "",
-        "verification_level": "none",
+        "availability": {"status": "in_stock"}, "consistency": "strict",
+        "delivery_kind": want["delivery_kind"], "id": market.id("item"), "price": want["price"],
+        "product": product, "revision": 0, "status": "active", "updated_at": "", "verification_level": "none",
         **{key: want[key] for key in ("buyer_input", "restrictions") if key in want},
     }
     room = want.get("quantity") if counted else len(codes)
@@ -1363,7 +1169,6 @@ def test_create_offer(call: Call) -> Json:
     market.changed(item, "offer.updated", call.trace)
     return offer
 
-
 def fresh_codes(codes: list[str], at: str) -> list[str]:
     """Note these codes as known; refused when any was seen before."""
     for place, code in enumerate(codes):
@@ -1372,14 +1177,12 @@ def fresh_codes(codes: list[str], at: str) -> list[str]:
     market.known_codes.update(codes)
     return codes
 
-
 def any_item(call: Call) -> Item:
     """The offer that the path names, deleted or not."""
     item = market.items.get(call.path["offer_id"])
     if item is None:
         raise Refused("not_found", "No such offer.")
     return item
-
 
 @op(f"POST {API}/test/offers/{{offer_id}}", "test", 200, OFFER_CHANGE)
 def test_update_offer(call: Call) -> Json:
@@ -1405,7 +1208,6 @@ def test_update_offer(call: Call) -> Json:
     market.restock([item], call.trace)
     return entry(item)
 
-
 @op(f"GET {API}/test/offers/{{offer_id}}/stock", "test")
 def test_get_stock(call: Call) -> Json:
     item = any_item(call)
@@ -1413,11 +1215,9 @@ def test_get_stock(call: Call) -> Json:
     kind = "unlimited" if item.room is None else "counted" if item.counted else "codes"
     return {**books, "kind": kind, "offer_id": item.body["id"], "received": sum(books.values())}
 
-
 @op(f"POST {API}/test/allotments/{{allotment_id}}/recall", "test", 200, OPEN, needed=False)
 def test_recall_allotment(call: Call) -> Json:
     raise Refused("not_found", "Nothing is leased here.")
-
 
 @op(f"POST {API}/test/clock", "test", 200, CLOCK)
 def test_advance_clock(call: Call) -> Json:
@@ -1425,17 +1225,11 @@ def test_advance_clock(call: Call) -> Json:
     market.settle()
     return {"now": stamp(market.now())}
 
-
 @op(f"POST {API}/test/faults", "test", 204, FAULT)
 def test_raise_fault(call: Call) -> None:
-    fault = {
-        key: call.body[key] for key in ("drop_answer", "retry_after_seconds", "status") if key in call.body
-    }
-    market.faults.setdefault(call.body["operation_id"], []).extend([fault] * call.body["count"])
-
+    market.faults.setdefault(call.body["operation_id"], []).extend([call.body] * call.body["count"])
 
 # ---------------------------------------------------------------- HTTP
-
 
 class Server:
     """Keys, the listening socket and the postman: everything that is not the sandbox's state."""
@@ -1502,14 +1296,11 @@ class Server:
         )
         signed = base64.b64encode(self.event_key.sign(base.encode())).decode()
         return {
-            "Content-Digest": digest,
-            "Signature": f"event=:{signed}:",
+            "Content-Digest": digest, "Signature": f"event=:{signed}:",
             "Signature-Input": f"event={parameters}",
         }
 
-
 server = Server()
-
 
 @web.middleware
 async def edge(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
@@ -1534,24 +1325,18 @@ async def edge(request: web.Request, handler: Callable[[web.Request], Awaitable[
     answer.headers.update({"VGCP-Request-Id": request["id"], "traceparent": request["trace"]})
     return answer
 
-
 def refusal(request: web.Request, problem: Refused) -> web.Response:
     """A problem document (RFC 9457)."""
-    status, title, again = PROBLEMS[problem.code]
+    status = STATUS[problem.code]
     document = {
-        "code": problem.code,
-        "request_id": request["id"],
-        "retryable": again,
-        "status": status,
-        "title": title,
-        "trace_id": request["trace"].split("-")[1],
-        "type": f"urn:vgcp:problem:{problem.code}",
+        "code": problem.code, "request_id": request["id"], "retryable": status in (429, 500, 503),
+        "status": status, "title": problem.code.replace("_", " ").capitalize(),
+        "trace_id": request["trace"].split("-")[1], "type": f"urn:vgcp:problem:{problem.code}",
         **problem.members,
     }
     body = json.dumps(document, sort_keys=True)
     kind = "application/problem+json"
     return web.Response(status=status, text=body, content_type=kind, headers=problem.headers)
-
 
 def endpoint(row: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The aiohttp handler of an operation."""
@@ -1585,7 +1370,6 @@ def endpoint(row: Operation) -> Callable[[web.Request], Awaitable[web.Response]]
 
     return handle
 
-
 def next_fault(operation: str) -> Json:
     """The fault that this call of the operation is to meet; raises the ones that are an answer."""
     waiting = market.faults.get(operation)
@@ -1595,7 +1379,6 @@ def next_fault(operation: str) -> Json:
         pause = {} if fault["status"] == 500 else wait(fault.get("retry_after_seconds", 1))
         raise Refused(code, "As test control has asked for.", headers=pause)
     return fault
-
 
 def admitted(request: web.Request, scope: str) -> Client:
     """The client whose access token this is, within its rate."""
@@ -1623,14 +1406,12 @@ def admitted(request: web.Request, scope: str) -> Client:
         raise Refused("rate_limited", headers=wait(60 - second))
     return client
 
-
 async def read_bytes(request: web.Request) -> bytes:
     """The body, if it is not too long."""
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise Refused("body_too_large", f"At most {BODY_LIMIT} bytes.") from None
-
 
 async def read_form(request: web.Request) -> Json:
     """A token request, with the credentials of a Basic header among its members."""
@@ -1646,7 +1427,6 @@ async def read_form(request: web.Request) -> Json:
             raise oauth_refusal("invalid_client", "unreadable credentials") from None
         form |= {"client_id": unquote(basic.login), "client_secret": unquote(basic.password)}
     return form
-
 
 async def read_body(request: web.Request, row: Operation) -> Json:
     """The JSON body, of the right shape."""
@@ -1665,12 +1445,10 @@ async def read_body(request: web.Request, row: Operation) -> Json:
         raise Refused("invalid", errors=wrong)
     return dict(body)
 
-
 def whole(digits: str) -> int | float:
     """A JSON number; 1.0 is a whole one."""
     value = float(digits)
     return int(value) if value.is_integer() else value
-
 
 def answer(request: web.Request, row: Operation, call: Call) -> tuple[int, str, bool]:
     """Run an operation: its status, its body, and whether that is the first answer given again."""
@@ -1690,7 +1468,6 @@ def answer(request: web.Request, row: Operation, call: Call) -> tuple[int, str, 
     call.who.answers[row.name, key] = (same, row.status, text_)
     return row.status, text_, False
 
-
 async def look_up(url: str) -> Json:
     """Where a channel wants its events, and how signed, from its discovery document."""
     assert server.http is not None
@@ -1703,7 +1480,6 @@ async def look_up(url: str) -> Json:
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
         pass
     raise Refused("channel_unreachable", "No channel answers there.", "/channel_url")
-
 
 async def keep_time(app: web.Application) -> Any:
     """While the server runs: do what falls due, and post events."""
@@ -1720,7 +1496,6 @@ async def keep_time(app: web.Application) -> Any:
         for task in (ticking, *server.posting.values()):
             task.cancel()
 
-
 def make_app() -> web.Application:
     """The application; test control is there in a sandbox only."""
     app = web.Application(middlewares=[edge], client_max_size=BODY_LIMIT)
@@ -1729,7 +1504,6 @@ def make_app() -> web.Application:
         if row.scope != "test" or server.test_secret:
             app.router.add_route(row.method, row.path, endpoint(row))
     return app
-
 
 async def serve(host: str, port: int) -> None:
     """Listen, say where, and serve until stopped."""
@@ -1741,7 +1515,6 @@ async def serve(host: str, port: int) -> None:
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
-
 
 def main() -> None:
     """Read the command line and serve."""
@@ -1756,7 +1529,6 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(options.host, options.port))
-
 
 if __name__ == "__main__":
     main()
