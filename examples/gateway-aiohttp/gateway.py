@@ -50,8 +50,7 @@ HOLD_LIFE, LONGEST_HOLD, RUSH_HOLD = timedelta(minutes=15), timedelta(hours=2), 
 EXTENSIONS = 3
 PAYMENT_TIME = timedelta(minutes=30)
 DOWNLOAD_TIME = timedelta(hours=1)
-RETRY_PAUSES = [2**n for n in range(1, 12)] + [3600] * 72  # seconds; three days in all
-SHOWN_TWICE = "the first answer again"
+RETRY_PAUSES = [2**n for n in range(12)] + [3600] * 72  # seconds; three days in all
 log = logging.getLogger("gateway")
 
 # The catalogue, by status. A title is the code in words.
