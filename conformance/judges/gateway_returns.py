@@ -88,7 +88,7 @@ def listed(t: Transcript) -> Iterator[Outcome]:
         yield unverified("there were not two refunds")
         return
     page, order = good(t, "refunds", "refunds"), good(t, "refunds", "order after all")
-    found = [one.get("id") for one in items(page)]
+    found = [one.get("id") for part in t.all("refunds", label="refunds") for one in items(part)]
     yield holds(found == made, "the list has them", f"the list has {found}, made were {made}", page)
     shown = [dig(one, "id") for one in order.answer.get("refunds") or []]
     yield holds(shown == made, "the order has them", f"the order has {shown}, made were {made}", order)

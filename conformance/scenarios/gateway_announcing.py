@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from conformance.driver import gateway_client
 from conformance.driver.gateway_client import GatewaySession, settled
-from conformance.driver.shop import EUR, Json, Shop
+from conformance.driver.shop import EUR, Json, Shop, items_of
 from conformance.model import scenario
 
 PAUSE = 0.1  # seconds
@@ -34,19 +34,16 @@ async def events(s: GatewaySession) -> None:
     await settled(lambda: _complete(listener.events()), gateway_client.EVENT_PATIENCE)
     await shop.deliveries(order)
     await _in_feed(shop, lambda seen: len(seen) >= len(listener.events()))
-    await shop.pages("list_events", "event feed", 3)
-    page = await shop.do("list_events", "event feed at its end", params={"limit": "500"})
-    cursor = str(page.answer.get("next_cursor") or "none")
+    pages = await shop.pages("list_events", "event feed", 3)
+    cursor = str(pages[-1].answer.get("next_cursor") or "none")
     await shop.do("list_events", "nothing new", params={"cursor": cursor})
 
 
 async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
     """Wait until the event feed has it all: it may follow a little behind."""
     for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
-        page = await shop.do("list_events", "settling", params={"limit": "500"})
-        found = page.answer.get("items")
-        seen = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        if page.status != 200 or complete(seen):
+        pages = await shop.pages("list_events", "settling", 500)
+        if pages[-1].status != 200 or complete(items_of(pages)):
             return
         await asyncio.sleep(PAUSE)
 

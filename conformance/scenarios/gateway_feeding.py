@@ -53,8 +53,8 @@ def _ids(page: Exchange) -> set[object]:
 async def _shown(shop: Shop, ids: set[str]) -> None:
     """Wait until the feed shows all of these: it may follow a little behind."""
     for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
-        page = await shop.do("list_offers", "settling", params={"limit": "500"})
-        if page.status != 200 or ids <= _ids(page):
+        pages = await shop.pages("list_offers", "settling", 500)
+        if pages[-1].status != 200 or ids <= set().union(*map(_ids, pages)):
             return
         await asyncio.sleep(PAUSE)
 
