@@ -10,9 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
-from conformance.driver.client import Client
+from conformance.driver.client import Client, connections
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
 from conformance.model import AbortedError
@@ -229,7 +227,7 @@ async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[
     Raises AbortedError when there is no channel, or when it cannot be reset: then nothing can be certified.
     """
     async with (
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+        connections() as http,
         PlayedGateway(transcript, target.host) as gateway,
     ):
         session = ChannelSession(target, transcript, Client(transcript, http), gateway)

@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
-import aiohttp
-
 import spec
 from conformance.driver.callback import Callback
-from conformance.driver.client import Client
+from conformance.driver.client import Client, connections
 from conformance.driver.shop import Json, Shop, succeeded, traceparent, word
 from conformance.model import AbortedError
 from conformance.transcript import Exchange, Transcript
@@ -158,9 +156,7 @@ class GatewaySession:
 async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[GatewaySession]:
     """Read the gateway's discovery document; raises AbortedError when there is no gateway to certify."""
     async with (
-        aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=200)
-        ) as http,
+        connections() as http,
         AsyncExitStack() as stack,
     ):
         session = GatewaySession(target, transcript, Client(transcript, http), stack)
