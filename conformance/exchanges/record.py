@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import spec
 from conformance.exchanges.tidy import Tidy
 from conformance.mini_channel import MiniChannel
 from conformance.mini_gateway import MiniGateway
@@ -128,7 +127,7 @@ def counterparts(right: Run, wrong: Run, shown: list[Exchange]) -> list[Exchange
     return [ours[kind][min(place, len(ours[kind]) - 1)] for kind, place in places if ours[kind]]
 
 
-def testability(runs: Iterable[Run]) -> dict[str, str]:
+def found_out(runs: Iterable[Run]) -> dict[str, str]:
     """How each requirement was found out in runs of right implementations of both roles."""
     found: dict[str, str] = {}
     for result in runs:
@@ -159,8 +158,3 @@ def _controls(exchange: Exchange) -> bool:
 def _looks(exchange: Exchange) -> bool:
     still = exchange.operation.endswith("test_advance_clock") and not exchange.asked.get("advance_seconds")
     return still or exchange.operation.rpartition(":")[2] in LOOKS
-
-
-def counts() -> Counter[tuple[str, str]]:
-    """Requirements by role and testability."""
-    return Counter((role, row.testability) for row in spec.requirements() for role in row.roles)
