@@ -100,9 +100,10 @@ def example(bad: Finding, mutant: Mutant, wrong: Run, right: Run) -> Json:
 
 def told(result: Run, finding: Finding, exchanges: list[Exchange]) -> Json:
     """What a finding says, and its exchanges, fit to be shown."""
-    tidy = Tidy(finding.check.requirement, result.target.role, result.target.url)
-    shown = [tidy.exchange(result.transcript.as_data(one)) for one in exchanges]
-    message = tidy.cut(tidy.text(result.transcript.redact(finding.message)))
+    transcript, target = result.transcript, result.target
+    tidy = Tidy(finding.check.requirement, target.role, target.url, transcript.began_at)
+    shown = [tidy.exchange(transcript.as_data(one)) for one in exchanges]
+    message = tidy.message(transcript.redact(finding.message))
     return {"check": finding.check.id, "message": message, "exchanges": shown}
 
 

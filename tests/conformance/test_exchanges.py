@@ -100,19 +100,26 @@ def exchange(**request: Any) -> Json:
     }  # fmt: skip
 
 
+def tidy(requirement: str) -> Tidy:
+    """For an example of this requirement, of a run that began at 2031-05-06T07:08:09Z."""
+    return Tidy(requirement, "gateway", "http://127.0.0.1:4711", 1935817689.0)
+
+
 def test_the_same_thing_keeps_its_name() -> None:
     """An id has one name in path and body, another id another one; times keep their distance."""
     body = (
         '{"id": "sale_0000000abcdef12345", "other": "sale_0000000fedcba54321",'
-        ' "at": "2031-05-06T07:08:09.123Z", "until": "2031-05-06T07:18:09Z", "stamp": 1935817689}'
+        ' "at": "2031-05-06T07:08:09.123Z", "until": "2031-05-06T07:18:09Z",'
+        ' "fixed": "2030-11-01T12:00:00Z", "stamp": 1935817689}'
     )
-    shown = Tidy("ORD-001", "gateway", "http://127.0.0.1:4711").exchange(exchange(body=body))
+    shown = tidy("ORD-001").exchange(exchange(body=body))
     assert shown["request"] == "POST /orders?id=sale_1"
     assert shown["body"] == {
         "id": "sale_1",
         "other": "sale_2",
         "at": "2026-01-01T12:00:00.000Z",
         "until": "2026-01-01T12:10:00Z",
+        "fixed": "2030-11-01T12:00:00Z",
         "stamp": 1767268800,
     }
     assert (shown["status"], "answer" in shown, "headers" in shown) == (204, False, False)
@@ -120,9 +127,9 @@ def test_the_same_thing_keeps_its_name() -> None:
 
 def test_what_is_long_is_cut() -> None:
     """Two items of a list, the beginning of a text; and headers only where they matter."""
-    tidy = Tidy("TRC-001", "gateway", "http://127.0.0.1:4711")
-    assert tidy.value([1, 2, 3, 4]) == [1, 2, "… and 2 more"]
-    assert tidy.value("x" * 500) == "x" * LETTERS + "…"
+    shown = tidy("TRC-001")
+    assert shown.value([1, 2, 3, 4]) == [1, 2, "… and 2 more"]
+    assert shown.value("x" * 500) == "x" * LETTERS + "…"
     headers = [["traceparent", f"00-{'ab1' * 10}cd-{'1f' * 8}-01"], ["Server", "any"]]
-    assert tidy.heads(headers) == {"traceparent": "00-trace-1-hex-1-01"}
-    assert Tidy("ORD-001", "gateway", "http://127.0.0.1:4711").heads(headers) == {}
+    assert shown.heads(headers) == {"traceparent": "00-trace-1-hex-1-01"}
+    assert tidy("ORD-001").heads(headers) == {}
