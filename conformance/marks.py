@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,12 @@ def stale() -> list[str]:
     return [row["id"] for _, rows in files() for row in rows if marked(row, found) != row]
 
 
-def write() -> None:
-    """Bring the registry's files up to the code."""
-    found = marks()
+def write(testability: Mapping[str, str] | None = None) -> None:
+    """Bring the registry's files up to the code, and to how requirements were found out, where that is given."""
+    found, seen = marks(), testability or {}
     for path, rows in files():
-        text = dump(path.stem, [marked(row, found) for row in rows])
+        kept = [row | ({"testability": seen[row["id"]]} if row["id"] in seen else {}) for row in rows]
+        text = dump(path.stem, [marked(row, found) for row in kept])
         if text != path.read_text("utf-8"):
             path.write_text(text, "utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -146,16 +145,3 @@ def receipt(t: Transcript) -> Iterator[Outcome]:
     text = dig(seen.answer, "goods", "topup", "receipt")
     right = dig(seen.answer, "goods", "kind") == "topup" and isinstance(text, str) and bool(text)
     yield holds(right, "its receipt", "no receipt under topup", seen)
-
-
-@gateway("DLV-043", title="What the buyer has given is in no event", scenarios=(MADE,))
-def not_in_events(t: Transcript) -> Iterator[Outcome]:
-    """The account of the top-up, in the feed."""
-    order = good(t, MADE, "top-up")
-    pages = t.all(MADE, label="feed", where=ok)
-    mine = [one for page in pages for one in items(page) if one.get("subject") == order.answer.get("id")]
-    if not mine:
-        raise MissingError("the feed has no event of the order")
-    account = str(dig(order.asked, "lines", 0, "buyer_input", "account"))
-    clean = account not in json.dumps([one for page in pages for one in items(page)])
-    yield holds(clean, "it is in none", "an event has the buyer's account", *pages)

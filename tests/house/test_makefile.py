@@ -18,6 +18,7 @@ TARGETS = [
     "torture",
     "soak",
     "spec",
+    "examples",
     "help",
     "clean",
     "browser",
