@@ -188,18 +188,3 @@ def inconclusive(message: str, *exchanges: Exchange) -> Outcome:
 def holds(condition: bool, good: str, bad: str, *exchanges: Exchange, hint: str = "") -> Outcome:
     """`passed(good)` when the condition is true, else `failed(bad)`."""
     return passed(good, *exchanges) if condition else failed(bad, *exchanges, hint=hint)
-
-
-def settle(entry: Check, outcomes: Iterable[Outcome], level: str) -> Finding:
-    """One finding of a judge's outcomes: the worst wins, none is `unverified`. `level`: MUST …"""
-    ranks = list(Verdict)
-    found = sorted(outcomes, key=lambda o: ranks.index(o.verdict))
-    if not found:
-        return Finding(entry, Verdict.UNVERIFIED, "nothing in the transcript shows it")
-    verdict = found[0].verdict
-    same = [o for o in found if o.verdict is verdict]
-    if verdict is Verdict.FAIL and level.startswith(("SHOULD", "MAY")):
-        verdict = Verdict.WARN
-    hint = "" if verdict is Verdict.PASS else found[0].hint or entry.hint
-    message = "; ".join(dict.fromkeys(o.message for o in same))
-    return Finding(entry, verdict, message, tuple(dict.fromkeys(n for o in same for n in o.evidence)), hint)

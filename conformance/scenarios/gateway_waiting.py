@@ -6,10 +6,11 @@ import asyncio
 import math
 from datetime import datetime
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, word
 from conformance.model import AbortedError, scenario
+from conformance.timing import KEYS_KEPT
 
 
 def until(when: object, now: datetime) -> int:
@@ -53,7 +54,7 @@ async def hold_expires(s: GatewaySession) -> None:
     await shop.do("extend_reservation", "extend expired", path=at, body={})
     body = shop.ordering(offer, 2, hold.get("buyer"), reservation_id=hold["id"])
     await shop.do("create_order", "order from expired", body=body)
-    await settled(lambda: listener.events("reservation.expired"), gateway_client.EVENT_PATIENCE / 2)
+    await settled(lambda: listener.events("reservation.expired"), timing.EVENT_PATIENCE / 2)
 
 
 @scenario("order_expires", role="gateway", phase=4)
@@ -106,6 +107,6 @@ async def week(s: GatewaySession) -> None:
     offer = await shop.offer(quantity=5)
     body, key = shop.ordering(offer), word("key")
     await shop.do("create_order", "first", body=body, key=key)
-    await s.advance(7 * 86_400 - 3600)
+    await s.advance(KEYS_KEPT.seconds - 3600)
     shop.token = await s.token(shop, "new token")
     await shop.do("create_order", "a week later", body=body, key=key)

@@ -14,10 +14,10 @@ from conformance.model import (
     holds,
     inconclusive,
     passed,
-    settle,
     unverified,
 )
 from conformance.transcript import Transcript
+from conformance.verdicts import settle
 
 
 def entry(name: str = "ORD-001") -> Check:
