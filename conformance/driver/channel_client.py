@@ -18,7 +18,7 @@ from conformance.driver.client import Client
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
 from conformance.model import AbortedError
-from conformance.timing import HEARTBEAT, PURCHASE, SETTLING, SHELF
+from conformance.timing import PURCHASE, SETTLING, SHELF
 from conformance.transcript import Exchange, Transcript
 
 if TYPE_CHECKING:
@@ -115,25 +115,6 @@ class ChannelSession:
         name = f"intent-{hexes(8)}"
         self.transcript.claim(name)
         return name
-
-    @asynccontextmanager
-    async def heartbeat(self) -> AsyncIterator[None]:
-        """Note as the fact `lag` by how many seconds this process was late at worst, for judges of pauses."""
-        worst = 0.0
-
-        async def beat() -> None:
-            nonlocal worst
-            while True:
-                due = self.transcript.now() + HEARTBEAT
-                await asyncio.sleep(HEARTBEAT)
-                worst = max(worst, self.transcript.now() - due)
-
-        heart = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            heart.cancel()
-            self.transcript.note("lag", round(worst, 3))
 
     # the gateway that is played
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
+from conformance.driver.heartbeat import heartbeat
 from conformance.driver.shop import EUR, Json, Shop
 from conformance.model import scenario
-from conformance.timing import APART, HANGS
 
 PAUSE = 0.1  # seconds
 
@@ -85,8 +85,9 @@ async def events_retried(s: GatewaySession) -> None:
         return any(event.get("subject") == order["id"] for event in listener.events("order.updated"))
 
     s.transcript.note("order", order["id"])
-    await _in_feed(shop, _about(order["id"]))
-    await settled(taken, timing.RETRY_PATIENCE)
+    async with heartbeat(s.transcript):
+        await _in_feed(shop, _about(order["id"]))
+        await settled(taken, timing.RETRY_PATIENCE)
     await shop.pages("list_events", "event feed", 100)
 
 
@@ -104,14 +105,18 @@ async def events_unposted(s: GatewaySession) -> None:
 @scenario("events_apart", role="gateway", phase=2)
 async def events_apart(s: GatewaySession) -> None:
     """One channel takes four seconds for every event; the other must not wait for it."""
-    slow, quick = await s.callback("standard_webhooks", delay=HANGS), await s.callback("standard_webhooks")
+    slow, quick = (
+        await s.callback("standard_webhooks", delay=timing.HANGS),
+        await s.callback("standard_webhooks"),
+    )
     slow.label, quick.label = "slow channel", "quick channel"
     one, two = await s.shop("slow", callback=slow), await s.shop("quick", callback=quick)
     offer, other = await one.offer(quantity=5), await two.offer(quantity=5)
     await one.order(offer, "order of the slow")
     await settled(lambda: slow.begun > 0, timing.EVENT_PATIENCE)
     s.transcript.note("begun", slow.begun)
-    await two.order(other, "order of the quick")
-    await settled(lambda: quick.events("order.updated"), APART)
+    async with heartbeat(s.transcript):
+        await two.order(other, "order of the quick")
+        await settled(lambda: quick.events("order.updated"), timing.APART)
     s.transcript.note("quick", len(quick.events("order.updated")))
     slow.hurry.set()
