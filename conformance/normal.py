@@ -27,7 +27,7 @@ NAMES = (
 )
 KEPT = ("content-type", "idempotency-replayed", "retry-after", "www-authenticate", "allow")
 TIMED = ("lag", "now", "reset at")  # facts that are times
-KEYS = ("x", "y", "kid")  # members of public keys
+KEYS = ("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token")
 
 
 def normalised(t: Transcript) -> list[str]:
@@ -70,7 +70,7 @@ def _named(value: Any) -> str:
 
 
 def _keyless(value: Any) -> Any:
-    """The value with its public keys gone: theirs is base64url of any look."""
+    """The value without what is base64url of any look."""
     if isinstance(value, list):
         return [_keyless(part) for part in value]
     if not isinstance(value, dict):

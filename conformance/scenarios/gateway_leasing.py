@@ -132,7 +132,7 @@ async def sales_rush(s: GatewaySession) -> None:
     await s.stock(offer, "stock after the rush")
 
 
-@story("leases_end", phase=10)
+@story("leases_end", phase=10, clock=True)
 async def leases_end(s: GatewaySession) -> None:
     """One lease is recalled, and sells a unit within its grace; another one expires."""
     listener = await s.callback("standard_webhooks")

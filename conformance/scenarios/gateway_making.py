@@ -37,7 +37,7 @@ async def made_on_demand(s: GatewaySession) -> None:
     await shop.pages("list_events", "feed", limit=100)
 
 
-@scenario("given_up", role="gateway", phase=11)
+@scenario("given_up", role="gateway", phase=11, clock=True)
 async def given_up(s: GatewaySession) -> None:
     """A supplier that never says what became of a unit, and one that is not there; a day goes by."""
     shop = await s.shop()

@@ -37,7 +37,7 @@ async def _back(s: GatewaySession, offer: Json, label: str, reserved: int) -> No
         await asyncio.sleep(0.3)
 
 
-@scenario("hold_expires", role="gateway", phase=3)
+@scenario("hold_expires", role="gateway", phase=3, clock=True)
 async def hold_expires(s: GatewaySession) -> None:
     """A hold's time runs out."""
     listener = await s.callback("standard_webhooks")
@@ -57,7 +57,7 @@ async def hold_expires(s: GatewaySession) -> None:
     await settled(lambda: listener.events("reservation.expired"), timing.EVENT_PATIENCE / 2)
 
 
-@scenario("order_expires", role="gateway", phase=4)
+@scenario("order_expires", role="gateway", phase=4, clock=True)
 async def order_expires(s: GatewaySession) -> None:
     """A pending order is not paid in time."""
     shop = await s.shop()
@@ -86,7 +86,7 @@ async def order_expires(s: GatewaySession) -> None:
     await shop.pages("list_events", "event feed", 100)
 
 
-@scenario("token_expires", role="gateway", phase=5)
+@scenario("token_expires", role="gateway", phase=5, clock=True)
 async def token_expires(s: GatewaySession) -> None:
     """A token's time runs out."""
     shop = await s.shop()
@@ -100,7 +100,7 @@ async def token_expires(s: GatewaySession) -> None:
     await shop.do("list_offers", "new token")
 
 
-@scenario("week", role="gateway", phase=6)
+@scenario("week", role="gateway", phase=6, clock=True)
 async def week(s: GatewaySession) -> None:
     """An hour short of seven days later the same key comes again."""
     shop = await s.shop()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conformance.model import REGISTRY
 from conformance.record import DamagedError, parse, text
 from conformance.report import report
 from conformance.runner import Run, judged
@@ -38,6 +39,14 @@ def test_what_only_secrets_show_is_kept(gateway_run: Run, channel_run: Run) -> N
     sealed = gateway_run.transcript.one("sealed_sale", "sealed reveal").observed["sealed"]
     assert sealed["goods"]["code"]["value"].startswith("redacted-")
     assert channel_run.transcript.one("sealed_purchase", "sealed").observed == {"opens": [True]}
+
+
+def test_who_moves_the_clock_says_so(gateway_run: Run) -> None:
+    """Every scenario that advanced the sandbox's clock is registered as one that does, and no other is."""
+    moves = gateway_run.transcript.all(
+        operation="test_advance_clock", where=lambda e: e.status == 200 and e.asked["advance_seconds"] > 0
+    )
+    assert {e.scenario for e in moves} == {s.name for s in REGISTRY.stories("gateway") if s.clock}
 
 
 def test_the_head_says_how_it_was_run(full_run: Run) -> None:
