@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
 import spec
+from conformance.discovery import declared
 from conformance.driver.callback import Callback
 from conformance.driver.client import Client, connections
 from conformance.driver.shop import Json, Shop, succeeded, traceparent, word
@@ -21,8 +22,6 @@ from conformance.wire import operations
 if TYPE_CHECKING:
     from conformance.runner import Target
 
-RETRY_PATIENCE = 15.0  # seconds for the tries of an event that is refused three times
-EVENT_PATIENCE = 6.0  # seconds for an event to come
 # A gateway's own caps may be tight; a story that is not about them must not meet them.
 WIDE = {"max_open_holds": 1000, "max_open_holds_per_buyer": 100, "rate_limit_per_minute": 100_000}
 CORE = ("catalog", "inventory", "orders", "delivery", "events")
@@ -35,7 +34,6 @@ class GatewaySession:
     def __init__(self, target: Target, transcript: Transcript, client: Client, stack: AsyncExitStack) -> None:
         self.target, self.transcript, self.client = target, transcript, client
         self.capabilities: frozenset[str] = frozenset()
-        self.implementation = ""
         self.origin = target.url.rstrip("/")
         self.api = self.origin + spec.PATH
         self.token_url = f"{self.api}/oauth/token"
@@ -173,12 +171,7 @@ async def _discover(session: GatewaySession) -> None:
     document = seen.answer
     if seen.status != 200 or document.get("protocol") != "vgcp":
         raise AbortedError(f"no VGCP discovery document at {url} ({seen.error or f'status {seen.status}'})")
-    listed = document.get("capabilities")
-    named = [c.get("name") for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
-    session.capabilities = frozenset(str(name) for name in named)
-    made = document.get("implementation")
-    made = made if isinstance(made, dict) else {}
-    session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
+    session.capabilities = declared(document)
     found = document.get("endpoints")
     endpoints = found if isinstance(found, dict) else {}
     session.api = str(endpoints.get("api") or session.api).rstrip("/")
