@@ -42,7 +42,9 @@ REPEATS = 2  # more times that the scenarios of an inconclusive check are driven
 # patience with a gateway
 ANSWER = 15.0  # for one answer
 EVENT_PATIENCE = 6.0  # for an event to come
-RETRY_PATIENCE = 9.0  # for the tries of an event that is refused three times, before the clock is moved for them
+RETRY_PATIENCE = (
+    9.0  # for the tries of an event that is refused three times, before the clock is moved for them
+)
 DUE = 0.1  # for what fell due when the clock was moved, beyond the answer (TST-007)
 LONGEST_PAUSE = 6 * 3600  # by the sandbox's clock, before one of the first three tries after a refused one
 HANGS = 4.0  # how long a channel takes for each event, beside which another has its own (EVT-017)
