@@ -16,6 +16,7 @@ from conformance.driver.callback import Callback
 from conformance.driver.client import Client, connections
 from conformance.driver.shop import Json, Shop, succeeded, traceparent, word
 from conformance.model import AbortedError
+from conformance.timing import TICK
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import operations
 
@@ -97,6 +98,10 @@ class GatewaySession:
         shop = Shop(self, name, secret, webhook, callback=callback)
         shop.token = await self.token(shop)
         return shop
+
+    async def access(self) -> str:
+        """A token for all scopes, of a channel of its own."""
+        return (await self.shop("robustness")).token
 
     async def token(self, shop: Shop, label: str = "token", scope: str = "") -> str:
         """A token by client secret; raises AbortedError when there is none."""
@@ -189,8 +194,8 @@ async def _probe(session: GatewaySession) -> None:
 
 async def settled(condition: Any, seconds: float) -> bool:
     """Wait until `condition()` is true, at most so long; whether it is."""
-    for _ in range(int(seconds / 0.03)):
+    for _ in range(int(seconds / TICK)):
         if condition():
             return True
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(TICK)
     return bool(condition())

@@ -12,7 +12,6 @@ from conformance.driver.heartbeat import heartbeat
 from conformance.driver.shop import EUR, Json, Shop, items_of
 from conformance.model import scenario
 
-PAUSE = 0.1  # seconds
 REFUSED = (503, 503, 503)  # the answers to the first tries of each event
 
 
@@ -44,11 +43,11 @@ async def events(s: GatewaySession) -> None:
 
 async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
     """Wait until the event feed has it all: it may follow a little behind."""
-    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / timing.POLL)):
         pages = await shop.pages("list_events", "settling", 500)
         if pages[-1].status != 200 or complete(items_of(pages)):
             return
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(timing.POLL)
 
 
 def _about(subject: object) -> Callable[[list[Json]], bool]:

@@ -31,6 +31,7 @@ from conformance.model import (
 )
 from conformance.report import report
 from conformance.runner import Run, Target, run, selected
+from conformance.timing import REPEATS
 from conformance.transcript import Exchange, Message, Transcript
 from spec.frozen import REQUIREMENTS
 from spec.loader import VERSION, parse
@@ -166,6 +167,29 @@ async def test_a_provisional_requirement_decides_nothing(
     assert [one.get("provisional") for one in report(after)["findings"]] == [True, None]
 
 
+@pytest.mark.usefixtures("empty_registry")
+@pytest.mark.parametrize(
+    ("steady_at", "verdict", "driven"), [(2, "certified", 2), (99, "partial", 1 + REPEATS)]
+)
+async def test_what_is_inconclusive_is_driven_again(steady_at: int, verdict: str, driven: int) -> None:
+    """By itself, a bounded number of times; the last try counts, and the others stay in the transcript."""
+    turns: list[str] = []
+
+    async def story(session: SimpleNamespace) -> None:
+        turns.append(session.transcript.scenario)
+        session.transcript.note("turn", len(turns))
+
+    def judge(t: Transcript) -> Iterator[Outcome]:
+        yield passed("steady") if t.fact("story", "turn") >= steady_at else inconclusive("too busy")
+
+    scenario("story", role="channel")(story)
+    check("SEL-001", role="channel", title="t", scenarios=("story",))(judge)
+    result = await run(HERE)
+    assert (result.verdict, turns) == (verdict, ["story"] * driven)
+    earlier = [name for name, key in result.transcript.facts if key == "turn" and name != "story"]
+    assert earlier == [f"story, try {n}" for n in range(1, driven)]
+
+
 async def test_a_wrong_secret_is_void() -> None:
     """A channel that cannot be reset cannot be certified, and the reason is given."""
     async with MiniChannel("right") as channel:
@@ -198,5 +222,9 @@ def test_exit_codes(verdicts: list[Verdict], verdict: str, code: int) -> None:
 def test_unknown_names_are_refused() -> None:
     """--only with a name that fits no check is an error that names it."""
     assert {c.id for c in selected("channel", ("sel-002",))} == {"SEL-002", "SEL-002-b"}
+    rest = selected("channel", disable=("SEL-002", "SIG-006"))
+    assert not {"SEL-002", "SEL-002-b", "SIG-006"} & {c.id for c in rest}
+    with pytest.raises(KeyError, match="ABC-002"):
+        selected("channel", disable=("ABC-002",))
     with pytest.raises(KeyError, match="ABC-001"):
         selected("channel", ("ABC-001", "SEL-002"))
