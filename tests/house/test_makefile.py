@@ -19,6 +19,7 @@ TARGETS = [
     "soak",
     "spec",
     "examples",
+    "flake",
     "help",
     "clean",
     "browser",
