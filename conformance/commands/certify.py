@@ -31,6 +31,20 @@ Examples:
 """
 
 
+# What is handed on to the run as it is.
+WISHES = (
+    click.option(
+        "--disable", multiple=True, metavar="ID", help="Not this one: the run is partial. Repeatable."
+    ),
+    click.option("--seed", type=int, help="Make the suite's own choices those of the run with this seed."),
+    click.option(
+        "--robustness",
+        is_flag=True,
+        help="Also send what Schemathesis makes of the document; not scored, half a minute at most.",
+    ),
+)
+
+
 @click.group(epilog=EXAMPLES)
 def certify() -> None:
     """Find out whether an implementation keeps to the standard, and prove it."""
@@ -48,6 +62,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable."
             ),
+            *WISHES,
             click.option(
                 "--profile",
                 type=click.Choice([profile.id for profile in spec.profiles()]),
@@ -73,7 +88,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def _command(role: Role) -> click.Command:
     @_options
     def command(as_list: bool, only: tuple[str, ...], profile: str | None, **options: Any) -> None:
-        _check_names(role, only, profile or "")
+        _check_names(role, only, profile or "", options["disable"])
         if as_list:
             for entry in selected(role, only, profile or ""):
                 click.echo(f"{entry.id:<11} {entry.title}")
@@ -93,11 +108,12 @@ def _certify(
     out: Path | None,
     as_json: bool,
     listen: str,
+    **wishes: Any,
 ) -> int:
     """Run, report, and answer the exit code."""
     if not url or not test_secret:
         raise click.UsageError("URL and --test-secret (or VGCP_TEST_SECRET) are needed.")
-    result = _run(Target(role, url.rstrip("/"), test_secret, listen, profile), only, as_json)
+    result = _run(Target(role, url.rstrip("/"), test_secret, listen, profile), only, as_json, **wishes)
     if out:
         write(result, out)
     if as_json:
@@ -107,23 +123,23 @@ def _certify(
     return result.exit_code
 
 
-def _check_names(role: Role, only: tuple[str, ...], profile: str) -> None:
+def _check_names(role: Role, only: tuple[str, ...], profile: str, disable: tuple[str, ...]) -> None:
     try:
-        selected(role, only, profile)
+        selected(role, only, profile, disable)
     except KeyError as unknown:
         raise click.BadParameter(
-            f"no check of the {role} role is called {unknown.args[0]}", param_hint="--only"
+            f"no check of the {role} role is called {unknown.args[0]}", param_hint="--only, --disable"
         ) from None
 
 
-def _run(target: Target, only: tuple[str, ...], quiet: bool) -> Run:
+def _run(target: Target, only: tuple[str, ...], quiet: bool, **wishes: Any) -> Run:
     """Run with progress on the terminal; `quiet` shows nothing."""
     if quiet:
-        return asyncio.run(run(target, only))
+        return asyncio.run(run(target, only, **wishes))
     console = Console()
     hears = listener(console)
     try:
-        result = asyncio.run(run(target, only, hears))
+        result = asyncio.run(run(target, only, hears, **wishes))
     finally:
         if isinstance(hears, Live):
             hears.close()

@@ -17,6 +17,7 @@ TARGETS = [
     "bench-peers",
     "torture",
     "soak",
+    "flake",
     "spec",
     "examples",
     "flake",
