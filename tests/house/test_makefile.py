@@ -20,7 +20,6 @@ TARGETS = [
     "flake",
     "spec",
     "examples",
-    "flake",
     "help",
     "clean",
     "browser",
