@@ -10,9 +10,8 @@ Of a check, the first of these that fits:
 5. The worst that its judge saw: fail, inconclusive, unverified, pass. A fail of a SHOULD or MAY is a warn.
 
 Then, over all of them: a capability that is declared and of which no check saw anything is missing, and its checks
-fail; what a provisional requirement comes to may warn, and decides nothing. Of the run: void when the suite was at
-fault, or when no check came to a verdict on the implementation; failed with a fail; partial when something was
-disabled, unverified or inconclusive; else certified.
+fail. Of the run: void when the suite was at fault, or when no check came to a verdict on the implementation; failed
+with a fail; partial when something was disabled, unverified or inconclusive; else certified.
 """
 
 from __future__ import annotations
@@ -59,6 +58,13 @@ def findings(t: Transcript, checks: Iterable[Check], chosen: Collection[str]) ->
     return [undecided(one) if one.check.requirement in provisional else one for one in found]
 
 
+def undecided(one: Finding) -> Finding:
+    """The finding of a provisional requirement: it came after the release, so it may warn and decides nothing."""
+    if one.verdict not in (Verdict.FAIL, Verdict.UNVERIFIED, Verdict.INCONCLUSIVE):
+        return one
+    return replace(one, verdict=Verdict.WARN, message=f"provisional: {one.message}")
+
+
 def finding(check: Check, t: Transcript, level: str) -> Finding:
     """The finding of a selected check by its own evidence (rules 2 to 5)."""
     broken = [t.broken[name] for name in check.scenarios if name in t.broken]
@@ -75,13 +81,6 @@ def finding(check: Check, t: Transcript, level: str) -> Finding:
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
         return Finding(check, Verdict.HARNESS_ERROR, message)
-
-
-def undecided(one: Finding) -> Finding:
-    """The finding of a provisional requirement: it came after the release, so it may warn and decides nothing."""
-    if one.verdict not in (Verdict.FAIL, Verdict.UNVERIFIED, Verdict.INCONCLUSIVE):
-        return one
-    return replace(one, verdict=Verdict.WARN, message=f"provisional: {one.message}")
 
 
 def undeclared(check: Check, t: Transcript) -> Finding:

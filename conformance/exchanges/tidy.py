@@ -71,12 +71,12 @@ class Tidy:
             "asks": "suite" if data["direction"] == "sent" else self.role,
             "request": f"{asked['method']} {self.text(self.path(asked['url']))}",
             "headers": self.heads(asked["headers"]),
-            "body": self.body(asked["body"]),
+            "body": self.body(asked),
         }
         if answered:
             shown["status"] = answered["status"]
             shown["answer_headers"] = self.heads(answered["headers"])
-            shown["answer"] = self.body(answered["body"])
+            shown["answer"] = self.body(answered)
         else:
             shown["error"] = self.text(data["error"] or "no answer")
         return {name: value for name, value in shown.items() if value not in ("", {}, None)}
@@ -100,8 +100,11 @@ class Tidy:
                 found[name] = self.cut(self.text(value))
         return found
 
-    def body(self, text: str) -> Any:
-        """A body: JSON as its value, anything else as text."""
+    def body(self, message: Json) -> Any:
+        """A message's body: JSON as its value, anything else as text."""
+        if message.get("omitted"):
+            return f"… {message['omitted']} bytes"
+        text: str = message["body"]
         try:
             return self.value(json.loads(text))
         except ValueError:

@@ -125,7 +125,6 @@ def goods_apart(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("crowd",),
     title="Buyers who come at once see their own goods only",
-    hint="Keep what was revealed with the purchase, never in anything that two purchases share.",
 )
 def goods_apart_at_once(t: Transcript) -> Iterator[Outcome]:
     """Those of the crowd who got one see one code each, all different."""

@@ -181,7 +181,6 @@ def last_unit(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("crowd",),
     title="Of twelve buyers at once on three units three get one and the others are told",
-    hint="Let the gateway decide who gets a unit, and end every other purchase as refused.",
 )
 def crowd(t: Transcript) -> Iterator[Outcome]:
     """Three units sold, to three buyers; all the others are refused and charged nothing."""
