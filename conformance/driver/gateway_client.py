@@ -18,6 +18,7 @@ from conformance.driver.callback import Callback
 from conformance.driver.client import Client
 from conformance.driver.shop import Json, Shop, succeeded, traceparent, word
 from conformance.model import AbortedError
+from conformance.timing import TICK
 from conformance.transcript import Exchange, Transcript
 from conformance.wire import operations
 
@@ -195,8 +196,8 @@ async def _probe(session: GatewaySession) -> None:
 
 async def settled(condition: Any, seconds: float) -> bool:
     """Wait until `condition()` is true, at most so long; whether it is."""
-    for _ in range(int(seconds / 0.03)):
+    for _ in range(int(seconds / TICK)):
         if condition():
             return True
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(TICK)
     return bool(condition())

@@ -99,9 +99,13 @@ def hold_expired(t: Transcript) -> Iterator[Outcome]:
 
 
 def _tries(t: Transcript) -> list[list[Exchange]]:
-    """The tries of each event in the scenario where the channel answers 503 three times to each."""
+    """The tries of each event in the scenario where the channel answers 503 three times to each.
+
+    Until the scenario's end: later on others advance the clock, and pauses are none.
+    """
+    end = t.one("events_retried", "event feed").number
     found: dict[tuple[Any, ...], list[Exchange]] = {}
-    for e in tries(t, "events_retried"):
+    for e in (one for one in tries(t, "events_retried") if one.number < end):
         name = tuple(e.asked.get(member) for member in ("type", "subject", "revision"))
         found.setdefault(name, []).append(e)
     return list(found.values())

@@ -11,8 +11,6 @@ from conformance.driver.heartbeat import heartbeat
 from conformance.driver.shop import EUR, Json, Shop
 from conformance.model import scenario
 
-PAUSE = 0.1  # seconds
-
 
 @scenario("events", role="gateway")
 async def events(s: GatewaySession) -> None:
@@ -43,13 +41,13 @@ async def events(s: GatewaySession) -> None:
 
 async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
     """Wait until the event feed has it all: it may follow a little behind."""
-    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / timing.POLL)):
         page = await shop.do("list_events", "settling", params={"limit": "500"})
         found = page.answer.get("items")
         seen = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         if page.status != 200 or complete(seen):
             return
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(timing.POLL)
 
 
 def _about(subject: object) -> Callable[[list[Json]], bool]:
