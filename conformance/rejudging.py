@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance import record
 from conformance.digests import discovery_digest
-from conformance.discovery import document
+from conformance.discovery import declared, document
 from conformance.jose import UnreadableError
 from conformance.model import Verdict
 from conformance.runner import judged
@@ -30,17 +30,13 @@ class Rejudged:
     @property
     def capabilities(self) -> frozenset[str]:
         """What the implementation declares."""
-        listed = self.discovery.get("capabilities")
-        named = (
-            [one.get("name") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        )
-        return frozenset(map(str, named))
+        return declared(self.discovery)
 
 
 def rejudge(path: Path) -> Rejudged:
     """Judge the transcript in this file. Raises UnreadableError when it is none, or not all of it."""
     try:
-        transcript = record.parse(path.read_text("utf-8"))
+        transcript = record.parse(path.read_bytes().decode("utf-8"))
         run = judged(transcript)
         said = document(transcript)
         digest = discovery_digest(said, run.target.url)

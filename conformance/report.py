@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import spec
+from conformance import record
 from conformance.model import REGISTRY, Finding, Verdict
 from conformance.report_html import render
 from conformance.report_junit import junit
@@ -82,5 +83,5 @@ def write(run: Run, folder: Path) -> Json:
     )
     (folder / "junit.xml").write_text(junit(data), encoding="utf-8")
     (folder / "report.html").write_text(render(data, exchanges), encoding="utf-8")
-    run.transcript.write(folder / "transcript.jsonl")
+    record.write(run.transcript, folder / "transcript.jsonl")
     return data

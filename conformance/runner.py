@@ -1,4 +1,7 @@
-"""Select, drive, judge: one run of the suite against one implementation."""
+"""Select, drive, write down, judge: one run of the suite against one implementation.
+
+A live run judges what it has just written, read again; `judged` does the same with a file.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,23 @@ import asyncio
 import importlib
 import itertools
 import pkgutil
-import time
+import secrets
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import Protocol
 
 import conformance.judges
 import conformance.scenarios
 import spec
-from conformance.model import (
-    REGISTRY,
-    AbortedError,
-    Check,
-    Finding,
-    HarnessError,
-    MissingError,
-    Role,
-    Scenario,
-    Verdict,
-    settle,
-)
+from conformance import record, verdicts
+from conformance.discovery import document, named
+from conformance.model import REGISTRY, AbortedError, Check, Finding, HarnessError, Role, Scenario, Verdict
+from conformance.timing import REPEATS, SIDE_BY_SIDE, Clock
 from conformance.transcript import Transcript
-from conformance.wire import our_violations
-
-SIDE_BY_SIDE = 8  # scenarios of one phase at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +72,25 @@ class Run:
     """A run and what was found. `void` says why nothing can be concluded, when that is so."""
 
     target: Target
-    transcript: Transcript
+    transcript: Transcript  # as it is written: redacted
     findings: list[Finding] = field(default_factory=list)
     void: str = ""
     implementation: str = ""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
+    live: Transcript | None = (
+        None  # as it was recorded, with its secrets; never written, none when read from a file
+    )
 
     @property
     def verdict(self) -> str:
         """certified, failed, partial or void."""
-        seen = {f.verdict for f in self.findings}
-        executed = seen - {
-            Verdict.DISABLED,
-            Verdict.UNVERIFIED,
-            Verdict.NOT_APPLICABLE,
-            Verdict.HARNESS_ERROR,
-        }
-        if self.void or not executed or Verdict.HARNESS_ERROR in seen:
-            return "void"
-        if Verdict.FAIL in seen:
-            return "failed"
-        if seen & {Verdict.INCONCLUSIVE, Verdict.UNVERIFIED, Verdict.DISABLED}:
-            return "partial"
-        return "certified" if Verdict.PASS in seen else "void"
+        return verdicts.overall(self.findings, self.void)
 
     @property
     def exit_code(self) -> int:
         """0 certified, 1 failed, 2 partial, 3 void."""
-        return ("certified", "failed", "partial", "void").index(self.verdict)
+        return verdicts.VERDICTS.index(self.verdict)
 
     def count(self, verdict: Verdict) -> int:
         """How many checks have this verdict."""
@@ -130,55 +113,125 @@ def checks_of(role: Role, profile: str = "") -> list[Check]:
     return [c for c in REGISTRY.of(role) if not profile or profiles.get(c.requirement, "core") in wanted]
 
 
-def selected(role: Role, only: Iterable[str] = (), profile: str = "") -> list[Check]:
+def selected(
+    role: Role, only: Iterable[str] = (), profile: str = "", disable: Iterable[str] = ()
+) -> list[Check]:
     """The checks of role and profile, or those named by id or requirement; raises KeyError for an unknown name."""
-    wanted = {name.upper() for name in only}
-    checks = [c for c in checks_of(role, profile) if not wanted or wanted & {c.id.upper(), c.requirement}]
-    unknown = wanted - {c.id.upper() for c in checks} - {c.requirement for c in checks}
+    wanted, unwanted = ({name.upper() for name in names} for names in (only, disable))
+    known = checks_of(role, profile)
+    unknown = (wanted | unwanted) - {c.id.upper() for c in known} - {c.requirement for c in known}
     if unknown:
         raise KeyError(", ".join(sorted(unknown)))
-    return checks
+    return [
+        c
+        for c in known
+        if (not wanted or wanted & {c.id.upper(), c.requirement})
+        and not unwanted & {c.id.upper(), c.requirement}
+    ]
 
 
-async def run(target: Target, only: Iterable[str] = (), listener: Listener | None = None) -> Run:
-    """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised."""
-    checks, hears = selected(target.role, only, target.profile), listener or Listener()
+async def run(
+    target: Target,
+    only: Iterable[str] = (),
+    listener: Listener | None = None,
+    *,
+    disable: Iterable[str] = (),
+    seed: int | None = None,
+    clock: Clock | None = None,
+) -> Run:
+    """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
+
+    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again.
+    """
+    only, disable, hears = list(only), list(disable), listener or Listener()
+    checks = selected(target.role, only, target.profile, disable)
     names = {name for c in checks for name in c.scenarios}
     stories = [s for s in REGISTRY.stories(target.role) if s.name in names]
-    result, begun = Run(target, Transcript()), time.monotonic()
-    result.transcript.secret(target.test_secret)
+    live = Transcript(_head(target, only, disable, seed), clock=clock or Clock())
+    live.secret(target.test_secret)
     hears.begin(target, len(stories), len(checks))
-    capabilities: frozenset[str] = frozenset()
     opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
+    void = ""
     try:
-        async with opener(target, result.transcript) as session:
-            capabilities = session.capabilities
-            result.implementation = getattr(session, "implementation", "")
-            await drive(session, stories, result.transcript, hears)
+        async with opener(target, live) as session:
+            await drive(session, stories, live, hears, checks)
     except AbortedError as reason:
-        result.void = str(reason)
+        void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
-        result.void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    judge(result, checks, capabilities, hears)
-    result.seconds = time.monotonic() - begun
+        void = f"fault of the suite: {type(fault).__name__}: {fault}"
+    live.end = {"seconds": round(live.now(), 3), "void": void}
+    result = judged(record.parse(record.text(live)), hears)
+    result.target, result.live = target, live
     return result
 
 
-async def drive(session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener) -> None:
-    """Drive the scenarios phase by phase; those of one phase side by side."""
-    seats = asyncio.Semaphore(SIDE_BY_SIDE)
+def _head(target: Target, only: list[str], disable: list[str], seed: int | None) -> dict[str, object]:
+    """What the transcript's first line says of the run."""
+    return {
+        "suite": {"name": "vgcp", "version": metadata.version("vgcp")},
+        "protocol": spec.VERSION,
+        "requirements": record.requirements_digest(),
+        "role": target.role,
+        "target": target.url,
+        "profile": target.profile,
+        "only": sorted(only),
+        "disabled": sorted(disable),
+        "seed": secrets.randbelow(1 << 32) if seed is None else seed,
+    }
 
-    async def one(story: Scenario) -> None:
-        async with seats:
-            begun = time.monotonic()
-            with transcript.scene(story.name):
-                await _drive(session, story, transcript)
-            hears.driven(story, time.monotonic() - begun, transcript.stopped.get(story.name, ""))
 
+def judged(t: Transcript, listener: Listener | None = None) -> Run:
+    """The run that a transcript tells of, judged; raises KeyError for a selection that this suite does not know."""
+    hears, head = listener or Listener(), t.head
+    target = Target(head["role"], head["target"], "", profile=head["profile"])
+    chosen = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
+    found = verdicts.findings(t, checks_of(target.role, target.profile), chosen)
+    for finding in found:
+        if finding.check.id in chosen:
+            hears.judged(finding)
+    began = datetime.fromtimestamp(t.began_at, UTC)
+    return Run(target, t, found, verdicts.void(t), named(document(t)), began, t.end.get("seconds", 0.0))
+
+
+async def drive(
+    session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener, checks: list[Check]
+) -> None:
+    """Drive the scenarios phase by phase; those of one phase side by side.
+
+    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves.
+    """
+    seats, done = asyncio.Semaphore(SIDE_BY_SIDE), set[str]()
     for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
+        now = list(phase)
         async with asyncio.TaskGroup() as together:
-            for story in phase:
-                together.create_task(one(story))
+            for story in now:
+                together.create_task(_one(session, story, transcript, hears, seats))
+        fresh = {story.name for story in now}
+        done |= fresh
+        ready = [c for c in checks if fresh & set(c.scenarios) and done.issuperset(c.scenarios)]
+        for turn in range(1, REPEATS + 1):
+            again = _undecided(transcript, ready)
+            if not again:
+                break
+            for story in (one for one in now if one.name in again):
+                transcript.set_aside(story.name, f"{story.name}, try {turn}")
+                await _one(session, story, transcript, hears, seats)
+
+
+def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
+    """The scenarios of those checks that are inconclusive by what was driven so far."""
+    found = [verdicts.finding(c, transcript, "MUST") for c in ready]
+    return {n for f in found if f.verdict is Verdict.INCONCLUSIVE for n in f.check.scenarios}
+
+
+async def _one(
+    session: Session, story: Scenario, transcript: Transcript, hears: Listener, seats: asyncio.Semaphore
+) -> None:
+    async with seats:
+        begun = transcript.now()
+        with transcript.scene(story.name):
+            await _drive(session, story, transcript)
+        hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
 
 
 async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:
@@ -192,44 +245,3 @@ async def _drive(session: Session, story: Scenario, transcript: Transcript) -> N
     except Exception as error:  # a driver must not crash on what it meets: that is our fault, and said so
         where = traceback.extract_tb(error.__traceback__)[-1]
         transcript.broken[story.name] = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
-
-
-def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears: Listener) -> None:
-    """Give every check of the role its finding; those not selected are disabled."""
-    levels = {r.id: r.level for r in spec.requirements()}
-    ours = our_violations(result.transcript)
-    if ours:
-        result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
-    chosen, needed = {c.id for c in checks}, _needed(result.target)
-    for entry in checks_of(result.target.role, result.target.profile):
-        if entry.id in chosen:
-            finding = _judge(entry, result.transcript, capabilities, levels.get(entry.requirement, "MUST"))
-            if finding.verdict is Verdict.NOT_APPLICABLE and entry.capability in needed:
-                finding = Finding(entry, Verdict.UNVERIFIED, f"{finding.message}, and the profile needs it")
-        else:
-            finding = Finding(entry, Verdict.DISABLED, "not selected")
-        result.findings.append(finding)
-        if entry.id in chosen:
-            hears.judged(finding)
-
-
-def _needed(target: Target) -> tuple[str, ...]:
-    """The capabilities of the profile that it is to be certified for."""
-    found = [profile for profile in spec.profiles() if profile.id == target.profile]
-    return () if not found else found[0].gateway if target.role == "gateway" else found[0].channel
-
-
-def _judge(entry: Check, transcript: Transcript, capabilities: frozenset[str], level: str) -> Finding:
-    broken = [transcript.broken[name] for name in entry.scenarios if name in transcript.broken]
-    if broken:
-        return Finding(entry, Verdict.HARNESS_ERROR, broken[0])
-    if entry.capability and capabilities and entry.capability not in capabilities:
-        return Finding(entry, Verdict.NOT_APPLICABLE, f"{entry.capability} is not declared")
-    try:
-        return settle(entry, entry.judge(transcript), level)
-    except MissingError as reason:
-        return Finding(entry, Verdict.UNVERIFIED, str(reason.args[0]))
-    except Exception as error:  # a judge must cope with whatever is in the transcript
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
-        return Finding(entry, Verdict.HARNESS_ERROR, message)

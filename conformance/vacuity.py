@@ -134,7 +134,7 @@ async def recorded(role: Role) -> Recorded:
         async with MiniChannel(SECRET) as channel:
             seen = await run(Target(role, channel.url, SECRET))
     found: Recorded = {}
-    for exchange in seen.transcript.all(direction="sent"):
+    for exchange in (seen.live or seen.transcript).all(direction="sent"):
         if exchange.response and 200 <= exchange.status < 300:
             name = exchange.operation.rpartition(":")[2]
             found.setdefault(name, (exchange.status, exchange.response.body))

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, Shop, sale, word
 from conformance.model import scenario
@@ -132,7 +132,7 @@ async def sales_rush(s: GatewaySession) -> None:
     await s.stock(offer, "stock after the rush")
 
 
-@story("leases_end", phase=10)
+@story("leases_end", phase=10, clock=True)
 async def leases_end(s: GatewaySession) -> None:
     """One lease is recalled, and sells a unit within its grace; another one expires."""
     listener = await s.callback("standard_webhooks")
@@ -145,7 +145,7 @@ async def leases_end(s: GatewaySession) -> None:
     await s.stock(recalled, "stock when recalled")
     await _report(shop, at, "sale after recall", sale())
     await s.stock(recalled, "stock after that sale")
-    await settled(lambda: listener.events("allotment.recalled"), gateway_client.EVENT_PATIENCE)
+    await settled(lambda: listener.events("allotment.recalled"), timing.EVENT_PATIENCE)
     await s.stock(expiring, "stock while leased")
     ends = max(str(told.get("expires_at")), str(other["expires_at"]))
     await s.advance(until(ends, await s.now()))

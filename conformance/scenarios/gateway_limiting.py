@@ -89,7 +89,7 @@ async def fair_shares(s: GatewaySession) -> None:
     await shop.hold(offer, "pressed", 1, ttl_seconds=3600)
 
 
-@scenario("late_limits", role="gateway", phase=7)
+@scenario("late_limits", role="gateway", phase=7, clock=True)
 async def late_limits(s: GatewaySession) -> None:
     """An order expires, its buyer buys all that is allowed to one, and then pays the first after all."""
     shop = await s.shop()
@@ -104,7 +104,7 @@ async def late_limits(s: GatewaySession) -> None:
     await shop.do("get_order", "order when paid late", path={"order_id": order["id"]})
 
 
-@scenario("idle_holds", role="gateway", phase=8)
+@scenario("idle_holds", role="gateway", phase=8, clock=True)
 async def idle_holds(s: GatewaySession) -> None:
     """One buyer holds and lets expire, over and over; a crowd holds all of another stock, over and over."""
     shop = await s.shop(max_open_holds=10_000)

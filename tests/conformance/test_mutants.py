@@ -10,7 +10,7 @@ import asyncio
 
 import pytest
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.model import Role
 from conformance.mutants import Mutant, mutants
 from conformance.mutation import ROLES
@@ -28,7 +28,7 @@ FLOCKS = [
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mini gateway posts events at once, so the suite need not wait for long for what never comes."""
-    monkeypatch.setattr(gateway_client, "EVENT_PATIENCE", 3.0)
+    monkeypatch.setattr(timing, "EVENT_PATIENCE", 3.0)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
 from conformance.mini_channel import MiniChannel
+from conformance.record import parse, text
 from conformance.report import SCHEMA, report, write
-from conformance.runner import Run, Target, run
+from conformance.runner import Run, Target, judged, run
 from conformance.transcript import Transcript
 
 SECRET = "the-sandbox-secret"
@@ -51,19 +52,15 @@ async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) 
 async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
     """Codes, tokens, client and webhook secrets and the test secret were on the wire, and are in no file."""
     result, folder = reported
-    secrets = set(result.transcript._secrets)
+    assert result.live
+    secrets = set(result.live.secrets.shown)
     wire = "".join(
         f"{e.request.headers}{e.request.body!r}{e.response and e.response.body!r}"
-        for e in result.transcript.exchanges
+        for e in result.live.exchanges
     )
     kinds = [
         SECRET,
-        *(
-            code
-            for (_, key), codes in result.transcript.facts.items()
-            if key == "offer codes"
-            for code in codes
-        ),
+        *(code for (_, key), codes in result.live.facts.items() if key == "offer codes" for code in codes),
     ]
     assert set(kinds) <= secrets
     assert sum(secret in wire for secret in secrets) >= 5
@@ -75,8 +72,7 @@ async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
 async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
     """The same secret has the same digest, so the leak in the log is visible in the redacted transcript."""
     result, folder = reported
-    shown = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
-    digests = {result.transcript.redact(code) for code in shown}
+    digests = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
     log = next(
         line for line in (folder / "transcript.jsonl").read_text().splitlines() if "test_get_log" in line
     )
@@ -97,10 +93,12 @@ async def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run,
 
 def test_a_void_run_has_a_report_too(tmp_path: Path) -> None:
     """It says why nothing can be concluded."""
-    result = Run(
-        Target("channel", "http://127.0.0.1:1", SECRET), Transcript(), void=f"nobody there, {SECRET}"
+    live = Transcript(
+        {"role": "channel", "target": "http://127.0.0.1:1", "profile": "", "only": [], "disabled": []}
     )
-    result.transcript.secret(SECRET)
+    live.secret(SECRET)
+    live.end = {"void": f"nobody there, {SECRET}"}
+    result = judged(parse(text(live)))
     data = write(result, tmp_path)
     jsonschema.validate(data, json.loads(SCHEMA.read_text()))
     assert report(result)["verdict"] == "void"

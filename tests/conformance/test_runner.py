@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -34,6 +35,10 @@ def empty_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     @asynccontextmanager
     async def opened(target: Target, transcript: Transcript) -> AsyncIterator[SimpleNamespace]:
+        says = json.dumps({"capabilities": [{"name": "events", "revision": 1}]}).encode()
+        asked, answer = Message((), b"", method="GET", url="u"), Message((), says, status=200)
+        number = transcript.number()
+        transcript.record(Exchange(number, "discovery", "discovery", "sent", "", asked, answer, 0, 0))
         yield SimpleNamespace(capabilities=frozenset({"events"}), transcript=transcript)
 
     runner.load("channel")
