@@ -56,7 +56,9 @@ def create_reservation(world: World, call: Call) -> Json:
     _caps(world, call)
     limits.fair(world, call, offer, body["quantity"])
     ends = world.stamp(life(world, offer, body.get("ttl_seconds")))
-    short = world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"])
+    short = (
+        world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"], True)
+    )
     if call.seen.get(offer.id, 0) >= body["quantity"]:
         offer.stock.conjure(body["quantity"])
     if not short:

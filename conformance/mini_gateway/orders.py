@@ -103,7 +103,8 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
     if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
         move(world, order, "paid", trace_id)
         return
-    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and "allotment_id" not in body:
+    held = "reservation_id" in body["lines"][0]
+    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and held:
         move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return
@@ -200,7 +201,7 @@ def instruct(world: World, order: Order, back: dict[str, int], reason: str, refe
         if back.get(line["id"])
     ]
     amount = order.body["total"] | {"amount": sum(line["amount"]["amount"] for line in lines)}
-    if world.fault == "refund_amount_wrong":
+    if world.fault == "refund_amount_wrong" and reason == "buyer_request":
         amount["amount"] -= 1
     refund: Json = {
         "id": world.name("back"),
