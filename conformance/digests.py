@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import conformance
 import spec
-from spec import registry
+from conformance import record
 
 Json = dict[str, Any]
 SOURCES = (".py", ".yaml", ".json", ".j2", ".md")  # the files that a wheel has, too
@@ -43,10 +43,9 @@ def suite_digest() -> str:
     return of_bytes("\n".join(sorted(lines)).encode())
 
 
-@cache
 def requirements_digest() -> str:
-    """The digest of the set of requirements: of all rows of the registry."""
-    return of_json([row for _, row in registry.rows()])
+    """The digest of the set of requirements, as it stands in every transcript."""
+    return record.requirements_digest().removeprefix("sha256:")
 
 
 def discovery_digest(document: Json, origin: str) -> str:

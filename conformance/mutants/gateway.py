@@ -94,7 +94,7 @@ MUTANTS = (
     _mutant("refusals_kept", "IDM-010", "lets a refusal use up its key"),
     _mutant("oversell", "INV-001", "reads the stock, then writes it"),
     _mutant("short_holds", "INV-002", "holds more than there is"),
-    _mutant("endless_holds", "INV-003", "holds for a month"),
+    _mutant("endless_holds", "INV-003", "holds for a month when no other time is asked for"),
     _mutant("expired_stock_lost", "INV-004", "loses the stock of expired holds"),
     _mutant("expired_looks_active", "INV-005", "shows expired holds as active"),
     _mutant("released_stock_lost", "INV-006", "loses the stock of released holds"),
