@@ -29,7 +29,7 @@ from spec import registry
 
 Json = dict[str, Any]
 ROLES: tuple[Role, ...] = ("gateway", "channel")
-FLOCK = 4  # mutants side by side in a process: more would crowd out the pauses that some checks judge
+FLOCK = 5  # mutants side by side in a process: more would crowd out the pauses that some checks judge
 ALONE = 1  # and again those that were not killed, for the crowd may have been the reason
 Progress = Callable[[Trial], None]
 

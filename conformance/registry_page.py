@@ -80,7 +80,7 @@ def day(seconds: int) -> str:
 
 
 def gather(folder: Path, registries: frozenset[str], now: datetime) -> tuple[list[Entry], dict[str, str]]:
-    """The certificates that belong on the page, newest first by name, and why others do not (by file)."""
+    """The certificates that belong on the page, in its order, and why others do not (by file)."""
     listed: list[Entry] = []
     refused: dict[str, str] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -88,12 +88,18 @@ def gather(folder: Path, registries: frozenset[str], now: datetime) -> tuple[lis
             text = path.read_text("utf-8").strip()
             result = verify(read(text), Evidence(now, registries=registries))
             listed.append(_entry(path.name, text, result, now))
-        except (ForgedError, UnreadableError, OSError, UnicodeDecodeError) as error:
+        except (ForgedError, UnreadableError) as error:
             refused[path.name] = str(error)
-    listed.sort(
-        key=lambda e: (e.standing == "expired", e.claims["implementation"]["name"].lower(), -e.claims["iat"])
-    )
+        except (OSError, UnicodeDecodeError) as error:
+            refused[path.name] = f"cannot be read: {type(error).__name__}"
+    listed.sort(key=_place)
     return listed, refused
+
+
+def _place(entry: Entry) -> tuple[int, str, int]:
+    """Certified before claims before what has expired; then by name, and the newest first."""
+    name = str(entry.claims["implementation"]["name"]).lower()
+    return [*STANDINGS].index(entry.standing), name, -int(entry.claims["iat"])
 
 
 def _entry(name: str, text: str, result: Verification, now: datetime) -> Entry:

@@ -134,12 +134,12 @@ def _signatures(certificate: Certificate, evidence: Evidence) -> Iterator[Line]:
 
 def _time(certificate: Certificate, now: datetime) -> Line:
     claims = certificate.claims
-    longest = datetime.fromisoformat(claims["ran_at"]) + LONGEST
+    ran_at = datetime.fromisoformat(claims["ran_at"]).timestamp()
     ends = datetime.fromtimestamp(certificate.expires, UTC)
-    if ends > longest.replace(microsecond=0) and (ends - longest).total_seconds() >= 1:
+    if certificate.expires - ran_at > LONGEST.total_seconds():
         return Line("time", State.FAILS, f"lasts longer than {LONGEST.days} days after the run")
-    if now.timestamp() < claims["nbf"]:
-        return Line("time", State.FAILS, "is not in force yet")
+    if not ran_at - 1 <= claims["iat"] <= now.timestamp() or now.timestamp() < claims["nbf"]:
+        return Line("time", State.FAILS, "was made before its run, or is not in force yet")
     return _line("time", certificate.current(now), f"until {ends:%Y-%m-%d}", f"expired on {ends:%Y-%m-%d}")
 
 

@@ -21,6 +21,7 @@ from conformance.score import COMMITTED
 from conformance.trials import Trial
 
 OUT = Path("build/mutation.json")
+STEP = 20  # mutants for each line of progress where there is no terminal
 EPILOG = """\b
 Exit codes: 0 every mutant is killed or has its reason, 1 one survives without, or nothing at all passed something.
 """
@@ -62,7 +63,7 @@ def _any(role: Role, only: tuple[str, ...]) -> bool:
 
 
 def _score(role: Role, only: tuple[str, ...], jobs: int, console: Console) -> Score:
-    """Score one role, with a bar on a terminal and a line for each survivor; then its table."""
+    """Score one role, with a bar on a terminal, lines elsewhere, and a line for each survivor; then its table."""
     begun = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -70,6 +71,9 @@ def _score(role: Role, only: tuple[str, ...], jobs: int, console: Console) -> Sc
 
         def heard(trial: Trial) -> None:
             progress.update(task, advance=1)
+            done = int(progress.tasks[task].completed)
+            if not console.is_terminal and done % STEP == 0:
+                console.print(f"{role}: {done} mutants", highlight=False)
             if not trial.killed:
                 progress.console.print(
                     f"{role}:{trial.mutant.label} - {trial.why}", markup=False, style="yellow"

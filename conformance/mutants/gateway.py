@@ -186,6 +186,7 @@ MUTANTS = (
     _mutant("trace_strict", "TRC-002", "refuses a malformed traceparent"),
     _mutant("order_traces", "TRC-003", "gives orders another trace id"),
     _mutant("event_traces", "TRC-004", "gives events a trace of their own"),
+    _mutant("post_traces", "TRC-004", "posts events in another trace than theirs"),
     _mutant("request_id_stays", "TRC-005", "gives every answer the same request id"),
     _mutant("faults_missing", "TST-001", "does not serve test_raise_fault"),
     _mutant("open_test", "TST-003", "gives the books to anybody"),

@@ -63,7 +63,10 @@ def test_scripts_named_by_make_are_there() -> None:
     """Every script and module that a target runs is in the repository."""
     text = (ROOT / "Makefile").read_text("utf-8")
     scripts = re.findall(r"[\w./]+\.py\b|\.ci/\w+", text)
-    modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m ((?:spec|tests|conformance)\.[\w.]+)", text)]
+    modules = [
+        name.replace(".", "/") + ".py"
+        for name in re.findall(r"-m ((?:spec|tests|conformance)\.[\w.]+)", text)
+    ]
     assert [name for name in scripts + modules if not (ROOT / name).is_file()] == []
 
 
