@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import spec
+from conformance.badge import badge
 from conformance.model import REGISTRY, Finding, Verdict
 from conformance.report_html import render
 from conformance.report_junit import junit
+from conformance.report_markdown import markdown
 from conformance.runner import Run
 
 SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
@@ -60,6 +62,7 @@ def _finding(run: Run, finding: Finding, rows: dict[str, spec.Requirement]) -> J
         "verdict": finding.verdict.value,
         "message": run.transcript.redact(finding.message),
         "evidence": list(finding.evidence),
+        "scenarios": list(finding.check.scenarios),
     }
     if finding.hint:
         data["hint"] = finding.hint
@@ -70,15 +73,22 @@ def _unchecked(row: spec.Requirement) -> Json:
     return {"requirement": row.id, "text": row.text, "reason": row.excluded or "no check yet"}
 
 
-def write(run: Run, folder: Path) -> Json:
-    """Write report.json, junit.xml, report.html and transcript.jsonl; answers the report. Creates the folder."""
+def write(run: Run, folder: Path, data: Json | None = None) -> Json:
+    """Write all files of a run into the folder, which is made; answers the report.
+
+    `data` is the report when something has been added to it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    data = report(run)
+    data = data or report(run)
     exchanges = {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
-    (folder / "report.json").write_text(
-        json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (folder / "junit.xml").write_text(junit(data), encoding="utf-8")
-    (folder / "report.html").write_text(render(data, exchanges), encoding="utf-8")
+    files = {
+        "report.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n",
+        "report.html": render(data, exchanges),
+        "report.md": markdown(data, exchanges),
+        "junit.xml": junit(data),
+        "badge.svg": badge(data),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     run.transcript.write(folder / "transcript.jsonl")
     return data

@@ -8,6 +8,7 @@ import itertools
 import pkgutil
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Protocol
 import conformance.judges
 import conformance.scenarios
 import spec
+from conformance.fail_fast import EnoughError, FirstFailure
 from conformance.model import (
     REGISTRY,
     AbortedError,
@@ -81,6 +83,7 @@ class Run:
     target: Target
     transcript: Transcript
     findings: list[Finding] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)  # check id -> why it was not tried after all
     void: str = ""
     implementation: str = ""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -130,19 +133,36 @@ def checks_of(role: Role, profile: str = "") -> list[Check]:
     return [c for c in REGISTRY.of(role) if not profile or profiles.get(c.requirement, "core") in wanted]
 
 
-def selected(role: Role, only: Iterable[str] = (), profile: str = "") -> list[Check]:
+def selected(
+    role: Role, only: Iterable[str] = (), profile: str = "", disable: Iterable[str] = ()
+) -> list[Check]:
     """The checks of role and profile, or those named by id or requirement; raises KeyError for an unknown name."""
-    wanted = {name.upper() for name in only}
-    checks = [c for c in checks_of(role, profile) if not wanted or wanted & {c.id.upper(), c.requirement}]
-    unknown = wanted - {c.id.upper() for c in checks} - {c.requirement for c in checks}
+    wanted, unwanted = ({name.upper() for name in names} for names in (only, disable))
+    known = checks_of(role, profile)
+    unknown = (wanted | unwanted) - {c.id.upper() for c in known} - {c.requirement for c in known}
     if unknown:
         raise KeyError(", ".join(sorted(unknown)))
-    return checks
+    return [
+        c
+        for c in known
+        if (not wanted or wanted & {c.id.upper(), c.requirement})
+        and not unwanted & {c.id.upper(), c.requirement}
+    ]
 
 
-async def run(target: Target, only: Iterable[str] = (), listener: Listener | None = None) -> Run:
-    """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised."""
-    checks, hears = selected(target.role, only, target.profile), listener or Listener()
+async def run(
+    target: Target,
+    only: Iterable[str] = (),
+    listener: Listener | None = None,
+    *,
+    disable: Iterable[str] = (),
+    fail_fast: bool = False,
+) -> Run:
+    """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
+
+    `disable` names checks that are not to be judged; `fail_fast` stops driving at the first failure.
+    """
+    hears, checks = listener or Listener(), selected(target.role, only, target.profile, disable)
     names = {name for c in checks for name in c.scenarios}
     stories = [s for s in REGISTRY.stories(target.role) if s.name in names]
     result, begun = Run(target, Transcript()), time.monotonic()
@@ -154,18 +174,33 @@ async def run(target: Target, only: Iterable[str] = (), listener: Listener | Non
         async with opener(target, result.transcript) as session:
             capabilities = session.capabilities
             result.implementation = getattr(session, "implementation", "")
-            await drive(session, stories, result.transcript, hears)
+            first = _first_failure(checks, result.transcript, capabilities) if fail_fast else None
+            await drive(session, stories, result.transcript, hears, first)
+            result.left_out = first.reasons(checks) if first else {}
     except AbortedError as reason:
         result.void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
         result.void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    judge(result, checks, capabilities, hears)
+    judge(result, [c for c in checks if c.id not in result.left_out], capabilities, hears)
     result.seconds = time.monotonic() - begun
     return result
 
 
-async def drive(session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener) -> None:
-    """Drive the scenarios phase by phase; those of one phase side by side."""
+def _first_failure(checks: list[Check], transcript: Transcript, capabilities: frozenset[str]) -> FirstFailure:
+    levels = _levels()
+    return FirstFailure(
+        checks, lambda entry: _judge(entry, transcript, capabilities, levels[entry.requirement])
+    )
+
+
+async def drive(
+    session: Session,
+    stories: list[Scenario],
+    transcript: Transcript,
+    hears: Listener,
+    first: FirstFailure | None = None,
+) -> None:
+    """Drive the scenarios phase by phase; those of one phase side by side. Ends early at the first failure."""
     seats = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(story: Scenario) -> None:
@@ -174,11 +209,16 @@ async def drive(session: Session, stories: list[Scenario], transcript: Transcrip
             with transcript.scene(story.name):
                 await _drive(session, story, transcript)
             hears.driven(story, time.monotonic() - begun, transcript.stopped.get(story.name, ""))
+        if first:
+            first.driven(story.name)
 
-    for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
-        async with asyncio.TaskGroup() as together:
-            for story in phase:
-                together.create_task(one(story))
+    try:
+        for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
+            async with asyncio.TaskGroup() as together:
+                for story in phase:
+                    together.create_task(one(story))
+    except* EnoughError:
+        pass  # what was not driven to its end is left out, with the reason
 
 
 async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:
@@ -196,21 +236,25 @@ async def _drive(session: Session, story: Scenario, transcript: Transcript) -> N
 
 def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears: Listener) -> None:
     """Give every check of the role its finding; those not selected are disabled."""
-    levels = {r.id: r.level for r in spec.requirements()}
+    levels = _levels()
     ours = our_violations(result.transcript)
     if ours:
         result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
     chosen, needed = {c.id for c in checks}, _needed(result.target)
     for entry in checks_of(result.target.role, result.target.profile):
         if entry.id in chosen:
-            finding = _judge(entry, result.transcript, capabilities, levels.get(entry.requirement, "MUST"))
+            finding = _judge(entry, result.transcript, capabilities, levels[entry.requirement])
             if finding.verdict is Verdict.NOT_APPLICABLE and entry.capability in needed:
                 finding = Finding(entry, Verdict.UNVERIFIED, f"{finding.message}, and the profile needs it")
         else:
-            finding = Finding(entry, Verdict.DISABLED, "not selected")
+            finding = Finding(entry, Verdict.DISABLED, result.left_out.get(entry.id, "not selected"))
         result.findings.append(finding)
         if entry.id in chosen:
             hears.judged(finding)
+
+
+def _levels() -> dict[str, str]:
+    return defaultdict(lambda: "MUST", ((r.id, r.level) for r in spec.requirements()))
 
 
 def _needed(target: Target) -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""One round of certification as a vendor asks for it: start, run, report, hold against the baseline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from conformance import baseline, diff, watch
+from conformance.launch import SECONDS, LaunchError, launched
+from conformance.progress import listening
+from conformance.report import report, write
+from conformance.report_screen import screen
+from conformance.runner import Listener, Run, Target, run
+from conformance.transcript import Transcript
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done in a round. `known` are the verdicts of the baseline, when there is one."""
+
+    target: Target
+    only: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    fail_fast: bool = False
+    start: tuple[str, ...] = ()
+    start_seconds: float = SECONDS
+    out: Path | None = None
+    known: Mapping[str, str] | None = None
+
+
+def certify(plan: Plan, console: Console | None = None) -> tuple[Json, int]:
+    """Do it; the report and the exit code. Without a console nothing is shown."""
+    with listening(console) as hears:
+        result = asyncio.run(_drive(plan, hears))
+    data = report(result)
+    code: int = data["exit_code"]
+    if plan.known is not None:
+        standing = baseline.stand(data, dict(plan.known))
+        data["baseline"], code = standing.data(), standing.exit_code
+    if plan.out:
+        write(result, plan.out, data)
+    if console:
+        screen(data, console)
+    return data, code
+
+
+async def _drive(plan: Plan, hears: Listener) -> Run:
+    target = plan.target
+    running: AbstractAsyncContextManager[None] = nullcontext()
+    if plan.start:
+        running = launched(plan.start, target.url, plan.start_seconds)
+    try:
+        async with running:
+            return await run(target, plan.only, hears, disable=plan.disable, fail_fast=plan.fail_fast)
+    except LaunchError as reason:
+        result = Run(target, Transcript(), void=str(reason))
+        result.transcript.secret(target.test_secret)
+        return result
+
+
+def keep_certifying(plan: Plan, console: Console, paths: tuple[Path, ...]) -> int:
+    """Round after round, each after a change of these paths; ends with Ctrl-C and the last exit code."""
+    last, code = None, 0
+    but = [plan.out] if plan.out else []
+    try:
+        while True:
+            before = watch.look(paths, but)
+            data, code = certify(plan, console)
+            if last:
+                told = diff.text(last, data)
+                console.print(f"\nSince the last run: {told}", markup=False, highlight=False, soft_wrap=True)
+            last = data
+            shown = ", ".join(str(path) for path in paths)
+            console.print(f"Watching {shown}; Ctrl-C ends.", markup=False, highlight=False, soft_wrap=True)
+            names = [path.name for path in watch.wait(before, paths, but)]
+            console.print(f"Changed: {', '.join(names[:5])}", markup=False, highlight=False)
+    except KeyboardInterrupt:
+        return code
