@@ -38,13 +38,13 @@ ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to do: the check it is about, what was seen, how to fix it, and how many more checks wait for it."""
+    """One thing to do: the check it is about, what was seen, the remedy, and how many more checks wait for it."""
 
     check: str
     requirement: str
     verdict: str
     message: str
-    hint: str = ""
+    remedy: str = ""  # the hint, or what the standard says where there is none
     evidence: tuple[int, ...] = ()
     explains: int = 0
 
@@ -95,7 +95,7 @@ def _advice(finding: Json, explained: list[Json]) -> Advice:
         finding["requirement"],
         finding["verdict"],
         finding["message"],
-        finding.get("hint", ""),
+        finding.get("hint") or finding["text"],
         tuple(finding["evidence"]),
         len(explained),
     )

@@ -54,8 +54,8 @@ def read(path: Path, role: str) -> dict[str, str]:
     return known
 
 
-def write(report: Json, path: Path) -> None:
-    """Write what is open in the report as known."""
+def write(report: Json, path: Path) -> int:
+    """Write what is open in the report as known; how many checks that is."""
     rows = [
         {"check": finding["check"], "verdict": finding["verdict"], "title": finding["title"]}
         for finding in report["findings"]
@@ -63,6 +63,7 @@ def write(report: Json, path: Path) -> None:
     ]
     data = {"vgcp_baseline": 1, "role": report["role"], "known": rows}
     path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return len(rows)
 
 
 def stand(report: Json, known: dict[str, str]) -> Standing:

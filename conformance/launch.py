@@ -8,8 +8,8 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import IO
 
 import aiohttp
@@ -21,6 +21,16 @@ TAIL = 1500  # characters of its output that are shown when it does not come up
 
 class LaunchError(Exception):
     """The implementation did not come up; the text says why."""
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """While inside, SIGTERM (a CI server cancels) does what Ctrl-C does, so that what was launched is stopped."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @asynccontextmanager

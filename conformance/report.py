@@ -15,7 +15,6 @@ from conformance.report_junit import junit
 from conformance.report_markdown import markdown
 from conformance.runner import Run
 
-SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
 Json = dict[str, Any]
 
 
@@ -73,6 +72,11 @@ def _unchecked(row: spec.Requirement) -> Json:
     return {"requirement": row.id, "text": row.text, "reason": row.excluded or "no check yet"}
 
 
+def exchanges(run: Run) -> dict[int, Json]:
+    """The run's exchanges by number, redacted."""
+    return {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
+
+
 def write(run: Run, folder: Path, data: Json | None = None) -> Json:
     """Write all files of a run into the folder, which is made; answers the report.
 
@@ -80,11 +84,11 @@ def write(run: Run, folder: Path, data: Json | None = None) -> Json:
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = data or report(run)
-    exchanges = {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
+    shown = exchanges(run)
     files = {
         "report.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n",
-        "report.html": render(data, exchanges),
-        "report.md": markdown(data, exchanges),
+        "report.html": render(data, shown),
+        "report.md": markdown(data, shown),
         "junit.xml": junit(data),
         "badge.svg": badge(data),
     }

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page: filter, evidence beside each finding, English and Chinese labels."""
+"""The report as one self-contained HTML page: filters, evidence beside each finding, English and Chinese."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import jinja2
+
+from conformance.advice import first
 
 SHOWN = 4  # exchanges shown beside a finding
 LONGEST = 4000  # characters of a body
@@ -26,6 +28,7 @@ VERDICTS = {
     "partial": ("Partial: not a certificate", "部分：不构成认证"),
     "void": ("Void: nothing can be concluded", "无效：无法得出结论"),
 }
+STANDINGS = (("new", ("new", "新增")), ("fixed", ("fixed", "已修复")), ("known", ("known", "已知")))
 ROLES = {"gateway": ("gateway", "网关"), "channel": ("channel", "渠道")}
 
 
@@ -49,6 +52,9 @@ def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
         verdicts=VERDICTS,
         roles=ROLES,
         order=[name for name in order if report["counts"][name]],
+        capabilities=sorted({f["capability"] for f in findings} - {""}),
+        standings=STANDINGS,
+        todo=first(report),
         shown=SHOWN,
     )
 

@@ -72,7 +72,7 @@ def _advice(report: Json) -> str:
     for place, advice in enumerate(todo, 1):
         more = f" {advice.explains} more may wait for this." if advice.explains else ""
         lines.append(f"{place}. **{advice.check}** {plain(advice.message[:300])}{more}")
-        lines += [f"   <br>{plain(advice.hint)}"] if advice.hint else []
+        lines += [f"   <br>{plain(advice.remedy)}"] if advice.remedy else []
         lines.append(f"   <br>{_code(again(report, advice.check))}")
     return "\n".join(lines) + "\n\n"
 

@@ -74,8 +74,8 @@ def _advice(report: Json, console: Console) -> None:
         numbers = ", ".join(f"#{n}" for n in advice.evidence[:4])
         where = f" (exchanges {numbers})" if numbers else ""
         say(f"{place}. {advice.check} {advice.message[:300]}{where}")
-        if advice.hint:
-            say(f"   {advice.hint}")
+        if advice.remedy:
+            say(f"   {advice.remedy}")
         if advice.explains:
             say(f"   {advice.explains} more could not be shown, and may wait for this.")
         for command in advice.commands(report):

@@ -14,7 +14,7 @@ from rich.console import Console
 from conformance import baseline, diff, watch
 from conformance.launch import SECONDS, LaunchError, launched
 from conformance.progress import listening
-from conformance.report import report, write
+from conformance.report import exchanges, report, write
 from conformance.report_screen import screen
 from conformance.runner import Listener, Run, Target, run
 from conformance.transcript import Transcript
@@ -36,8 +36,17 @@ class Plan:
     known: Mapping[str, str] | None = None
 
 
-def certify(plan: Plan, console: Console | None = None) -> tuple[Json, int]:
-    """Do it; the report and the exit code. Without a console nothing is shown."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What came of it. `exchanges` are redacted, by number; `exit_code` is the report's, or the baseline's."""
+
+    report: Json
+    exit_code: int
+    exchanges: dict[int, Json]
+
+
+def certify(plan: Plan, console: Console | None = None) -> Round:
+    """Do it. Without a console nothing is shown."""
     with listening(console) as hears:
         result = asyncio.run(_drive(plan, hears))
     data = report(result)
@@ -49,7 +58,7 @@ def certify(plan: Plan, console: Console | None = None) -> tuple[Json, int]:
         write(result, plan.out, data)
     if console:
         screen(data, console)
-    return data, code
+    return Round(data, code, exchanges(result))
 
 
 async def _drive(plan: Plan, hears: Listener) -> Run:
@@ -73,11 +82,12 @@ def keep_certifying(plan: Plan, console: Console, paths: tuple[Path, ...]) -> in
     try:
         while True:
             before = watch.look(paths, but)
-            data, code = certify(plan, console)
+            done = certify(plan, console)
+            code = done.exit_code
             if last:
-                told = diff.text(last, data)
+                told = diff.text(last, done.report)
                 console.print(f"\nSince the last run: {told}", markup=False, highlight=False, soft_wrap=True)
-            last = data
+            last = done.report
             shown = ", ".join(str(path) for path in paths)
             console.print(f"Watching {shown}; Ctrl-C ends.", markup=False, highlight=False, soft_wrap=True)
             names = [path.name for path in watch.wait(before, paths, but)]

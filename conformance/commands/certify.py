@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ import spec
 from conformance import baseline, config, rounds
 from conformance.commands.init import init
 from conformance.commands.misuse import Careful, Misuse
+from conformance.launch import cancellable
 from conformance.model import Role
 from conformance.runner import Target, selected
 
@@ -33,6 +33,7 @@ Exit codes:
   2   partial: a selection, or something could not be shown
   3   void: nothing can be concluded
   64  the command or vgcp.toml is wrong, and nothing was run
+  130 interrupted
 
 \b
 Examples:
@@ -45,6 +46,7 @@ Examples:
   vgcp certify --baseline known.json           in CI, while some failures are known
   vgcp certify gateway --list
 """
+INTERRUPTED = 130  # as a shell says of what Ctrl-C has ended
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -111,19 +113,30 @@ def _certify(ctx: click.Context, options: dict[str, Any]) -> int:
             click.echo(f"{entry.id:<11} {entry.title}")
         return 0
     plan = _plan(wanted)
-    # A CI server that cancels sends SIGTERM: what was started is stopped then as with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if wanted["watching"]:
-        return _watch(plan, wanted)
-    data, code = rounds.certify(plan, None if wanted["as_json"] else Console())
-    if wanted["write_baseline"] and data["verdict"] != "void":
-        baseline.write(data, wanted["baseline"])
+    try:
+        with cancellable():
+            return _watch(plan, wanted) if wanted["watching"] else _once(plan, wanted)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _once(plan: rounds.Plan, wanted: dict[str, Any]) -> int:
+    done = rounds.certify(plan, None if wanted["as_json"] else Console())
+    code = done.exit_code
+    if wanted["write_baseline"] and done.report["verdict"] != "void":
+        known = baseline.write(done.report, wanted["baseline"])
+        click.echo(f"Wrote {wanted['baseline']}: {known} known", err=True)
         code = 0
     if wanted["as_json"]:
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(done.report, indent=2, ensure_ascii=False))
     elif plan.out:
         click.echo(f"Reports: {plan.out / 'report.html'}")
     return code
+
+
+def _watch(plan: rounds.Plan, wanted: dict[str, Any]) -> int:
+    paths = tuple(map(Path, wanted["watch_paths"])) or (Path.cwd(),)
+    return rounds.keep_certifying(plan, Console(), paths)
 
 
 def _settled(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any]:
@@ -135,10 +148,12 @@ def _settled(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any]:
         said = config.load(path)
     except (config.ConfigError, OSError) as error:
         raise Misuse(str(error)) from None
-    if "role" in said and options["role"] not in (None, said["role"]):
-        raise Misuse(f"{path.name} is about a {said['role']}, and this is a {options['role']}.")
     given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     fresh = {key: value for key, value in said.items() if ctx.get_parameter_source(key) not in given}
+    if options["role"]:
+        other = fresh.pop("role", options["role"])
+        if other != options["role"] and "url" in fresh:
+            raise Misuse(f"the url in {path.name} is a {other}'s, and this is about a {options['role']}")
     fresh |= {key: Path(fresh[key]) for key in config.PATHS if key in fresh}
     return options | fresh
 
@@ -191,11 +206,6 @@ def _secret(wanted: dict[str, Any]) -> str:
     if not secret:
         raise Misuse(f"The test-control secret is needed: export {name}, or give --test-secret.")
     return str(secret)
-
-
-def _watch(plan: rounds.Plan, wanted: dict[str, Any]) -> int:
-    paths = tuple(map(Path, wanted["watch_paths"])) or (Path.cwd(),)
-    return rounds.keep_certifying(plan, Console(), paths)
 
 
 certify.add_command(init)

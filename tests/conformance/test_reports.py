@@ -12,30 +12,19 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
-from conformance.mini_channel import MiniChannel
-from conformance.report import SCHEMA, report, write
-from conformance.runner import Run, Target, run
+from conformance.report import report, write
+from conformance.runner import Run, Target
+from conformance.stored import SCHEMA
 from conformance.transcript import Transcript
+from tests.conformance.standing import SECRET
 
-SECRET = "the-sandbox-secret"
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
     None,
 )
 
 
-@pytest.fixture
-async def reported(tmp_path: Path) -> tuple[Run, Path]:
-    """A failed run (the channel logs goods) and the folder with its files."""
-    async with MiniChannel(SECRET, "logs_goods") as channel:
-        result = await run(
-            Target("channel", channel.url, SECRET), ("DLV-013", "SEL-002", "SIG-006", "ERR-010")
-        )
-    write(result, tmp_path / "out")
-    return result, tmp_path / "out"
-
-
-async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
+def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
     """report.json is valid, and says what was found with evidence and a hint."""
     data = json.loads((reported[1] / "report.json").read_text())
     schema = json.loads(SCHEMA.read_text())
@@ -48,7 +37,7 @@ async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) 
     assert data["requirements"]["checked"] >= 30
 
 
-async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
+def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
     """Codes, tokens, client and webhook secrets and the test secret were on the wire, and are in no file."""
     result, folder = reported
     secrets = set(result.transcript._secrets)
@@ -72,7 +61,7 @@ async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
         assert [secret for secret in secrets if secret in text] == [], path.name
 
 
-async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
+def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
     """The same secret has the same digest, so the leak in the log is visible in the redacted transcript."""
     result, folder = reported
     shown = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
@@ -84,7 +73,7 @@ async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run
     assert all(digest in log for digest in digests)
 
 
-async def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]) -> None:
+def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]) -> None:
     """One case for each check: one failure, the disabled ones skipped with their reason."""
     suite = ElementTree.parse(reported[1] / "junit.xml").getroot()[0]
     assert suite.attrib["tests"] == str(len(suite))
