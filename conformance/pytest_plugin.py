@@ -55,8 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what would run the suite several times at once against the one implementation."""
-    spread = config.getoption("numprocesses", None) and config.getoption("dist", "no") != "loadgroup"
-    if spread and _asked(config):
+    if not _asked(config):
+        return
+    config.addinivalue_line(
+        "markers", "xdist_group(name): which tests go to one process, where there are more"
+    )
+    if config.getoption("numprocesses", None) and config.getoption("dist", "no") != "loadgroup":
         raise pytest.UsageError("vgcp: the checks belong into one process: use --dist loadgroup")
 
 
@@ -181,6 +185,6 @@ class CheckItem(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Path, None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """Where and what it is."""
-        return self.path, None, f"{self.name} {self.title}"
+        return self.path, 0, f"{self.name} {self.title}"
