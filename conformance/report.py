@@ -65,6 +65,8 @@ def _finding(run: Run, finding: Finding, rows: dict[str, spec.Requirement]) -> J
     }
     if finding.hint:
         data["hint"] = finding.hint
+    if row and row.provisional:
+        data["provisional"] = True
     return data
 
 

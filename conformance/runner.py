@@ -11,7 +11,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -237,6 +237,7 @@ async def _drive(session: Session, story: Scenario, transcript: Transcript) -> N
 def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears: Listener) -> None:
     """Give every check of the role its finding; those not selected are disabled."""
     levels = _levels()
+    provisional = {r.id for r in spec.requirements() if r.provisional}
     ours = our_violations(result.transcript)
     if ours:
         result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
@@ -246,11 +247,20 @@ def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears:
             finding = _judge(entry, result.transcript, capabilities, levels[entry.requirement])
             if finding.verdict is Verdict.NOT_APPLICABLE and entry.capability in needed:
                 finding = Finding(entry, Verdict.UNVERIFIED, f"{finding.message}, and the profile needs it")
+            if entry.requirement in provisional:
+                finding = undecided(finding)
         else:
             finding = Finding(entry, Verdict.DISABLED, result.left_out.get(entry.id, "not selected"))
         result.findings.append(finding)
         if entry.id in chosen:
             hears.judged(finding)
+
+
+def undecided(finding: Finding) -> Finding:
+    """The finding of a provisional requirement: it came after the release, so it may warn and decides nothing."""
+    if finding.verdict not in (Verdict.FAIL, Verdict.UNVERIFIED, Verdict.INCONCLUSIVE):
+        return finding
+    return replace(finding, verdict=Verdict.WARN, message=f"provisional: {finding.message}")
 
 
 def _levels() -> dict[str, str]:

@@ -75,6 +75,24 @@ async def _sold(shop: Shop, offer: Json, label: str) -> tuple[Json, Json]:
     return order, found[0] if found else {"id": "dlv_none"}
 
 
+@scenario("unknown_reasons", role="gateway")
+async def unknown_reasons(s: GatewaySession) -> None:
+    """A refund and a dispute for reasons that a later version of the standard might have, beside known ones."""
+    shop = await s.shop()
+    offer = await shop.offer(quantity=9)
+    order = await shop.must("create_order", "order", body=shop.ordering(offer, 3))
+    back: Json = {"lines": [{"line_id": _line(order), "quantity": 1}]}
+    for label, refund, dispute in (
+        ("known reason", "buyer_request", "chargeback"),
+        ("unknown reason", "moved_house", "eclipse"),
+    ):
+        body = back | {"reason": refund}
+        await shop.do("create_refund", f"refund for {label}", path={"order_id": order["id"]}, body=body)
+        sold = await shop.must("create_order", "to be disputed", body=shop.ordering(offer))
+        body = {"reason": dispute}
+        await shop.do("create_dispute", f"dispute for {label}", path={"order_id": sold["id"]}, body=body)
+
+
 @scenario("disputes", role="gateway")
 async def disputes(s: GatewaySession) -> None:
     """A payment is contested."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import spec
 from conformance import runner
 from conformance.driver import channel_client
 from conformance.mini_channel import MiniChannel
@@ -19,11 +23,18 @@ from conformance.model import (
     Outcome,
     Verdict,
     check,
+    failed,
+    inconclusive,
     passed,
     scenario,
+    unverified,
 )
+from conformance.report import report
 from conformance.runner import Run, Target, run, selected
 from conformance.transcript import Exchange, Message, Transcript
+from spec.frozen import REQUIREMENTS
+from spec.loader import VERSION, parse
+from spec.registry import requirements
 
 HERE = Target("channel", "http://127.0.0.1:1", "secret")
 
@@ -126,6 +137,29 @@ async def test_an_undeclared_capability_is_not_applicable() -> None:
     add([passed("fine")], capability="allotments")
     result = await run(HERE)
     assert (result.findings[0].verdict, result.verdict) == (Verdict.NOT_APPLICABLE, "void")
+
+
+@pytest.mark.usefixtures("empty_registry")
+@pytest.mark.parametrize("outcome", [failed("wrong"), unverified("unseen"), inconclusive("unclear")])
+async def test_a_provisional_requirement_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    """What came after the release warns; of a requirement that was released with it the same is decisive."""
+    shutil.copytree(REQUIREMENTS, tmp_path / "requirements")
+    path = tmp_path / "requirements" / f"{VERSION}.yaml"
+    kept = [row for row in parse(path.read_text("utf-8")) if row["id"] != "SEL-001"]
+    path.write_text(json.dumps(kept), "utf-8")
+    add([outcome])
+    check("SEL-002", role="channel", title="t", scenarios=("story",))(lambda t: [passed("fine")])
+    before = await run(HERE)
+    assert (before.verdict, before.findings[0].verdict) != ("certified", Verdict.WARN)
+    later = requirements(tmp_path / "requirements")
+    monkeypatch.setattr(spec, "requirements", lambda: later)
+    after = await run(HERE)
+    first, second = after.findings
+    assert (after.verdict, second.verdict) == ("certified", Verdict.PASS)
+    assert (first.verdict, first.message) == (Verdict.WARN, f"provisional: {outcome.message}")
+    assert [one.get("provisional") for one in report(after)["findings"]] == [True, None]
 
 
 async def test_a_wrong_secret_is_void() -> None:
