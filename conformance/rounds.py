@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,18 @@ class Plan:
     known: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Round:
-    """What came of it. `exchanges` are redacted, by number; `exit_code` is the report's, or the baseline's."""
+    """What came of it. `exit_code` is the report's, or the baseline's."""
 
     report: Json
     exit_code: int
-    exchanges: dict[int, Json]
+    run: Run
+
+    @cached_property
+    def exchanges(self) -> dict[int, Json]:
+        """Redacted, by number."""
+        return exchanges(self.run)
 
 
 def certify(plan: Plan, console: Console | None = None) -> Round:
@@ -58,7 +64,7 @@ def certify(plan: Plan, console: Console | None = None) -> Round:
         write(result, plan.out, data)
     if console:
         screen(data, console)
-    return Round(data, code, exchanges(result))
+    return Round(data, code, result)
 
 
 async def _drive(plan: Plan, hears: Listener) -> Run:
