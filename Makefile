@@ -7,7 +7,7 @@ ORDERS ?= 5000
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check serve bench bench-peers torture soak spec browser clean
+.PHONY: help setup demo test check serve bench bench-peers torture soak flake spec browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -47,6 +47,9 @@ torture: setup  ## the proof at length: crashes, outages, overload, any interlea
 
 soak: setup  ## trade for ten minutes and look at the gateway's memory (ARGS="--minutes 2")
 	@$(BIN)/python -m tests.torture.soak $(ARGS)
+
+flake: setup  ## certify the mini implementations 20 times over: the same verdicts each time (ARGS="--burn")
+	@$(BIN)/python -W ignore -m tests.conformance.flake $(ARGS)
 
 spec: setup  ## derive the bundled and code-generation documents
 	@$(BIN)/python -m spec.build

@@ -1,10 +1,18 @@
-"""Stops a run at the first failure: checks are judged as soon as their scenarios are complete."""
+"""Stops a run at the first failure: checks are judged as soon as their scenarios are complete.
+
+What stopped it stands at the transcript's end (`failed_first`, `driven`), so that judging it again comes to the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from conformance.model import Check, Finding, Verdict
+import spec
+from conformance import verdicts
+from conformance.model import Check, Verdict
+from conformance.transcript import Transcript
 
 WRONG = (Verdict.FAIL, Verdict.HARNESS_ERROR)
 
@@ -19,27 +27,35 @@ class FirstFailure:
     What is judged here only decides whether to go on. The findings of the run are made at its end, as ever.
     """
 
-    def __init__(self, checks: Iterable[Check], judge: Callable[[Check], Finding]) -> None:
-        self._open, self._judge = list(checks), judge
-        self._complete: set[str] = set()
-        self.failed = ""  # the id of the check that stopped the run
+    def __init__(self, checks: Iterable[Check], transcript: Transcript) -> None:
+        self._open, self._transcript = list(checks), transcript
+        self._levels = {row.id: row.level for row in spec.requirements()}
+        self._driven: set[str] = set()
+        self._failed = ""  # the id of the check that stopped the run
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """What is driven inside may end early."""
+        try:
+            yield
+        except* EnoughError:
+            pass
 
     def driven(self, scenario: str) -> None:
         """A scenario is complete; raises EnoughError when that shows a failure."""
-        self._complete.add(scenario)
-        ready = [entry for entry in self._open if self.complete(entry)]
-        self._open = [entry for entry in self._open if entry not in ready]
-        for entry in ready:
-            if not self.failed and self._judge(entry).verdict in WRONG:
-                self.failed = entry.id
-        if self.failed:
+        self._driven.add(scenario)
+        ready = [check for check in self._open if self._driven.issuperset(check.scenarios)]
+        self._open = [check for check in self._open if check not in ready]
+        for check in ready:
+            if not self._failed and self._fails(check):
+                self._failed = check.id
+        if self._failed:
             raise EnoughError
 
-    def complete(self, entry: Check) -> bool:
-        """Whether every scenario of the check has been driven to its end."""
-        return self._complete.issuperset(entry.scenarios)
+    def _fails(self, check: Check) -> bool:
+        level = self._levels.get(check.requirement, "MUST")
+        return verdicts.finding(check, self._transcript, level).verdict in WRONG
 
-    def reasons(self, checks: Iterable[Check]) -> dict[str, str]:
-        """By check id, why it was not tried, when the run was stopped."""
-        why = f"not tried, as {self.failed} failed first (--fail-fast)"
-        return {entry.id: why for entry in checks if self.failed and not self.complete(entry)}
+    def data(self) -> dict[str, Any]:
+        """What the transcript's end says of it: nothing when nothing has failed."""
+        return {"failed_first": self._failed, "driven": sorted(self._driven)} if self._failed else {}

@@ -14,13 +14,15 @@ from typing import IO
 
 import aiohttp
 
+from conformance.model import AbortedError
+
 SECONDS = 30.0  # until the implementation must answer
 GRACE = 5.0  # seconds that it has to stop by itself
 TAIL = 1500  # characters of its output that are shown when it does not come up
 
 
-class LaunchError(Exception):
-    """The implementation did not come up; the text says why."""
+class LaunchError(AbortedError):
+    """The implementation did not come up; the text says why, and so does the void run."""
 
 
 @contextmanager

@@ -78,13 +78,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One small story, driven and recorded. Scenarios of one phase run side by side, phases in order."""
+    """One small story, driven and recorded. Scenarios of one phase run side by side, phases in order.
+
+    One that advances the sandbox's clock has a phase to itself: the clock is everybody's.
+    """
 
     name: str
     role: Role
     drive: Callable[[Any], Awaitable[None]]
     phase: int = 1
     capability: str = ""
+    clock: bool = False  # it advances the sandbox's clock
 
 
 class MissingError(LookupError):
@@ -113,9 +117,14 @@ class Registry:
         self.checks[entry.role, entry.id] = entry
 
     def add_scenario(self, entry: Scenario) -> None:
-        """Take a scenario; raises ValueError when its name is taken in its role."""
+        """Take a scenario; raises ValueError when its name is taken in its role, or its phase by a clock's scenario."""
         if (entry.role, entry.name) in self.scenarios:
             raise ValueError(f"scenario {entry.name} is defined twice for {entry.role}")
+        beside = [s for s in self.stories(entry.role) if s.phase == entry.phase]
+        if beside and (entry.clock or beside[0].clock):
+            raise ValueError(
+                f"{entry.name} and {beside[0].name} share phase {entry.phase}, and one moves the clock"
+            )
         self.scenarios[entry.role, entry.name] = entry
 
     def of(self, role: Role) -> list[Check]:
@@ -157,11 +166,13 @@ def check(
     return register
 
 
-def scenario(name: str, *, role: Role, phase: int = 1, capability: str = "") -> Callable[[Drive], Drive]:
+def scenario(
+    name: str, *, role: Role, phase: int = 1, capability: str = "", clock: bool = False
+) -> Callable[[Drive], Drive]:
     """Register the decorated driver function, which takes the role's session."""
 
     def register(drive: Drive) -> Drive:
-        REGISTRY.add_scenario(Scenario(name, role, drive, phase, capability))
+        REGISTRY.add_scenario(Scenario(name, role, drive, phase, capability, clock))
         return drive
 
     return register
@@ -194,18 +205,3 @@ def inconclusive(message: str, *exchanges: Exchange) -> Outcome:
 def holds(condition: bool, good: str, bad: str, *exchanges: Exchange, hint: str = "") -> Outcome:
     """`passed(good)` when the condition is true, else `failed(bad)`."""
     return passed(good, *exchanges) if condition else failed(bad, *exchanges, hint=hint)
-
-
-def settle(entry: Check, outcomes: Iterable[Outcome], level: str) -> Finding:
-    """One finding of a judge's outcomes: the worst wins, none is `unverified`. `level`: MUST …"""
-    ranks = list(Verdict)
-    found = sorted(outcomes, key=lambda o: ranks.index(o.verdict))
-    if not found:
-        return Finding(entry, Verdict.UNVERIFIED, "nothing in the transcript shows it")
-    verdict = found[0].verdict
-    same = [o for o in found if o.verdict is verdict]
-    if verdict is Verdict.FAIL and level.startswith(("SHOULD", "MAY")):
-        verdict = Verdict.WARN
-    hint = "" if verdict is Verdict.PASS else found[0].hint or entry.hint
-    message = "; ".join(dict.fromkeys(o.message for o in same))
-    return Finding(entry, verdict, message, tuple(dict.fromkeys(n for o in same for n in o.evidence)), hint)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import spec
+from conformance import record
 from conformance.badge import badge
 from conformance.model import REGISTRY, Finding, Verdict
 from conformance.report_html import render
@@ -96,5 +97,5 @@ def write(run: Run, folder: Path, data: Json | None = None) -> Json:
     }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    run.transcript.write(folder / "transcript.jsonl")
+    record.write(run.transcript, folder / "transcript.jsonl")
     return data

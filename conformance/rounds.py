@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from conformance import baseline, diff, watch
-from conformance.launch import SECONDS, LaunchError, launched
+from conformance.launch import SECONDS, launched
 from conformance.progress import listening
 from conformance.report import exchanges, report, write
 from conformance.report_screen import screen
 from conformance.runner import Listener, Run, Target, run
-from conformance.transcript import Transcript
 
 Json = dict[str, Any]
 
@@ -31,6 +29,7 @@ class Plan:
     only: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     fail_fast: bool = False
+    seed: int | None = None  # for the suite's own choices; none is drawn anew
     start: tuple[str, ...] = ()
     start_seconds: float = SECONDS
     out: Path | None = None
@@ -68,17 +67,15 @@ def certify(plan: Plan, console: Console | None = None) -> Round:
 
 
 async def _drive(plan: Plan, hears: Listener) -> Run:
-    target = plan.target
-    running: AbstractAsyncContextManager[None] = nullcontext()
-    if plan.start:
-        running = launched(plan.start, target.url, plan.start_seconds)
-    try:
-        async with running:
-            return await run(target, plan.only, hears, disable=plan.disable, fail_fast=plan.fail_fast)
-    except LaunchError as reason:
-        result = Run(target, Transcript(), void=str(reason))
-        result.transcript.secret(target.test_secret)
-        return result
+    return await run(
+        plan.target,
+        plan.only,
+        hears,
+        disable=plan.disable,
+        seed=plan.seed,
+        fail_fast=plan.fail_fast,
+        within=launched(plan.start, plan.target.url, plan.start_seconds) if plan.start else None,
+    )
 
 
 def keep_certifying(plan: Plan, console: Console, paths: tuple[Path, ...]) -> int:

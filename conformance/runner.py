@@ -1,4 +1,7 @@
-"""Select, drive, judge: one run of the suite against one implementation."""
+"""Select, drive, write down, judge: one run of the suite against one implementation.
+
+A live run judges what it has just written, read again; `judged` does the same with a file.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,24 @@ import asyncio
 import importlib
 import itertools
 import pkgutil
-import time
+import secrets
 import traceback
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import Protocol
 
 import conformance.judges
 import conformance.scenarios
 import spec
-from conformance.fail_fast import EnoughError, FirstFailure
-from conformance.model import (
-    REGISTRY,
-    AbortedError,
-    Check,
-    Finding,
-    HarnessError,
-    MissingError,
-    Role,
-    Scenario,
-    Verdict,
-    settle,
-)
+from conformance import record, verdicts
+from conformance.discovery import document, named
+from conformance.fail_fast import FirstFailure
+from conformance.model import REGISTRY, AbortedError, Check, Finding, HarnessError, Role, Scenario, Verdict
+from conformance.timing import REPEATS, SIDE_BY_SIDE, Clock
 from conformance.transcript import Transcript
-from conformance.wire import our_violations
-
-SIDE_BY_SIDE = 8  # scenarios of one phase at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +73,25 @@ class Run:
     """A run and what was found. `void` says why nothing can be concluded, when that is so."""
 
     target: Target
-    transcript: Transcript
+    transcript: Transcript  # as it is written: redacted
     findings: list[Finding] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)  # check id -> why it was not tried after all
     void: str = ""
     implementation: str = ""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
+    live: Transcript | None = (
+        None  # as it was recorded, with its secrets; never written, none when read from a file
+    )
 
     @property
     def verdict(self) -> str:
         """certified, failed, partial or void."""
-        seen = {f.verdict for f in self.findings}
-        executed = seen - {
-            Verdict.DISABLED,
-            Verdict.UNVERIFIED,
-            Verdict.NOT_APPLICABLE,
-            Verdict.HARNESS_ERROR,
-        }
-        if self.void or not executed or Verdict.HARNESS_ERROR in seen:
-            return "void"
-        if Verdict.FAIL in seen:
-            return "failed"
-        if seen & {Verdict.INCONCLUSIVE, Verdict.UNVERIFIED, Verdict.DISABLED}:
-            return "partial"
-        return "certified" if Verdict.PASS in seen else "void"
+        return verdicts.overall(self.findings, self.void)
 
     @property
     def exit_code(self) -> int:
         """0 certified, 1 failed, 2 partial, 3 void."""
-        return ("certified", "failed", "partial", "void").index(self.verdict)
+        return verdicts.VERDICTS.index(self.verdict)
 
     def count(self, verdict: Verdict) -> int:
         """How many checks have this verdict."""
@@ -156,41 +137,68 @@ async def run(
     listener: Listener | None = None,
     *,
     disable: Iterable[str] = (),
+    seed: int | None = None,
+    clock: Clock | None = None,
     fail_fast: bool = False,
+    within: AbstractAsyncContextManager[None] | None = None,
 ) -> Run:
     """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
 
-    `disable` names checks that are not to be judged; `fail_fast` stops driving at the first failure.
+    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again.
+    `fail_fast` stops driving at the first failure. `within` is entered first; what it raises as AbortedError voids
+    the run.
     """
-    hears, checks = listener or Listener(), selected(target.role, only, target.profile, disable)
+    only, disable, hears = list(only), list(disable), listener or Listener()
+    checks = selected(target.role, only, target.profile, disable)
     names = {name for c in checks for name in c.scenarios}
     stories = [s for s in REGISTRY.stories(target.role) if s.name in names]
-    result, begun = Run(target, Transcript()), time.monotonic()
-    result.transcript.secret(target.test_secret)
+    live = Transcript(_head(target, only, disable, seed), clock=clock or Clock())
+    live.secret(target.test_secret)
     hears.begin(target, len(stories), len(checks))
-    capabilities: frozenset[str] = frozenset()
     opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
+    void, first = "", FirstFailure(checks, live) if fail_fast else None
     try:
-        async with opener(target, result.transcript) as session:
-            capabilities = session.capabilities
-            result.implementation = getattr(session, "implementation", "")
-            first = _first_failure(checks, result.transcript, capabilities) if fail_fast else None
-            await drive(session, stories, result.transcript, hears, first)
-            result.left_out = first.reasons(checks) if first else {}
+        async with within or nullcontext(), opener(target, live) as session:
+            with first.stopping() if first else nullcontext():
+                await drive(session, stories, live, hears, checks, first)
     except AbortedError as reason:
-        result.void = str(reason)
+        void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
-        result.void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    judge(result, [c for c in checks if c.id not in result.left_out], capabilities, hears)
-    result.seconds = time.monotonic() - begun
+        void = f"fault of the suite: {type(fault).__name__}: {fault}"
+    live.end = {"seconds": round(live.now(), 3), "void": void} | (first.data() if first else {})
+    result = judged(record.parse(record.text(live)), hears)
+    result.target, result.live = target, live
     return result
 
 
-def _first_failure(checks: list[Check], transcript: Transcript, capabilities: frozenset[str]) -> FirstFailure:
-    levels = _levels()
-    return FirstFailure(
-        checks, lambda entry: _judge(entry, transcript, capabilities, levels[entry.requirement])
-    )
+def _head(target: Target, only: list[str], disable: list[str], seed: int | None) -> dict[str, object]:
+    """What the transcript's first line says of the run."""
+    return {
+        "suite": {"name": "vgcp", "version": metadata.version("vgcp")},
+        "protocol": spec.VERSION,
+        "requirements": record.requirements_digest(),
+        "role": target.role,
+        "target": target.url,
+        "profile": target.profile,
+        "only": sorted(only),
+        "disabled": sorted(disable),
+        "seed": secrets.randbelow(1 << 32) if seed is None else seed,
+    }
+
+
+def judged(t: Transcript, listener: Listener | None = None) -> Run:
+    """The run that a transcript tells of, judged; raises KeyError for a selection that this suite does not know."""
+    hears, head = listener or Listener(), t.head
+    target = Target(head["role"], head["target"], "", profile=head["profile"])
+    checks = checks_of(target.role, target.profile)
+    wanted = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
+    chosen = wanted & {c.id for c in checks if verdicts.tried(c, t)}
+    found = verdicts.findings(t, checks, chosen)
+    for finding in found:
+        if finding.check.id in chosen:
+            hears.judged(finding)
+    began = datetime.fromtimestamp(t.began_at, UTC)
+    return Run(target, t, found, verdicts.void(t), named(document(t)), began, t.end.get("seconds", 0.0))
 
 
 async def drive(
@@ -198,27 +206,50 @@ async def drive(
     stories: list[Scenario],
     transcript: Transcript,
     hears: Listener,
+    checks: list[Check],
     first: FirstFailure | None = None,
 ) -> None:
-    """Drive the scenarios phase by phase; those of one phase side by side. Ends early at the first failure."""
-    seats = asyncio.Semaphore(SIDE_BY_SIDE)
+    """Drive the scenarios phase by phase; those of one phase side by side.
+
+    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves. `first` may end it
+    early, with EnoughError.
+    """
 
     async def one(story: Scenario) -> None:
         async with seats:
-            begun = time.monotonic()
-            with transcript.scene(story.name):
-                await _drive(session, story, transcript)
-            hears.driven(story, time.monotonic() - begun, transcript.stopped.get(story.name, ""))
+            await _one(session, story, transcript, hears)
         if first:
             first.driven(story.name)
 
-    try:
-        for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
-            async with asyncio.TaskGroup() as together:
-                for story in phase:
-                    together.create_task(one(story))
-    except* EnoughError:
-        pass  # what was not driven to its end is left out, with the reason
+    seats, done = asyncio.Semaphore(SIDE_BY_SIDE), set[str]()
+    for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
+        now = list(phase)
+        async with asyncio.TaskGroup() as together:
+            for story in now:
+                together.create_task(one(story))
+        fresh = {story.name for story in now}
+        done |= fresh
+        ready = [c for c in checks if fresh & set(c.scenarios) and done.issuperset(c.scenarios)]
+        for turn in range(1, REPEATS + 1):
+            again = _undecided(transcript, ready)
+            if not again:
+                break
+            for story in (one for one in now if one.name in again):
+                transcript.set_aside(story.name, f"{story.name}, try {turn}")
+                await one(story)
+
+
+def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
+    """The scenarios of those checks that are inconclusive by what was driven so far."""
+    found = [verdicts.finding(c, transcript, "MUST") for c in ready]
+    return {n for f in found if f.verdict is Verdict.INCONCLUSIVE for n in f.check.scenarios}
+
+
+async def _one(session: Session, story: Scenario, transcript: Transcript, hears: Listener) -> None:
+    begun = transcript.now()
+    with transcript.scene(story.name):
+        await _drive(session, story, transcript)
+    hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
 
 
 async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:
@@ -232,58 +263,3 @@ async def _drive(session: Session, story: Scenario, transcript: Transcript) -> N
     except Exception as error:  # a driver must not crash on what it meets: that is our fault, and said so
         where = traceback.extract_tb(error.__traceback__)[-1]
         transcript.broken[story.name] = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
-
-
-def judge(result: Run, checks: list[Check], capabilities: frozenset[str], hears: Listener) -> None:
-    """Give every check of the role its finding; those not selected are disabled."""
-    levels = _levels()
-    provisional = {r.id for r in spec.requirements() if r.provisional}
-    ours = our_violations(result.transcript)
-    if ours:
-        result.void = f"fault of the suite: {ours[0].message} (exchange {ours[0].exchange.number})"
-    chosen, needed = {c.id for c in checks}, _needed(result.target)
-    for entry in checks_of(result.target.role, result.target.profile):
-        if entry.id in chosen:
-            finding = _judge(entry, result.transcript, capabilities, levels[entry.requirement])
-            if finding.verdict is Verdict.NOT_APPLICABLE and entry.capability in needed:
-                finding = Finding(entry, Verdict.UNVERIFIED, f"{finding.message}, and the profile needs it")
-            if entry.requirement in provisional:
-                finding = undecided(finding)
-        else:
-            finding = Finding(entry, Verdict.DISABLED, result.left_out.get(entry.id, "not selected"))
-        result.findings.append(finding)
-        if entry.id in chosen:
-            hears.judged(finding)
-
-
-def undecided(finding: Finding) -> Finding:
-    """The finding of a provisional requirement: it came after the release, so it may warn and decides nothing."""
-    if finding.verdict not in (Verdict.FAIL, Verdict.UNVERIFIED, Verdict.INCONCLUSIVE):
-        return finding
-    return replace(finding, verdict=Verdict.WARN, message=f"provisional: {finding.message}")
-
-
-def _levels() -> dict[str, str]:
-    return defaultdict(lambda: "MUST", ((r.id, r.level) for r in spec.requirements()))
-
-
-def _needed(target: Target) -> tuple[str, ...]:
-    """The capabilities of the profile that it is to be certified for."""
-    found = [profile for profile in spec.profiles() if profile.id == target.profile]
-    return () if not found else found[0].gateway if target.role == "gateway" else found[0].channel
-
-
-def _judge(entry: Check, transcript: Transcript, capabilities: frozenset[str], level: str) -> Finding:
-    broken = [transcript.broken[name] for name in entry.scenarios if name in transcript.broken]
-    if broken:
-        return Finding(entry, Verdict.HARNESS_ERROR, broken[0])
-    if entry.capability and capabilities and entry.capability not in capabilities:
-        return Finding(entry, Verdict.NOT_APPLICABLE, f"{entry.capability} is not declared")
-    try:
-        return settle(entry, entry.judge(transcript), level)
-    except MissingError as reason:
-        return Finding(entry, Verdict.UNVERIFIED, str(reason.args[0]))
-    except Exception as error:  # a judge must cope with whatever is in the transcript
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"{type(error).__name__}: {error} ({where.name}:{where.lineno})"
-        return Finding(entry, Verdict.HARNESS_ERROR, message)

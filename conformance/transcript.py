@@ -1,29 +1,29 @@
 """The append-only record of a run: every exchange in both directions, and what the driver set up.
 
-Times are monotonic seconds since the run began. Secrets that the driver registers stay in memory only: what
-is written out shows `redacted-` and a salted digest in their place, the same for the same secret, so that a
-judge that compares secrets with one another can still work from the file.
+Times are monotonic seconds since the run began. Secrets that the driver registers stay in memory only. What is written
+out (record.py) shows a digest in their place, and beside an exchange what could only be seen with them (observed.py);
+judges read nothing but what is written.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
+import random
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from conformance import chance
 from conformance.model import MissingError
+from conformance.redaction import Secrets
+from conformance.timing import Clock
 
 Direction = Literal["sent", "received"]
 Headers = tuple[tuple[str, str], ...]
-
+LONGEST = 1 << 18  # bytes of a body that is written down
 _scenario: ContextVar[str] = ContextVar("scenario", default="")
 
 
@@ -36,6 +36,7 @@ class Message:
     method: str = ""
     url: str = ""
     status: int = 0
+    omitted: int = 0  # bytes of a body that is too long to be written down
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by its name in any case."""
@@ -70,6 +71,7 @@ class Exchange:
     ended: float
     error: str = ""
     flaw: str = ""  # what the suite got wrong on purpose in its part of the exchange
+    observed: dict[str, Any] = field(default_factory=dict)  # what can be seen with secrets only (observed.py)
 
     @property
     def status(self) -> int:
@@ -110,31 +112,45 @@ class Exchange:
 class Transcript:
     """All exchanges of a run; look-ups raise `MissingError` when the evidence is not there."""
 
+    head: dict[str, Any] = field(default_factory=dict)  # role, target, profile, only, disabled, seed …
+    end: dict[str, Any] = field(default_factory=dict)  # seconds, void
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
-    began_at: float = field(default_factory=time.time)  # seconds since 1970 by the wall's clock
+    clock: Clock = field(default_factory=Clock)
+    began_at: float = 0.0  # seconds since 1970 by the wall's clock
     exchanges: list[Exchange] = field(default_factory=list)
     facts: dict[tuple[str, str], Any] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # scenario -> why it ended early
     broken: dict[str, str] = field(default_factory=dict)  # scenario -> what the suite did wrong in it
     claims: dict[str, str] = field(default_factory=dict)  # id or reference -> scenario that made it
-    _secrets: dict[str, str] = field(default_factory=dict)
-    _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
-    _start: float = field(default_factory=time.monotonic)
+    secrets: Secrets = field(default_factory=Secrets)
+    source: str = ""  # the file that this was read from
+    _chances: dict[str, random.Random] = field(default_factory=dict)
     _next: int = 0
+
+    def __post_init__(self) -> None:
+        self.began_at = self.began_at or self.clock.wall()
+        self._start = self.clock.monotonic()
 
     # recording
     def now(self) -> float:
         """Seconds since the run began."""
-        return time.monotonic() - self._start
+        return self.clock.monotonic() - self._start
+
+    def wall(self) -> float:
+        """Seconds since 1970, now."""
+        return self.clock.wall()
 
     @contextmanager
     def scene(self, name: str) -> Iterator[None]:
-        """Everything recorded inside (in this task) belongs to the scenario of this name."""
-        token = _scenario.set(name)
+        """Everything recorded inside (in this task) belongs to the scenario of this name, and so does its chance."""
+        if name not in self._chances:
+            self._chances[name] = random.Random(f"{self.head.get('seed', self.nonce)} {name}")  # noqa: S311
+        scene, drawn = _scenario.set(name), chance.source.set(self._chances[name])
         try:
             yield
         finally:
-            _scenario.reset(token)
+            chance.source.reset(drawn)
+            _scenario.reset(scene)
 
     @property
     def scenario(self) -> str:
@@ -167,9 +183,16 @@ class Transcript:
     def secret(self, *values: str) -> None:
         """Register secrets, which must not appear in what is written out."""
         for value in values:
-            if value and value not in self._secrets:
-                digest = hashlib.sha256(self._salt + value.encode()).hexdigest()[:16]
-                self._secrets[value] = f"redacted-{digest}"
+            self.secrets.add(value)
+
+    def set_aside(self, scenario: str, name: str) -> None:
+        """Give all of a scenario so far another name, because it is driven once more under its own."""
+        self.exchanges = [replace(e, scenario=name) if e.scenario == scenario else e for e in self.exchanges]
+        self.facts = {(name if of == scenario else of, key): v for (of, key), v in self.facts.items()}
+        self.claims = {token: name if of == scenario else of for token, of in self.claims.items()}
+        for ended in (self.stopped, self.broken):
+            if scenario in ended:
+                ended[name] = ended.pop(scenario)
 
     # reading
     def all(
@@ -212,17 +235,12 @@ class Transcript:
 
     # writing
     def redact(self, text: str) -> str:
-        """The text with every registered secret (plain, JSON-escaped or base64) replaced by its digest."""
-        for value, shown in sorted(self._secrets.items(), key=lambda item: -len(item[0])):
-            escaped = json.dumps(value)[1:-1]
-            coded = base64.b64encode(value.encode()).decode()
-            for form in dict.fromkeys((value, escaped, coded)):
-                text = text.replace(form, shown)
-        return text
+        """The text with every registered secret replaced by its digest."""
+        return self.secrets.redact(text)
 
     def as_data(self, exchange: Exchange) -> dict[str, Any]:
         """One exchange as redacted JSON data, as it stands in transcript.jsonl and in reports."""
-        return {
+        data = {
             "number": exchange.number,
             "scenario": exchange.scenario,
             "label": exchange.label,
@@ -235,20 +253,15 @@ class Transcript:
             "error": self.redact(exchange.error),
             "flaw": exchange.flaw,
         }
+        seen = exchange.observed
+        return data | ({"observed": json.loads(self.redact(json.dumps(seen)))} if seen else {})
 
     def _message(self, message: Message) -> dict[str, Any]:
         data: dict[str, Any] = {"status": message.status} if message.status else {}
         if message.method:
             data = {"method": message.method, "url": self.redact(message.url)}
-        data["headers"] = [[k, self.redact(v)] for k, v in message.headers]
-        data["body"] = self.redact(message.body.decode("utf-8", "backslashreplace"))
-        return data
-
-    def write(self, path: Path) -> None:
-        """Write the redacted transcript as JSON lines: a head, the facts, then the exchanges."""
-        lines = [json.dumps({"vgcp_transcript": 1, "nonce": self.nonce, "began_at": self.began_at})]
-        for (name, key), value in self.facts.items():
-            fact = {"fact": key, "scenario": name, "value": value}
-            lines.append(self.redact(json.dumps(fact, default=str)))
-        lines += [json.dumps(self.as_data(e)) for e in sorted(self.exchanges, key=lambda e: e.number)]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        data["headers"] = [[name, self.redact(value)] for name, value in message.headers]
+        omitted = message.omitted or (len(message.body) if len(message.body) > LONGEST else 0)
+        written = "" if omitted else message.body.decode("utf-8", "backslashreplace")
+        data["body"] = self.secrets.body(written)
+        return data | ({"omitted": omitted} if omitted else {})

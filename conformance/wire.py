@@ -54,6 +54,8 @@ def _fit(message: Message, type_name: str) -> Iterator[str]:
 
 def request_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[str]:
     """What does not fit in the request."""
+    if exchange.request.omitted:  # too long to be kept, and meant so
+        return
     if operation.request_type and exchange.request.body:
         yield from _fit(exchange.request, operation.request_type)
     elif operation.request_type:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from conformance.chance import below, hexes
+from conformance.discovery import declared
 from conformance.driver.client import Client
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
 from conformance.model import AbortedError
+from conformance.timing import PURCHASE, SETTLING, SHELF
 from conformance.transcript import Exchange, Transcript
 
 if TYPE_CHECKING:
@@ -23,9 +26,6 @@ if TYPE_CHECKING:
 
 # What a purchase begins with: a hold, or an order with payment pending (SEL-006).
 HOLDING = ("create_reservation", "create_order")
-PATIENCE = 20.0  # seconds for a purchase, which may have to wait for the gateway
-UNTIL = 2.0  # seconds that an event may take to show on the shelf
-SETTLING = 12.0  # seconds until a pending purchase must have come to an end
 
 
 class ChannelSession:
@@ -36,7 +36,6 @@ class ChannelSession:
     ) -> None:
         self.target, self.transcript, self.client, self.gateway = target, transcript, client, gateway
         self.capabilities: frozenset[str] = frozenset()
-        self.implementation = ""
         self.api = self.events_url = self.scheme = ""
 
     # the channel's own operations
@@ -64,7 +63,7 @@ class ChannelSession:
 
     async def shelf(self, label: str, until: Callable[[list[Any]], bool] | None = None) -> Exchange:
         """What is on sale; with `until`, look again for a while, as a channel may take its time with an event."""
-        deadline = self.transcript.now() + UNTIL
+        deadline = self.transcript.now() + SHELF
         while until and self.transcript.now() < deadline:
             seen = await self.must("test_list_shelf", "GET", "/shelf", f"{label}: look")
             found = seen.answer.get("items")
@@ -87,12 +86,11 @@ class ChannelSession:
             "intent_id": intent or self.intent(),
             "offer_id": offer,
             "quantity": 1,
-            "buyer_reference": f"buyer-{secrets.token_hex(4)}",
+            "buyer_reference": f"buyer-{hexes(4)}",
             "region": "DE",
             **wish,
         }
-        patience = PATIENCE
-        return await self.test("test_purchase", "POST", "/purchases", label, body=body, patience=patience)
+        return await self.test("test_purchase", "POST", "/purchases", label, body=body, patience=PURCHASE)
 
     async def buy(
         self, offer: str, label: str, intent: str = "", settling: float = SETTLING, **wish: Any
@@ -114,28 +112,9 @@ class ChannelSession:
 
     def intent(self) -> str:
         """A new buyer intent, claimed for the running scenario."""
-        name = f"intent-{secrets.token_hex(8)}"
+        name = f"intent-{hexes(8)}"
         self.transcript.claim(name)
         return name
-
-    @asynccontextmanager
-    async def heartbeat(self) -> AsyncIterator[None]:
-        """Note as the fact `lag` by how many seconds this process was late at worst, for judges of pauses."""
-        worst = 0.0
-
-        async def beat() -> None:
-            nonlocal worst
-            while True:
-                due = self.transcript.now() + 0.02
-                await asyncio.sleep(0.02)
-                worst = max(worst, self.transcript.now() - due)
-
-        heart = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            heart.cancel()
-            self.transcript.note("lag", round(worst, 3))
 
     # the gateway that is played
 
@@ -143,8 +122,8 @@ class ChannelSession:
         """Put an offer with so many codes on sale at the gateway (not yet at the channel) and note it as `key`."""
         codes = more.pop("codes", None) or [f"CODE-{secrets.token_hex(10)}" for _ in range(stock)]
         asked = {
-            "product_name": f"Voucher {secrets.token_hex(3)}",
-            "price": {"amount": 1000 + secrets.randbelow(8000), "currency": "EUR"},
+            "product_name": f"Voucher {hexes(3)}",
+            "price": {"amount": 1000 + below(8000), "currency": "EUR"},
             "delivery_kind": "code",
             "codes": codes,
             **more,
@@ -183,11 +162,11 @@ class ChannelSession:
     def event(self, kind: str, offer: dict[str, Any], **more: Any) -> dict[str, Any]:
         """An event about an offer, a full snapshot, with the offer's revision."""
         return {
-            "id": f"evt_{secrets.token_hex(12)}",
+            "id": f"evt_{hexes(12)}",
             "type": kind,
             "subject": offer["id"],
             "revision": offer["revision"],
-            "occurred_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "occurred_at": _stamp(self.transcript.wall()),
             "traceparent": traceparent(),
             "data": {"offer": offer},
             **more,
@@ -212,6 +191,11 @@ class ChannelSession:
         )
 
 
+def _stamp(wall: float) -> str:
+    """A moment as the wire has it."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _priced(item: dict[str, Any]) -> dict[str, Any]:
     price = item.get("price")
     return {"offer_id": item.get("offer_id"), "at": price.get("amount") if isinstance(price, dict) else None}
@@ -219,7 +203,7 @@ def _priced(item: dict[str, Any]) -> dict[str, Any]:
 
 def traceparent() -> str:
     """A new trace (W3C Trace Context)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return f"00-{hexes(16)}-{hexes(8)}-01"
 
 
 @asynccontextmanager
@@ -250,12 +234,7 @@ async def _discover(session: ChannelSession) -> None:
     if seen.status != 200 or document.get("protocol") != "vgcp":
         raise AbortedError(f"no VGCP discovery document at {url} ({seen.error or f'status {seen.status}'})")
     endpoints = document.get("endpoints") if isinstance(document.get("endpoints"), dict) else {}
-    named = document.get("capabilities")
-    found = named if isinstance(named, list) else []
-    session.capabilities = frozenset(str(c.get("name")) for c in found if isinstance(c, dict))
-    made = document.get("implementation")
-    if isinstance(made, dict):
-        session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
+    session.capabilities = declared(document)
     session.api = str(endpoints.get("api", "")).rstrip("/")
     session.events_url = str(endpoints.get("events", ""))
     session.scheme = str(document.get("signature_scheme", ""))

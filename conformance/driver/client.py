@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from conformance.timing import ANSWER
 from conformance.transcript import Exchange, Message, Transcript
 
 LARGE = 1 << 19  # bytes; from here on a body is streamed, so that it does not hold up other scenarios
-TIMEOUT = 15.0  # seconds for one answer
 
 
 class Client:
@@ -35,7 +35,7 @@ class Client:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        patience: float = TIMEOUT,
+        patience: float = ANSWER,
     ) -> Exchange:
         """Send `body` as JSON (or `data` as it is) and record it; `patience` in seconds."""
         sent = dict(headers or {})

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus, urlencode
 import aiohttp
 
 import spec
+from conformance.discovery import declared
 from conformance.driver.callback import Callback
 from conformance.driver.client import Client
 from conformance.driver.shop import Json, Shop, succeeded, traceparent, word
@@ -23,8 +24,6 @@ from conformance.wire import operations
 if TYPE_CHECKING:
     from conformance.runner import Target
 
-RETRY_PATIENCE = 15.0  # seconds for the tries of an event that is refused three times
-EVENT_PATIENCE = 6.0  # seconds for an event to come
 CORE = ("catalog", "inventory", "orders", "delivery", "events")
 OPTIONAL = ("allotments",)  # scopes that only a gateway with the capability of that name knows
 
@@ -35,7 +34,6 @@ class GatewaySession:
     def __init__(self, target: Target, transcript: Transcript, client: Client, stack: AsyncExitStack) -> None:
         self.target, self.transcript, self.client = target, transcript, client
         self.capabilities: frozenset[str] = frozenset()
-        self.implementation = ""
         self.origin = target.url.rstrip("/")
         self.api = self.origin + spec.PATH
         self.token_url = f"{self.api}/oauth/token"
@@ -175,12 +173,7 @@ async def _discover(session: GatewaySession) -> None:
     document = seen.answer
     if seen.status != 200 or document.get("protocol") != "vgcp":
         raise AbortedError(f"no VGCP discovery document at {url} ({seen.error or f'status {seen.status}'})")
-    listed = document.get("capabilities")
-    named = [c.get("name") for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
-    session.capabilities = frozenset(str(name) for name in named)
-    made = document.get("implementation")
-    made = made if isinstance(made, dict) else {}
-    session.implementation = f"{made.get('name', '?')} {made.get('version', '?')}"
+    session.capabilities = declared(document)
     found = document.get("endpoints")
     endpoints = found if isinstance(found, dict) else {}
     session.api = str(endpoints.get("api") or session.api).rstrip("/")

@@ -74,7 +74,7 @@ class PlayedGateway:
         await site.start()
         self.url = f"http://{self.host}:{self._runner.addresses[0][1]}"
         self.client = await self.control("POST", "/clients", {"name": "channel under certification"})
-        self.signer = Signer(self.client["webhook_secret"])
+        self.signer = Signer(self.client["webhook_secret"], self.transcript.wall)
         self.transcript.secret(self.client["client_secret"], self.client["webhook_secret"])
         return self
 

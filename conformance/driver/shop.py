@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.chance import hexes
 from conformance.driver.callback import Callback
 from conformance.model import AbortedError
 from conformance.transcript import Exchange
@@ -19,12 +19,12 @@ EUR: Json = {"amount": 1999, "currency": "EUR"}
 
 def traceparent() -> str:
     """A new trace (W3C Trace Context)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return f"00-{hexes(16)}-{hexes(8)}-01"
 
 
 def word(prefix: str) -> str:
     """A reference or key that nobody has used."""
-    return f"{prefix}-{secrets.token_hex(8)}"
+    return f"{prefix}-{hexes(8)}"
 
 
 def buyer(region: str = "DE", reference: str = "") -> Json:

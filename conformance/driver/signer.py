@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,8 @@ import http_message_signatures as hms
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from standardwebhooks import Webhook
+
+from conformance.chance import hexes
 
 COMPONENTS = ("@method", "@target-uri", "content-type", "content-digest")
 STANDARD, RFC9421 = "standard_webhooks", "rfc9421"
@@ -45,9 +47,10 @@ class Signer:
     good, unsigned, wrong_key, garbage, old (301 s), ahead (by 400 s), rotated (one bad signature before the good one).
     """
 
-    def __init__(self, webhook_secret: str) -> None:
-        self.secret, self.stranger = webhook_secret, whsec()
-        self.kid = f"suite-{secrets.token_hex(4)}"
+    def __init__(self, webhook_secret: str, wall: Callable[[], float]) -> None:
+        """`wall` is the clock to date by, in seconds since 1970."""
+        self.secret, self.stranger, self._wall = webhook_secret, whsec(), wall
+        self.kid = f"suite-{hexes(4)}"
         self.key, self.other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 
     @property
@@ -57,7 +60,7 @@ class Signer:
 
     def sign(self, scheme: str, how: str, url: str, event_id: str, body: bytes) -> dict[str, str]:
         """The headers of one signed POST of `body`, Content-Type included."""
-        when = time.time() + {"old": -330, "ahead": 400}.get(how, 0)
+        when = self._wall() + {"old": -330, "ahead": 400}.get(how, 0)
         if how == "unsigned":
             return {"Content-Type": "application/json"}
         if scheme == RFC9421:
@@ -94,7 +97,7 @@ class Signer:
             message,
             key_id=kid,
             created=datetime.fromtimestamp(int(when), UTC),
-            nonce=secrets.token_urlsafe(16),
+            nonce=hexes(16),
             label=label,
             tag="vgcp-event",
             covered_component_ids=COMPONENTS,

@@ -20,8 +20,8 @@ def taken(t: Transcript, scenario: str, label: str) -> Exchange:
 
 
 def _refused(t: Transcript, label: str, *codes: str) -> Outcome:
-    """The event with this flaw was refused with 401 and one of these codes, and good ones were taken."""
-    twin, event = taken(t, "signatures", "good"), t.one("signatures", label)
+    """The event with this flaw was refused with 401 and one of these codes, and the same without it was taken."""
+    twin, event = taken(t, "signatures", "bad, well signed"), t.one("signatures", label)
     if 200 <= event.status < 300:
         return failed(f"an event was taken: {label}", event, twin)
     good = event.status == 401 and event.problem in codes

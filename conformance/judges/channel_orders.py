@@ -125,6 +125,26 @@ def goods_apart(t: Transcript) -> Iterator[Outcome]:
 
 
 @check(
+    "SEL-013",
+    suffix="b",
+    role="channel",
+    scenarios=("crowd",),
+    title="Buyers who come at once see their own goods only",
+    hint="Keep what was revealed with the purchase, never in anything that two purchases share.",
+)
+def goods_apart_at_once(t: Transcript) -> Iterator[Outcome]:
+    """Those of the crowd who got one see one code each, all different."""
+    ends = t.all("crowd", where=lambda e: bool(e.label.startswith("buyer ") and ":" not in e.label))
+    won = [e for e in ends if outcome(e) == "fulfilled" and e.answer.get("order_id")]
+    if len(won) < 2:
+        yield unverified(f"{len(won)} of {len(ends)} buyers got one", *ends)
+        return
+    found = [tuple(goods(e)) for e in won]
+    apart = len(set(found)) == len(found) and all(len(each) == 1 for each in found)
+    yield holds(apart, "one code each, all different", "buyers see the same goods, or none", *won)
+
+
+@check(
     "SEL-014",
     role="channel",
     scenarios=("buyer_input",),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from conformance.judges.channel_reading import asked, bought, holding, pauses
 from conformance.model import Outcome, check, failed, holds, inconclusive, passed, unverified
+from conformance.timing import EARLY, UNSTEADY
 from conformance.transcript import Exchange, Transcript
 
 MOST_TRIES = 20
-UNSTEADY = 0.2  # seconds that the suite may be late before it cannot tell pauses apart
 
 
 @check(
@@ -61,7 +61,7 @@ def honours_retry_after(t: Transcript) -> Iterator[Outcome]:
             yield unverified(f"{scenario}: the order was not tried again", *tries)
         else:
             waited = pauses(tries)[0]
-            late = waited >= seconds - 0.01
+            late = waited >= seconds - EARLY
             yield holds(
                 late, f"waited {waited:.1f} s", f"waited {waited:.2f} s, asked for {seconds}", *tries[:2]
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance import jwe
 from conformance.judges.channel_reading import bought, goods, orders, outcome, seen
 from conformance.model import Outcome, check, holds
 from conformance.transcript import Exchange, Transcript
@@ -48,17 +47,10 @@ def key_passed_on(t: Transcript) -> Iterator[Outcome]:
     others = [e for e in sent if e.answer.get("id") == twin.answer.get("order_id") and _point(e)]
     yield holds(not others, "nobody else's order has it", "an order without a key got one", twin, *others)
     if right:
-        passed_on = bool(goods(view)) and all(_opens(text, key) for text in goods(view))
+        passed_on = bool(goods(view)) and all(view.observed.get("opens", [False]))
         yield holds(passed_on, "the JWE opens", "what the buyer gets is not the JWE", view)
 
 
 def _point(order: Exchange) -> tuple[str, ...]:
     found = order.asked.get("recipient_key")
     return tuple(str(found.get(name)) for name in POINT) if isinstance(found, dict) else ()
-
-
-def _opens(text: str, key: dict[str, str]) -> bool:
-    try:
-        return bool(jwe.open_sealed(text, key).content)
-    except jwe.JweError:
-        return False

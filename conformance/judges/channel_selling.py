@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conformance.judges.channel_reading import (
@@ -179,6 +180,28 @@ def last_unit(t: Transcript) -> Iterator[Outcome]:
         yield unverified(f"{len(won)} of 2 buyers got the last unit", *ends)
         return
     yield _told(lost[0], won[0])
+
+
+@check(
+    "SEL-007",
+    suffix="c",
+    role="channel",
+    scenarios=("crowd",),
+    title="Of twelve buyers at once on three units three get one and the others are told",
+    hint="Let the gateway decide who gets a unit, and end every other purchase as refused.",
+)
+def crowd(t: Transcript) -> Iterator[Outcome]:
+    """Three units sold, to three buyers; all the others are refused and charged nothing."""
+    ends = t.all("crowd", where=lambda e: re.fullmatch(r"buyer \d+", e.label) is not None)
+    won = [e for e in ends if outcome(e) == "fulfilled" and e.answer.get("order_id")]
+    sold = t.fact("crowd", "stock")["sold"]
+    if sold != 3 or not any(e.problem == "out_of_stock" for e in asked(t, "crowd")):
+        yield unverified(f"{sold} units were sold to {len(ends)} buyers", *ends)
+        return
+    yield holds(len(won) == 3, "three got one", f"{len(won)} buyers were told that they got one", *won)
+    for end in ends:
+        if end not in won:
+            yield _told(end, won[0] if won else end)
 
 
 @check(

@@ -19,6 +19,7 @@ from conformance.judges.gateway_evidence import (
     stock,
 )
 from conformance.model import Outcome, check, failed, holds, inconclusive, passed, unverified
+from conformance.timing import HOLD_LIFE
 from conformance.transcript import Transcript
 
 gateway = partial(check, role="gateway")
@@ -59,7 +60,9 @@ def holds_end(t: Transcript) -> Iterator[Outcome]:
             yield failed("a hold without expires_at", seen)
         else:
             life = ends - made
-            yield holds(0 < life <= 86_400, "holds end within a day", f"a hold of {life:.0f} s", seen)
+            yield holds(
+                0 < life <= HOLD_LIFE.seconds, "holds end within a day", f"a hold of {life:.0f} s", seen
+            )
 
 
 @gateway("INV-004", title="An expired hold's stock is on sale again", scenarios=("hold_expires",))

@@ -97,7 +97,8 @@ def cancelled(t: Transcript) -> Iterator[Outcome]:
 @gateway("ORD-057", title="What is being made cannot be cancelled", scenarios=(GIVEN_UP,))
 def not_cancelled(t: Transcript) -> Iterator[Outcome]:
     """A unit that its supplier has taken."""
-    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "another silent")
+    good(t, GIVEN_UP, "another silent")
+    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "cancel in time")
 
 
 @gateway("ORD-058", title="order.updated when the goods are made, or not", scenarios=(MADE,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from conformance import jwe
 from conformance.driver.shop import opened
 from conformance.judges.gateway_evidence import dig, good, is_problem, items, moved, ok, said
-from conformance.model import MissingError, Outcome, check, failed, holds, passed, unverified
+from conformance.model import MissingError, Outcome, check, failed, holds, unverified
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="sealed_delivery")
@@ -85,18 +84,17 @@ def algorithms(t: Transcript) -> Iterator[Outcome]:
 @gateway("DLV-022", title="The buyer's key opens the goods", scenarios=("sealed_sale",))
 def opens(t: Transcript) -> Iterator[Outcome]:
     """The very codes that were put in stock; a licence; a link. Which cipher it is, DLV-021 judges."""
-    key, codes = t.fact("sealed_sale", "key"), t.fact("sealed_sale", "codes")
+    codes = t.fact("sealed_sale", "codes")
     seen_codes: list[str] = []
     for label in SOLD:
-        for seen, compact in _sealed(t, "sealed_sale", f"{label} reveal"):
-            kind = str(dig(seen.answer, "goods", "kind"))
-            try:
-                goods = json.loads(jwe.open_sealed(compact, key).content)
-            except ValueError as reason:
-                yield failed(f"{label}: {reason}", seen)
+        for seen, _ in _sealed(t, "sealed_sale", f"{label} reveal"):
+            kind, found = str(dig(seen.answer, "goods", "kind")), seen.observed["sealed"]
+            if not found["opened"]:
+                yield failed(f"{label}: {found['error']}", seen)
                 continue
+            goods = found["goods"]
             value = dig(goods, *MEMBERS.get(kind, ("", "")))
-            right = isinstance(value, str) and value != "" and goods.get("kind") == kind
+            right = isinstance(value, str) and value != "" and dig(goods, "kind") == kind
             yield holds(right, f"{label}: opens", f"{label}: no Goods of a {kind} inside", seen)
             if kind == "code":
                 seen_codes.append(str(value))
@@ -210,12 +208,10 @@ def _to_the_key(t: Transcript, scenario: str, label: str) -> Iterator[Outcome]:
         e for e in t.all(scenario, label=label) if isinstance(dig(e.answer, "goods", "sealed", "jwe"), str)
     ]:
         return
-    for seen, compact in _sealed(t, scenario, label):
-        try:
-            jwe.open_sealed(compact, t.fact(scenario, "key"))
-            yield passed("the order's key opens it", seen)
-        except jwe.JweError as reason:
-            yield failed(f"{label}: {reason}", seen)
+    for seen, _ in _sealed(t, scenario, label):
+        found = seen.observed["sealed"]
+        words = f"{label}: {found.get('error')}"
+        yield holds(found["opened"], "the order's key opens it", words, seen)
 
 
 @gateway("DLV-031", title="The order and its deliveries show the key", scenarios=("sealed_sale",))

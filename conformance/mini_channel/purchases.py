@@ -194,6 +194,9 @@ class Purchases:
         if self._faults("shows_all_goods"):
             intent.goods += self._sold.get(intent.wish["offer_id"], [])
         self._sold.setdefault(intent.wish["offer_id"], []).extend(mine)
+        if self._faults("mixes_up_buyers"):
+            await asyncio.sleep(0.2)
+            intent.goods = self._sold[intent.wish["offer_id"]][-len(mine) :]
 
     async def _give_up(self, intent: Intent, refusal: RefusedError) -> None:
         intent.reason = refusal.code

@@ -60,6 +60,7 @@ MUTANTS = (
     _mutant("trims_goods", "SEL-011", "strips spaces from codes"),
     _mutant("sells_sold_out", "SEL-012", "shows everything as buyable"),
     _mutant("shows_all_goods", "SEL-013", "shows a buyer what others bought"),
+    _mutant("mixes_up_buyers", "SEL-013", "shows the last goods revealed, when many buy at once"),
     _mutant("drops_buyer_input", "SEL-014", "does not send what the buyer filled in"),
     _mutant("keeps_holds", "SEL-015", "lets unused holds expire"),
     _mutant("charges_new_price", "SEL-016", "charges the raised price though the hold has the old one"),

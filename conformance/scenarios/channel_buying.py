@@ -9,6 +9,7 @@ from conformance.driver.channel_client import HOLDING, ChannelSession
 from conformance.model import scenario
 
 Wish = dict[str, Any]
+CROWD = 12  # buyers at once
 ODD_CODE = "  0007-ÄÖ 漢字 <b>&amp;</b> \"'\\ %20+ "
 ACCOUNT = {
     "type": "object",
@@ -59,6 +60,14 @@ async def last_unit(session: ChannelSession) -> None:
     """Two buyers at once want the last unit."""
     offer = await session.offered(stock=1)
     await asyncio.gather(*(session.buy(offer, f"buyer {n}") for n in (1, 2)))
+    await session.stock(offer, "stock")
+
+
+@scenario("crowd", role="channel")
+async def crowd(session: ChannelSession) -> None:
+    """Twelve buyers at once want one each of three units."""
+    offer = await session.offered(stock=3)
+    await asyncio.gather(*(session.buy(offer, f"buyer {n}") for n in range(CROWD)))
     await session.stock(offer, "stock")
 
 

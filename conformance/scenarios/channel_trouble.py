@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from conformance.driver.channel_client import HOLDING, ChannelSession
+from conformance.driver.heartbeat import heartbeat
 from conformance.model import scenario
 
 
@@ -30,7 +31,7 @@ async def busy_hold(session: ChannelSession) -> None:
     """The hold (or the pending order) is answered by 503 four times, and the pauses are left to the channel."""
     offer = await session.offered()
     session.fault(HOLDING, offer, count=4, code="unavailable", retry_after=0)
-    async with session.heartbeat():
+    async with heartbeat(session.transcript):
         await session.buy(offer, "bought")
 
 

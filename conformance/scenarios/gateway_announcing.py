@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
+from conformance.driver.heartbeat import heartbeat
 from conformance.driver.shop import EUR, Json, Shop
 from conformance.model import scenario
 
@@ -31,7 +32,7 @@ async def events(s: GatewaySession) -> None:
     await shop.do("release_reservation", "give it back", path=at)
     await s.change(offer, "price", price={"amount": 2500, "currency": "EUR"})
     await s.change(offer, "withdraw", withdrawn=True)
-    await settled(lambda: _complete(listener.events()), gateway_client.EVENT_PATIENCE)
+    await settled(lambda: _complete(listener.events()), timing.EVENT_PATIENCE)
     await shop.deliveries(order)
     await _in_feed(shop, lambda seen: len(seen) >= len(listener.events()))
     await shop.pages("list_events", "event feed", 3)
@@ -42,7 +43,7 @@ async def events(s: GatewaySession) -> None:
 
 async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
     """Wait until the event feed has it all: it may follow a little behind."""
-    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
         page = await shop.do("list_events", "settling", params={"limit": "500"})
         found = page.answer.get("items")
         seen = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -69,7 +70,7 @@ async def events_signed(s: GatewaySession) -> None:
     shop = await s.shop(callback=listener)
     offer = await shop.offer(codes=s.codes(2))
     await shop.order(offer, "order")
-    await settled(lambda: listener.events("order.updated"), gateway_client.EVENT_PATIENCE)
+    await settled(lambda: listener.events("order.updated"), timing.EVENT_PATIENCE)
 
 
 @scenario("events_retried", role="gateway")
@@ -84,8 +85,9 @@ async def events_retried(s: GatewaySession) -> None:
         return any(event.get("subject") == order["id"] for event in listener.events("order.updated"))
 
     s.transcript.note("order", order["id"])
-    await _in_feed(shop, _about(order["id"]))
-    await settled(taken, gateway_client.RETRY_PATIENCE)
+    async with heartbeat(s.transcript):
+        await _in_feed(shop, _about(order["id"]))
+        await settled(taken, timing.RETRY_PATIENCE)
     await shop.pages("list_events", "event feed", 100)
 
 
@@ -103,14 +105,18 @@ async def events_unposted(s: GatewaySession) -> None:
 @scenario("events_apart", role="gateway", phase=2)
 async def events_apart(s: GatewaySession) -> None:
     """One channel takes four seconds for every event; the other must not wait for it."""
-    slow, quick = await s.callback("standard_webhooks", delay=4.0), await s.callback("standard_webhooks")
+    slow, quick = (
+        await s.callback("standard_webhooks", delay=timing.HANGS),
+        await s.callback("standard_webhooks"),
+    )
     slow.label, quick.label = "slow channel", "quick channel"
     one, two = await s.shop("slow", callback=slow), await s.shop("quick", callback=quick)
     offer, other = await one.offer(quantity=5), await two.offer(quantity=5)
     await one.order(offer, "order of the slow")
-    await settled(lambda: slow.begun > 0, gateway_client.EVENT_PATIENCE)
+    await settled(lambda: slow.begun > 0, timing.EVENT_PATIENCE)
     s.transcript.note("begun", slow.begun)
-    await two.order(other, "order of the quick")
-    await settled(lambda: quick.events("order.updated"), 2.5)
+    async with heartbeat(s.transcript):
+        await two.order(other, "order of the quick")
+        await settled(lambda: quick.events("order.updated"), timing.APART)
     s.transcript.note("quick", len(quick.events("order.updated")))
     slow.hurry.set()

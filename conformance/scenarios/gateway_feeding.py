@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession
 from conformance.driver.shop import Json, Shop
 from conformance.model import scenario
@@ -52,7 +52,7 @@ def _ids(page: Exchange) -> set[object]:
 
 async def _shown(shop: Shop, ids: set[str]) -> None:
     """Wait until the feed shows all of these: it may follow a little behind."""
-    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
         page = await shop.do("list_offers", "settling", params={"limit": "500"})
         if page.status != 200 or ids <= _ids(page):
             return
@@ -61,7 +61,7 @@ async def _shown(shop: Shop, ids: set[str]) -> None:
 
 async def _read_until(shop: Shop, label: str, cursor: str, missing: set[str]) -> str:
     """Read on from the cursor until all these were shown, and a little behind is no fault."""
-    for _ in range(int(gateway_client.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
         before = len(shop.session.transcript.exchanges)
         cursor = await _read_on(shop, label, cursor)
         for page in shop.session.transcript.exchanges[before:]:

@@ -48,7 +48,7 @@ async def extensions(s: GatewaySession) -> None:
     other = await shop.must("create_reservation", "other hold", body=shop.holding(offer, 1))
     at = {"reservation_id": other["id"]}
     await shop.do("release_reservation", "release", path=at)
-    await shop.do("extend_reservation", "extend released", path=at, body={})
+    await shop.do("extend_reservation", "extend released", path=at, body={"ttl_seconds": 600})
 
 
 @scenario("caps", role="gateway")

@@ -6,14 +6,16 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, Shop, sale, word
 from conformance.model import scenario
 from conformance.scenarios.gateway_waiting import until
+from conformance.timing import LEASE_LIFE
 from conformance.transcript import Exchange
 
 story = partial(scenario, role="gateway", capability="allotments")
+LONG = LEASE_LIFE.seconds
 DEARER = {"amount": EUR["amount"] + 500, "currency": "EUR"}
 
 
@@ -50,10 +52,10 @@ async def leases(s: GatewaySession) -> None:
     await s.stock(offer, "stock before")
     reference = word("lease")
     s.transcript.note("reference", reference)
-    at = await _leased(shop, offer, "lease", 4, reference=reference, ttl_seconds=2_592_000)
+    at = await _leased(shop, offer, "lease", 4, reference=reference, ttl_seconds=LONG)
     await shop.do("get_jwks", "keys", token="")
     await s.stock(offer, "stock leased")
-    await _lease(shop, offer, "lease of too many", 7)
+    await _lease(shop, offer, "lease of too many", 7, reference=word("lease"), ttl_seconds=LONG)
     await s.stock(offer, "stock after refusal")
     await shop.order(offer, "order of what is leased", 3)
     await shop.order(offer, "order of the rest", 2)
@@ -63,7 +65,8 @@ async def leases(s: GatewaySession) -> None:
     await shop.do("release_allotment", "release", path=_path(at), body={"quantity": 1})
     await s.stock(offer, "stock after release")
     await shop.do("release_allotment", "release too many", path=_path(at), body={"quantity": 9})
-    await _lease(shop, await shop.offer(quantity=5), "lease of strict", 1)
+    strict = await shop.offer(quantity=5)
+    await _lease(shop, strict, "lease of strict", 4, reference=word("lease"), ttl_seconds=LONG)
 
 
 @story("lease_limits")
@@ -74,7 +77,8 @@ async def lease_limits(s: GatewaySession) -> None:
     await _lease(shop, await _offer(shop, **few), "lease into safety", 4)
     await _lease(shop, await _offer(shop, **few), "lease beside safety", 3)
     limited = await _offer(shop, quantity=20, restrictions={"channel_limit": {"quantity": 3}})
-    await _lease(shop, limited, "lease at limit", 3)
+    await _lease(shop, limited, "lease below limit", 2)
+    await _lease(shop, limited, "lease at limit", 1)
     await _lease(shop, limited, "lease above limit", 1)
 
 
@@ -132,7 +136,7 @@ async def sales_rush(s: GatewaySession) -> None:
     await s.stock(offer, "stock after the rush")
 
 
-@story("leases_end", phase=10)
+@story("leases_end", phase=10, clock=True)
 async def leases_end(s: GatewaySession) -> None:
     """One lease is recalled, and sells a unit within its grace; another one expires."""
     listener = await s.callback("standard_webhooks")
@@ -145,7 +149,7 @@ async def leases_end(s: GatewaySession) -> None:
     await s.stock(recalled, "stock when recalled")
     await _report(shop, at, "sale after recall", sale())
     await s.stock(recalled, "stock after that sale")
-    await settled(lambda: listener.events("allotment.recalled"), gateway_client.EVENT_PATIENCE)
+    await settled(lambda: listener.events("allotment.recalled"), timing.EVENT_PATIENCE)
     await s.stock(expiring, "stock while leased")
     ends = max(str(told.get("expires_at")), str(other["expires_at"]))
     await s.advance(until(ends, await s.now()))

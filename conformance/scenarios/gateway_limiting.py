@@ -16,14 +16,17 @@ async def purchase_limits(s: GatewaySession) -> None:
     shop = await s.shop()
     offer = await shop.offer(quantity=50, restrictions=TWO)
     who = buyer()
-    hold = await shop.must("create_reservation", "hold at limit", body=shop.holding(offer, 2, who))
+    await shop.hold(offer, "hold below limit", 1, who=who)
+    hold = await shop.must("create_reservation", "hold at limit", body=shop.holding(offer, 1, who))
     await shop.hold(offer, "hold above limit", 1, who=who)
     await shop.hold(offer, "hold for another", 1)
     await shop.do("release_reservation", "release", path={"reservation_id": hold["id"]})
-    await shop.hold(offer, "hold after release", 2, who=who)
+    await shop.hold(offer, "hold after release", 1, who=who)
     await shop.order(offer, "too many at once", 3)
+    await shop.order(offer, "as many as allowed", 2)
     who = buyer()
-    order = await shop.must("create_order", "order at limit", body=shop.ordering(offer, 2, who))
+    await shop.order(offer, "order below limit", 1, who=who)
+    order = await shop.must("create_order", "order at limit", body=shop.ordering(offer, 1, who))
     await shop.order(offer, "order of one more", 1, who=who)
     at = {"order_id": order["id"]}
     lines = order.get("lines")
@@ -42,10 +45,12 @@ async def channel_limits(s: GatewaySession) -> None:
     """Three through each channel, which hold and order. By itself: its offers and events are everybody's."""
     shop, other = await s.shop(), await s.shop()
     held, sold = await _open_offer(s), await _open_offer(s)
-    await shop.hold(held, "hold at limit", 3)
+    await shop.hold(held, "hold below limit", 2)
+    await shop.hold(held, "hold at limit", 1)
     await shop.hold(held, "hold above limit", 1)
     await other.hold(held, "hold of another channel", 3)
-    await shop.order(sold, "order at limit", 3)
+    await shop.order(sold, "order below limit", 2)
+    await shop.order(sold, "order at limit", 1)
     await shop.order(sold, "order above limit", 1)
     await other.order(sold, "order of another channel", 3)
 
@@ -89,7 +94,7 @@ async def fair_shares(s: GatewaySession) -> None:
     await shop.hold(offer, "pressed", 1, ttl_seconds=3600)
 
 
-@scenario("late_limits", role="gateway", phase=7)
+@scenario("late_limits", role="gateway", phase=7, clock=True)
 async def late_limits(s: GatewaySession) -> None:
     """An order expires, its buyer buys all that is allowed to one, and then pays the first after all."""
     shop = await s.shop()
@@ -104,7 +109,7 @@ async def late_limits(s: GatewaySession) -> None:
     await shop.do("get_order", "order when paid late", path={"order_id": order["id"]})
 
 
-@scenario("idle_holds", role="gateway", phase=8)
+@scenario("idle_holds", role="gateway", phase=8, clock=True)
 async def idle_holds(s: GatewaySession) -> None:
     """One buyer holds and lets expire, over and over; a crowd holds all of another stock, over and over."""
     shop = await s.shop(max_open_holds=10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession
 from conformance.driver.shop import Json, Shop
 from conformance.model import scenario
@@ -36,7 +36,7 @@ async def made_on_demand(s: GatewaySession) -> None:
     await shop.pages("list_events", "feed", limit=100)
 
 
-@scenario("given_up", role="gateway", phase=11, capability="on_demand")
+@scenario("given_up", role="gateway", phase=11, capability="on_demand", clock=True)
 async def given_up(s: GatewaySession) -> None:
     """A supplier that never says what became of a unit, and one that is not there; a day goes by."""
     shop = await s.shop()
@@ -59,7 +59,7 @@ async def given_up(s: GatewaySession) -> None:
 
 async def _watch(shop: Shop, order: Json, label: str) -> None:
     """Read the order until it waits no more, for a while."""
-    for _ in range(int(gateway_client.EVENT_PATIENCE / 0.2)):
+    for _ in range(int(timing.EVENT_PATIENCE / 0.2)):
         seen = await shop.do("get_order", label, path={"order_id": order["id"]})
         if seen.answer.get("status") != "fulfilling":
             return

@@ -6,10 +6,11 @@ import asyncio
 import math
 from datetime import datetime
 
-from conformance.driver import gateway_client
+from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, word
 from conformance.model import AbortedError, scenario
+from conformance.timing import KEYS_KEPT
 
 
 def until(when: object, now: datetime) -> int:
@@ -36,7 +37,7 @@ async def _back(s: GatewaySession, offer: Json, label: str, reserved: int) -> No
         await asyncio.sleep(0.3)
 
 
-@scenario("hold_expires", role="gateway", phase=3)
+@scenario("hold_expires", role="gateway", phase=3, clock=True)
 async def hold_expires(s: GatewaySession) -> None:
     """A hold's time runs out."""
     listener = await s.callback("standard_webhooks")
@@ -53,10 +54,10 @@ async def hold_expires(s: GatewaySession) -> None:
     await shop.do("extend_reservation", "extend expired", path=at, body={})
     body = shop.ordering(offer, 2, hold.get("buyer"), reservation_id=hold["id"])
     await shop.do("create_order", "order from expired", body=body)
-    await settled(lambda: listener.events("reservation.expired"), gateway_client.EVENT_PATIENCE / 2)
+    await settled(lambda: listener.events("reservation.expired"), timing.EVENT_PATIENCE / 2)
 
 
-@scenario("order_expires", role="gateway", phase=4)
+@scenario("order_expires", role="gateway", phase=4, clock=True)
 async def order_expires(s: GatewaySession) -> None:
     """A pending order is not paid in time."""
     shop = await s.shop()
@@ -85,7 +86,7 @@ async def order_expires(s: GatewaySession) -> None:
     await shop.pages("list_events", "event feed", 100)
 
 
-@scenario("token_expires", role="gateway", phase=5)
+@scenario("token_expires", role="gateway", phase=5, clock=True)
 async def token_expires(s: GatewaySession) -> None:
     """A token's time runs out."""
     shop = await s.shop()
@@ -99,13 +100,13 @@ async def token_expires(s: GatewaySession) -> None:
     await shop.do("list_offers", "new token")
 
 
-@scenario("week", role="gateway", phase=6)
+@scenario("week", role="gateway", phase=6, clock=True)
 async def week(s: GatewaySession) -> None:
     """An hour short of seven days later the same key comes again."""
     shop = await s.shop()
     offer = await shop.offer(quantity=5)
     body, key = shop.ordering(offer), word("key")
     await shop.do("create_order", "first", body=body, key=key)
-    await s.advance(7 * 86_400 - 3600)
+    await s.advance(KEYS_KEPT.seconds - 3600)
     shop.token = await s.token(shop, "new token")
     await shop.do("create_order", "a week later", body=body, key=key)

@@ -14,10 +14,10 @@ from conformance.model import (
     holds,
     inconclusive,
     passed,
-    settle,
     unverified,
 )
 from conformance.transcript import Transcript
+from conformance.verdicts import settle
 
 
 def entry(name: str = "ORD-001") -> Check:
@@ -74,6 +74,20 @@ def test_an_id_is_taken_once() -> None:
     registry.add_scenario(Scenario("order", "channel", drive))
     with pytest.raises(ValueError, match="order is defined twice"):
         registry.add_scenario(Scenario("order", "gateway", drive))
+
+
+def test_who_moves_the_clock_has_a_phase_alone() -> None:
+    """Whichever of the two is registered first."""
+
+    async def drive(session: Transcript) -> None:
+        """Nothing."""
+
+    for first, second in ((True, False), (False, True), (True, True)):
+        registry = Registry()
+        registry.add_scenario(Scenario("one", "gateway", drive, 3, clock=first))
+        registry.add_scenario(Scenario("other", "gateway", drive, 4, clock=second))
+        with pytest.raises(ValueError, match="share phase 3"):
+            registry.add_scenario(Scenario("two", "gateway", drive, 3, clock=second))
 
 
 def test_the_registry_sorts() -> None:

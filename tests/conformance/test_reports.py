@@ -12,8 +12,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
+from conformance.record import parse, text
 from conformance.report import report, write
-from conformance.runner import Run, Target
+from conformance.runner import Run, judged
 from conformance.stored import SCHEMA
 from conformance.transcript import Transcript
 from tests.conformance.standing import SECRET
@@ -40,19 +41,15 @@ def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> Non
 def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
     """Codes, tokens, client and webhook secrets and the test secret were on the wire, and are in no file."""
     result, folder = reported
-    secrets = set(result.transcript._secrets)
+    assert result.live
+    secrets = set(result.live.secrets.shown)
     wire = "".join(
         f"{e.request.headers}{e.request.body!r}{e.response and e.response.body!r}"
-        for e in result.transcript.exchanges
+        for e in result.live.exchanges
     )
     kinds = [
         SECRET,
-        *(
-            code
-            for (_, key), codes in result.transcript.facts.items()
-            if key == "offer codes"
-            for code in codes
-        ),
+        *(code for (_, key), codes in result.live.facts.items() if key == "offer codes" for code in codes),
     ]
     assert set(kinds) <= secrets
     assert sum(secret in wire for secret in secrets) >= 5
@@ -64,8 +61,7 @@ def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
 def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
     """The same secret has the same digest, so the leak in the log is visible in the redacted transcript."""
     result, folder = reported
-    shown = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
-    digests = {result.transcript.redact(code) for code in shown}
+    digests = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
     log = next(
         line for line in (folder / "transcript.jsonl").read_text().splitlines() if "test_get_log" in line
     )
@@ -86,10 +82,12 @@ def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]
 
 def test_a_void_run_has_a_report_too(tmp_path: Path) -> None:
     """It says why nothing can be concluded."""
-    result = Run(
-        Target("channel", "http://127.0.0.1:1", SECRET), Transcript(), void=f"nobody there, {SECRET}"
+    live = Transcript(
+        {"role": "channel", "target": "http://127.0.0.1:1", "profile": "", "only": [], "disabled": []}
     )
-    result.transcript.secret(SECRET)
+    live.secret(SECRET)
+    live.end = {"void": f"nobody there, {SECRET}"}
+    result = judged(parse(text(live)))
     data = write(result, tmp_path)
     jsonschema.validate(data, json.loads(SCHEMA.read_text()))
     assert report(result)["verdict"] == "void"

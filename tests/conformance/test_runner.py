@@ -45,6 +45,10 @@ def empty_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     @asynccontextmanager
     async def opened(target: Target, transcript: Transcript) -> AsyncIterator[SimpleNamespace]:
+        says = json.dumps({"capabilities": [{"name": "events", "revision": 1}]}).encode()
+        asked, answer = Message((), b"", method="GET", url="u"), Message((), says, status=200)
+        number = transcript.number()
+        transcript.record(Exchange(number, "discovery", "discovery", "sent", "", asked, answer, 0, 0))
         yield SimpleNamespace(capabilities=frozenset({"events"}), transcript=transcript)
 
     runner.load("channel")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.model import MissingError
+from conformance.record import write
 from conformance.transcript import Exchange, Message, Transcript
 
 CODE = 'A "code" \\ 漢字'
@@ -51,14 +52,14 @@ def test_secrets_are_never_written(tmp_path: Path) -> None:
     t.secret("tok-123", CODE)
     exchange(t, "buy", "bought", json.dumps({"code": CODE, "again": CODE}).encode())
     t.note("codes", [CODE], "buy")
-    t.write(tmp_path / "t.jsonl")
+    write(t, tmp_path / "t.jsonl")
     text = (tmp_path / "t.jsonl").read_text()
     assert "tok-123" not in text
     assert "漢字" not in text
     assert "\\u6f22" not in text
-    head, fact, line = (json.loads(each) for each in text.splitlines())
+    head, fact, line, _ = (json.loads(each) for each in text.splitlines())
     body = json.loads(line["response"]["body"])
-    assert head == {"vgcp_transcript": 1, "nonce": t.nonce, "began_at": t.began_at}
+    assert head == {"vgcp_transcript": 2, "nonce": t.nonce, "began_at": t.began_at}
     assert body["code"] == body["again"] == fact["value"][0]
     assert body["code"].startswith("redacted-")
 

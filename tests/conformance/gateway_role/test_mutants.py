@@ -11,8 +11,7 @@ import os
 
 import pytest
 
-from conformance import runner
-from conformance.driver import gateway_client
+from conformance import runner, timing
 from conformance.mini_gateway import MiniGateway
 from conformance.model import REGISTRY, Verdict
 from conformance.mutants import Mutant
@@ -29,7 +28,7 @@ OPEN = (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.HARNESS_ERROR)
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mini gateway posts events at once, so the suite need not wait for long for what never comes."""
-    monkeypatch.setattr(gateway_client, "EVENT_PATIENCE", 3.0)
+    monkeypatch.setattr(timing, "EVENT_PATIENCE", 3.0)
 
 
 def related(mutant: Mutant) -> list[str]:

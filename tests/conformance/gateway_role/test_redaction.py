@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conformance.driver.shop import opened
 from conformance.mini_gateway import MiniGateway
+from conformance.record import write
 from conformance.runner import Target, run
 
 SECRETS = ("client_secret", "webhook_secret", "access_token")
@@ -17,9 +18,10 @@ async def test_the_transcript_is_redacted(tmp_path: Path) -> None:
         result = await run(
             Target("gateway", gateway.url, gateway.test_secret), ("AUT-002", "AUT-003", "DLV-004")
         )
-    result.transcript.write(tmp_path / "transcript.jsonl")
+    write(result.transcript, tmp_path / "transcript.jsonl")
+    assert result.live
     text = (tmp_path / "transcript.jsonl").read_text("utf-8")
-    answers = [e.answer for e in result.transcript.all(direction="sent")]
+    answers = [e.answer for e in result.live.all(direction="sent")]
     credentials = {str(a[name]) for a in answers for name in SECRETS if name in a}
     goods = {content for answer in answers for content in opened(answer)}
     assert credentials

@@ -1,0 +1,31 @@
+"""What an implementation says of itself, as both roles' drivers and the verdicts read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.transcript import Transcript
+
+
+def declared(document: Any) -> frozenset[str]:
+    """The capabilities that a discovery document names."""
+    listed = document.get("capabilities")
+    found = listed if isinstance(listed, list) else []
+    return frozenset(str(one.get("name")) for one in found if isinstance(one, dict))
+
+
+def named(document: Any) -> str:
+    """Name and version of the implementation; "" when the document does not say."""
+    made = document.get("implementation")
+    return f"{made.get('name', '?')} {made.get('version', '?')}" if isinstance(made, dict) else ""
+
+
+def document(t: Transcript) -> dict[str, Any]:
+    """The discovery document that the run began with; {} when there was none."""
+    found = t.all("discovery", label="discovery")
+    return dict(found[0].answer) if found and found[0].status == 200 else {}
+
+
+def capabilities(t: Transcript) -> frozenset[str]:
+    """The capabilities declared at the beginning of the run."""
+    return declared(document(t))

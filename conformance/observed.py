@@ -1,0 +1,89 @@
+"""What can only be seen with the secrets of a run: looked at before they are redacted, and kept beside the exchange.
+
+Each observer is a pure function of one exchange and of what was recorded with it. Judges read `exchange.observed`:
+
+- `webhook_signature`: {verified}: one of the scenario's own webhook secrets made it
+- `message_signature`: {verified, keyid, error}: a key that discovery publishes made it
+- `token`: {header, claims} or {error}: an access token, held against the published keys
+- `sealed`: {opened, error, goods}: a JWE, opened with the scenario's key; the goods are secrets, too
+- `opens`: for each of the goods that a channel shows, whether the scenario's key opens it
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance import jwe, signatures, tokens
+from conformance.driver.shop import opened
+from conformance.transcript import Exchange, Transcript
+
+Json = dict[str, Any]
+
+
+def observe(t: Transcript) -> None:
+    """Look at every exchange; what was looked at before is left as it is."""
+    for exchange in t.exchanges:
+        if not exchange.observed:
+            exchange.observed.update(_seen(t, exchange))
+
+
+def _seen(t: Transcript, exchange: Exchange) -> Json:
+    if exchange.direction == "received":
+        return _post(t, exchange)
+    if exchange.operation == "issue_token":
+        return _token(t, exchange)
+    if exchange.operation == "reveal_delivery":
+        return _reveal(t, exchange)
+    return _shown(t, exchange) if exchange.operation == "channel:test_get_purchase" else {}
+
+
+def _post(t: Transcript, exchange: Exchange) -> Json:
+    if exchange.operation != "send_event":
+        return {}
+    seen: Json = {}
+    if exchange.request.header("webhook-signature"):
+        clients = t.all(exchange.scenario, operation="test_create_client")
+        owned = [str(e.answer["webhook_secret"]) for e in clients if "webhook_secret" in e.answer]
+        verified = any(signatures.by_webhook(exchange.request, secret) for secret in owned)
+        seen["webhook_signature"] = {"verified": verified}
+    if exchange.request.header("signature"):
+        documents = t.all("discovery", label="discovery")
+        published = documents[0].answer.get("keys") if documents else None
+        keys = published.get("keys") if isinstance(published, dict) else None
+        seen["message_signature"] = signatures.by_message(exchange.request, keys)
+    return seen
+
+
+def _token(t: Transcript, exchange: Exchange) -> Json:
+    published = t.all(operation="get_jwks", where=lambda e: e.status == 200)
+    if "access_token" not in exchange.answer or not published:
+        return {}
+    return {"token": tokens.verified(str(exchange.answer["access_token"]), published[0].answer)}
+
+
+def _reveal(t: Transcript, exchange: Exchange) -> Json:
+    goods = exchange.answer.get("goods")
+    sealed = goods.get("sealed") if isinstance(goods, dict) else None
+    compact = sealed.get("jwe") if isinstance(sealed, dict) else None
+    key = t.facts.get((exchange.scenario, "key"))
+    if not isinstance(compact, str) or key is None:
+        return {}
+    try:
+        found = json.loads(jwe.open_sealed(compact, key).content)
+    except ValueError as reason:
+        return {"sealed": {"opened": False, "error": str(reason)}}
+    t.secret(*opened({"goods": found}))
+    return {"sealed": {"opened": True, "goods": found}}
+
+
+def _shown(t: Transcript, exchange: Exchange) -> Json:
+    key, shown = t.facts.get((exchange.scenario, "key")), exchange.answer.get("goods_shown")
+    return {"opens": [_opens(str(each), key) for each in shown]} if key and isinstance(shown, list) else {}
+
+
+def _opens(compact: str, key: Json) -> bool:
+    try:
+        return bool(jwe.open_sealed(compact, key).content)
+    except jwe.JweError:
+        return False
