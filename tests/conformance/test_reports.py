@@ -119,3 +119,38 @@ async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple
             assert await page.locator("details.finding:visible").count() == 0
             assert len(fetched) == 1
         await browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
+async def test_the_page_is_used_with_the_keyboard(reported: tuple[Run, Path]) -> None:
+    """A link opens its finding, whatever is filtered; "/" searches, "j" and "k" walk, Enter opens, Escape shows all."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page()
+        rows, focused = page.locator("details.finding:visible"), page.locator("details.finding:focus-within")
+        await page.goto((reported[1] / "report.html").as_uri() + "#SEL-002")
+        assert await page.locator("#SEL-002 .exchange").first.is_visible()
+        await page.select_option("#capability", "events")
+        assert {await row.get_attribute("data-capability") for row in await rows.all()} == {"events"}
+        await page.click(".todo a[href='#DLV-013']")
+        assert await page.locator("#DLV-013 .hint").is_visible()
+        await page.keyboard.press("/")
+        await page.keyboard.type("sig-006")
+        assert [await row.get_attribute("id") for row in await rows.all()] == ["SIG-006"]
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.activeElement.blur()")
+        everything = await rows.count()
+        assert everything > 50
+        await page.keyboard.press("j")
+        first = await focused.get_attribute("id")
+        await page.keyboard.press("j")
+        assert await focused.get_attribute("id") != first
+        await page.keyboard.press("k")
+        assert await focused.get_attribute("id") == first
+        was = await page.locator(f"#{first} .body").is_visible()
+        await page.keyboard.press("Enter")
+        assert await page.locator(f"#{first} .body").is_visible() is not was
+        await browser.close()
