@@ -1,4 +1,4 @@
-"""A mini channel in a thread of its own, for tests that run the commands in this process; and a failed run's files."""
+"""A mini channel in a thread of its own, for tests that run the commands in this process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from conformance.mini_channel import MiniChannel
 
@@ -15,21 +16,20 @@ SECRET = "only-for-tests"
 @contextmanager
 def standing(fault: str = "") -> Iterator[str]:
     """The origin of a mini channel with this fault."""
-    loop, up, url = asyncio.new_event_loop(), threading.Event(), []
+    up, told = threading.Event(), list[Any]()
 
-    async def serve(stop: asyncio.Event) -> None:
+    async def serve() -> None:
         async with MiniChannel(SECRET, fault) as channel:
-            url.append(channel.url)
+            stop = asyncio.Event()
+            told.extend((channel.url, asyncio.get_running_loop(), stop))
             up.set()
             await stop.wait()
 
-    stop = asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve(stop)))
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
         assert up.wait(10)
-        yield url[0]
+        yield told[0]
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        told[1].call_soon_threadsafe(told[2].set)
         thread.join(10)
-        loop.close()

@@ -120,11 +120,13 @@ def test_what_is_disabled_is_named_and_makes_the_run_partial(sound: str) -> None
         "--json",
     )
     assert (answer.exit_code, findings(answer)) == (2, {"SIG-005": "pass"})
+    said = {f["check"]: f["message"] for f in json.loads(answer.stdout)["findings"]}
+    assert (said["SEL-002"], said["SEL-001"]) == ("disabled by the operator", "not selected")
 
 
 def test_a_run_stops_at_the_first_failure(expired: str) -> None:
-    """What was not driven to its end is disabled, with the reason; the failure is there with its evidence."""
-    answer = vgcp("certify", "channel", expired, "--fail-fast", "--json")
+    """What was not driven to its end is disabled, with the reason, also when the transcript is judged again."""
+    answer = vgcp("certify", "channel", expired, "--fail-fast", "--json", "--out", "report")
     report = json.loads(answer.stdout)
     by_id = {finding["check"]: finding for finding in report["findings"]}
     assert (answer.exit_code, report["verdict"], by_id["SIG-008"]["verdict"]) == (1, "failed", "fail")
@@ -132,6 +134,7 @@ def test_a_run_stops_at_the_first_failure(expired: str) -> None:
     assert {f["message"] for f in left} == {"not tried, as SIG-008 failed first (--fail-fast)"}
     assert len(left) > 20
     assert "harness_error" not in {f["verdict"] for f in report["findings"]}
+    assert vgcp("judge", "report/transcript.jsonl", "--json").stdout == answer.stdout
 
 
 def test_a_baseline_lets_known_failures_pass_and_names_new_ones(sound: str, expired: str) -> None:
