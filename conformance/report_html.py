@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 
 from conformance.advice import first
+from conformance.chinese import chinese
+from conformance.hints import hints
 
 SHOWN = 4  # exchanges shown beside a finding
 LONGEST = 4000  # characters of a body
@@ -54,6 +56,8 @@ def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
         order=[name for name in order if report["counts"][name]],
         capabilities=sorted({f["capability"] for f in findings} - {""}),
         standings=STANDINGS,
+        chinese=chinese(report["role"]),
+        hints=hints(report["role"]),
         todo=first(report),
         shown=SHOWN,
     )

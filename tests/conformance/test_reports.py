@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
+from conformance.chinese import chinese
+from conformance.model import Role
 from conformance.record import parse, text
 from conformance.report import report, write
-from conformance.runner import Run, judged
+from conformance.runner import Run, checks_of, judged
 from conformance.stored import SCHEMA
 from conformance.transcript import Transcript
 from tests.conformance.standing import SECRET
@@ -95,6 +98,18 @@ def test_a_void_run_has_a_report_too(tmp_path: Path) -> None:
     assert "nobody there" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.parametrize("role", ["channel", "gateway"])
+def test_the_checks_are_told_in_chinese(role: Role) -> None:
+    """Title and remedy of nearly all (English stands in for what is new), and nothing of checks that are gone."""
+    known = {check.id for check in checks_of(role)}
+    told = chinese(role)
+    assert set(told) - known == set()
+    assert len(told) >= 0.95 * len(known), sorted(known - set(told))
+    for texts in told.values():
+        assert len(texts) == 2
+        assert all(re.search("[\u4e00-\u9fff]", text) for text in texts)
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
 async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple[Run, Path]) -> None:
@@ -112,6 +127,7 @@ async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple
                 found = await Axe().run(page)
                 assert found.violations_count == 0, found.generate_report()
                 assert await page.get_by_text("未通过认证").is_visible() is (language == "zh")
+                assert await page.get_by_text("拒绝签名不成立的事件").is_visible() is (language == "zh")
                 await page.click("#lang")
             await page.click("[data-filter=fail]")
             assert await page.locator("details.finding:visible").count() == 1
