@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from conformance.advice import first
 from conformance.chinese import chinese
@@ -44,6 +46,7 @@ def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["pretty"] = pretty
+    environment.filters["coded"] = coded
     order = list(NAMES)
     findings = sorted(report["findings"], key=lambda f: (_rank(f["verdict"]), f["check"]))
     return environment.get_template("report.html.j2").render(
@@ -75,6 +78,11 @@ def _rank(verdict: str) -> int:
         "disabled",
     )
     return order.index(verdict)
+
+
+def coded(text: str) -> Markup:
+    """The text with what stands in backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def pretty(body: str) -> str:
