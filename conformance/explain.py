@@ -55,9 +55,11 @@ def explained(requirement: spec.Requirement) -> Json:
 
 
 def near(name: str) -> list[str]:
-    """Ids that are like an unknown one."""
+    """Ids that are like an unknown one: those that begin so first."""
     ids = [one.id for one in spec.requirements()]
-    return difflib.get_close_matches(name.upper(), ids, n=NEAR, cutoff=0.5)
+    begun = [one for one in ids if one.startswith(name.upper())]
+    like = difflib.get_close_matches(name.upper(), ids, n=NEAR, cutoff=0.5)
+    return list(dict.fromkeys([*begun, *like]))[:NEAR]
 
 
 @cache

@@ -32,6 +32,7 @@ def report(run: Run) -> Json:
         "started_at": run.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "seconds": round(run.seconds, 3),
         "nonce": run.transcript.nonce,
+        "seed": run.transcript.head.get("seed", 0),
         "verdict": run.verdict,
         "exit_code": run.exit_code,
         "counts": {verdict.value: run.count(verdict) for verdict in Verdict},
@@ -43,6 +44,8 @@ def report(run: Run) -> Json:
             {"scenario": k, "reason": run.transcript.redact(v)} for k, v in run.transcript.stopped.items()
         ],
     }
+    if robustness := run.transcript.facts.get(("", "robustness")):
+        data["robustness"] = robustness
     if run.target.profile:
         data["profile"] = run.target.profile
     if run.void:

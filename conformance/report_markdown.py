@@ -98,7 +98,20 @@ def _finding(finding: Json, exchanges: Mapping[int, Json]) -> str:
 
 def _tail(report: Json) -> str:
     suite = report["suite"]
-    return f"\n<sub>{plain(suite['name'])} {plain(suite['version'])}, {plain(report['started_at'])}</sub>\n"
+    tried = _robustness(report)
+    return f"{tried}\n<sub>{plain(suite['name'])} {plain(suite['version'])}, {plain(report['started_at'])}</sub>\n"
+
+
+def _robustness(report: Json) -> str:
+    """How the implementation took what was made from its document: one line, for it is not scored."""
+    found = report.get("robustness")
+    if found is None:
+        return ""
+    worst = [row["operation"] for row in found["operations"] if row["failures"]]
+    named = f" ({', '.join(worst[:10])})" if worst else ""
+    return (
+        f"\nSchema robustness, not scored: {found['cases']} requests, {found['failures']} failures{named}.\n"
+    )
 
 
 def fence(text: str) -> str:

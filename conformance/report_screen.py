@@ -41,6 +41,10 @@ def screen(report: Json, console: Console) -> None:
         console.print(_table(report))
     _advice(report, console)
     _baseline(report, console)
+    found = report.get("robustness")
+    if found:
+        told = f"Schema robustness (not scored): {found['cases']} requests, {found['failures']} failures"
+        console.print(f"\n{told}", highlight=False)
     counts = ", ".join(f"{report['counts'][v]} {v}" for v in VERDICTS if report["counts"][v])
     stamp = STAMPS[report["verdict"]]
     console.print(

@@ -30,6 +30,7 @@ class Plan:
     disable: tuple[str, ...] = ()
     fail_fast: bool = False
     seed: int | None = None  # for the suite's own choices; none is drawn anew
+    robustness: bool = False
     start: tuple[str, ...] = ()
     start_seconds: float = SECONDS
     out: Path | None = None
@@ -73,6 +74,7 @@ async def _drive(plan: Plan, hears: Listener) -> Run:
         hears,
         disable=plan.disable,
         seed=plan.seed,
+        robustness=plan.robustness,
         fail_fast=plan.fail_fast,
         within=launched(plan.start, plan.target.url, plan.start_seconds) if plan.start else None,
     )

@@ -6,6 +6,7 @@ A live run judges what it has just written, read again; `judged` does the same w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import itertools
 import pkgutil
@@ -44,6 +45,9 @@ class Session(Protocol):
     """What a role's driver gives its scenarios. Each role adds what it needs."""
 
     capabilities: frozenset[str]  # what the implementation declares in its discovery document
+
+    async def access(self) -> str:
+        """A token for everything, "" where there is none to get."""
 
 
 # Opens a role's session; raises AbortedError when there is nothing that can be certified (the run is void).
@@ -138,15 +142,16 @@ async def run(
     *,
     disable: Iterable[str] = (),
     seed: int | None = None,
+    robustness: bool = False,
     clock: Clock | None = None,
     fail_fast: bool = False,
     within: AbstractAsyncContextManager[None] | None = None,
 ) -> Run:
     """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
 
-    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again.
-    `fail_fast` stops driving at the first failure. `within` is entered first; what it raises as AbortedError voids
-    the run.
+    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again, `robustness`
+    adds the section of that name to the report, `fail_fast` stops driving at the first failure. `within` is entered
+    first; what it raises as AbortedError voids the run.
     """
     only, disable, hears = list(only), list(disable), listener or Listener()
     checks = selected(target.role, only, target.profile, disable)
@@ -158,9 +163,12 @@ async def run(
     opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
     void, first = "", FirstFailure(checks, live) if fail_fast else None
     try:
-        async with within or nullcontext(), opener(target, live) as session:
-            with first.stopping() if first else nullcontext():
-                await drive(session, stories, live, hears, checks, first)
+        async with within or nullcontext():
+            async with opener(target, live) as session:
+                with first.stopping() if first else nullcontext():
+                    await drive(session, stories, live, hears, checks, first)
+            if robustness:
+                await _probe(opener, target, live)
     except AbortedError as reason:
         void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
@@ -169,6 +177,18 @@ async def run(
     result = judged(record.parse(record.text(live)), hears)
     result.target, result.live = target, live
     return result
+
+
+async def _probe(opener: Opener, target: Target, live: Transcript) -> None:
+    """Note the schema robustness as a fact, by a session and a transcript of its own; it has no say in the verdict."""
+    from conformance import robustness  # it loads a large library
+
+    beside = Transcript(live.head, clock=live.clock)
+    with contextlib.suppress(AbortedError):  # what could be opened a moment ago; then the section is missing
+        async with opener(target, beside) as session:
+            found = await robustness.probe(target, await session.access(), live.head["seed"])
+            live.facts[robustness.FACT] = found
+    live.secret(*beside.secrets.shown)
 
 
 def _head(target: Target, only: list[str], disable: list[str], seed: int | None) -> dict[str, object]:

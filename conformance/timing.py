@@ -51,6 +51,10 @@ PURCHASE = 20.0  # for a purchase, which may have to wait for the gateway
 SHELF = 4.0  # for an event to show on the shelf
 SETTLING = 12.0  # until a pending purchase must have come to an end
 
+# schema robustness
+ROBUSTNESS = 30  # for all requests
+ROBUSTNESS_ANSWER = 10.0  # for one answer
+
 # measuring pauses
 HEARTBEAT = 0.02  # how often the suite looks whether it is late itself
 UNSTEADY = 0.2  # the suite may be late by this much before it cannot tell pauses apart

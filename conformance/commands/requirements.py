@@ -84,7 +84,11 @@ def _table(rows: list[spec.Requirement]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def explain_one(name: str, as_json: bool) -> None:
     """Say what a requirement means: the sentence, its check, what passes, what fails, and how to fix it."""
-    found = next((row for row in spec.requirements() if row.id == name.upper()), None)
+    wanted = name.upper()
+    found = next(
+        (row for row in spec.requirements() if wanted in (row.id, *(check.upper() for check in row.checks))),
+        None,
+    )
     if found is None:
         like = ", ".join(explain.near(name))
         raise click.BadParameter(

@@ -38,6 +38,10 @@ class ChannelSession:
         self.capabilities: frozenset[str] = frozenset()
         self.api = self.events_url = self.scheme = ""
 
+    async def access(self) -> str:
+        """A channel gives no tokens."""
+        return ""
+
     # the channel's own operations
 
     async def test(self, operation: str, method: str, path: str, label: str, **more: Any) -> Exchange:

@@ -7,7 +7,7 @@ import sys
 
 from conformance import marks
 from conformance.exchanges import write
-from conformance.exchanges.record import record, testability
+from conformance.exchanges.record import found_out, record
 
 
 async def main() -> None:
@@ -18,7 +18,7 @@ async def main() -> None:
         write(role, found)
         rights.append(right)
         sys.stdout.write(f"{role}: {len(found)} requirements with a right and a wrong exchange\n")
-    marks.write(testability(rights))
+    marks.write(found_out(rights))
 
 
 if __name__ == "__main__":

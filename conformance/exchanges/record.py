@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import spec
 from conformance.exchanges.tidy import Tidy
 from conformance.mini_channel import MiniChannel
 from conformance.mini_gateway import MiniGateway
@@ -23,6 +22,7 @@ from spec.registry import OBSERVED
 Json = dict[str, Any]
 
 FLOCK = 8  # runs side by side
+SEED = 1  # of the suite's own choices, so that they are the same in every recording
 TRIES = 3  # of a wrong implementation that loses a race only most of the time
 EXCHANGES = 3  # of an example, at most
 SECRET = "only-for-examples"  # noqa: S105 - of a sandbox that is gone a moment later
@@ -48,7 +48,7 @@ async def served(role: Role, fault: str = "", scheme: str = STANDARD) -> AsyncIt
 async def played(role: Role, only: Iterable[str] = (), fault: str = "", scheme: str = STANDARD) -> Run:
     """A run against it; raises RuntimeError when it is void."""
     async with served(role, fault, scheme) as target:
-        result = await run(target, only)
+        result = await run(target, only, seed=SEED)
     if result.void:
         raise RuntimeError(f"{role} {fault}: {result.void}")
     return result
@@ -101,9 +101,10 @@ def example(bad: Finding, mutant: Mutant, wrong: Run, right: Run) -> Json:
 
 def told(result: Run, finding: Finding, exchanges: list[Exchange]) -> Json:
     """What a finding says, and its exchanges, fit to be shown."""
-    tidy = Tidy(finding.check.requirement, result.target.role, result.target.url)
-    shown = [tidy.exchange(result.transcript.as_data(one)) for one in exchanges]
-    message = tidy.cut(tidy.text(result.transcript.redact(finding.message)))
+    transcript, target = result.transcript, result.target
+    tidy = Tidy(finding.check.requirement, target.role, target.url, transcript.began_at)
+    shown = [tidy.exchange(transcript.as_data(one)) for one in exchanges]
+    message = tidy.message(transcript.redact(finding.message))
     return {"check": finding.check.id, "message": message, "exchanges": shown}
 
 
@@ -128,7 +129,7 @@ def counterparts(right: Run, wrong: Run, shown: list[Exchange]) -> list[Exchange
     return [ours[kind][min(place, len(ours[kind]) - 1)] for kind, place in places if ours[kind]]
 
 
-def testability(runs: Iterable[Run]) -> dict[str, str]:
+def found_out(runs: Iterable[Run]) -> dict[str, str]:
     """How each requirement was found out in runs of right implementations of both roles."""
     found: dict[str, str] = {}
     for result in runs:
@@ -159,8 +160,3 @@ def _controls(exchange: Exchange) -> bool:
 def _looks(exchange: Exchange) -> bool:
     still = exchange.operation.endswith("test_advance_clock") and not exchange.asked.get("advance_seconds")
     return still or exchange.operation.rpartition(":")[2] in LOOKS
-
-
-def counts() -> Counter[tuple[str, str]]:
-    """Requirements by role and testability."""
-    return Counter((role, row.testability) for row in spec.requirements() for role in row.roles)

@@ -14,8 +14,10 @@ Json = dict[str, Any]
 ITEMS = 2  # of a list
 LETTERS = 160  # of a string
 DEEP = 6  # levels of objects and lists
-STEP = 5  # seconds to which times are rounded
-BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)  # what the first time of an example is shown as
+STEP = 20  # seconds to which times are cut: longer than a run
+DAY = 86_400
+BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)  # what a run's beginning is shown as
+SEEN = re.compile(r" \(\d+ seen\)")
 HEADERS = frozenset({
     "allow", "content-digest", "idempotency-key", "idempotency-replayed", "retry-after", "signature", "signature-input",
     "webhook-id", "webhook-signature", "webhook-timestamp", "www-authenticate",
@@ -39,22 +41,27 @@ VOLATILE = re.compile(
     r"|(?P<epoch>\b1[6-9]\d{8}(?:\.\d+)?\b)"
     r"|redacted-(?P<secret>[0-9a-f]{16})"
     r"|(?P<jose>\b[\w-]{10,}\.[\w-]*\.[\w.-]{10,})"
-    r"|(?P<kind>\b[A-Za-z]+)(?P<dash>[-_ ])(?P<id>\d{6,}[0-9A-Fa-f]{6,}|(?=[a-f]*\d)[0-9a-f]{6,})\b"
+    r"|(?P<kind>\b[A-Za-z]+)(?P<dash>[-_ ])(?P<id>\d{6,}[0-9A-Fa-f]{6,}|(?=[a-f]*\d)[0-9a-f]{6,}"
+    r"|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{4})\b"
     r"|(?P<trace>\b[0-9a-f]{32}\b)"
     r"|(?P<hex>\b(?=[0-9A-Fa-f]*\d)[0-9A-Fa-f]{12,}\b)"
+    r"|(?<=nonce=\")(?P<nonce>[^\"]+)"
     r"|(?P<coded>(?<![\w/+-])(?=[\w/+-]*[A-Z])(?=[\w/+-]*[a-z])(?=[\w/+-]*\d)[\w/+-]{16,}={0,2})"
 )
 
 
 class Tidy:
-    """Names for what is volatile, the same for the same within one example. `role` is the side under test."""
+    """Names for what is volatile, the same for the same within one example.
 
-    def __init__(self, requirement: str, role: str, origin: str) -> None:
+    `role` is the side under test, `origin` where it serves, `began` when the run began (seconds since 1970).
+    """
+
+    def __init__(self, requirement: str, role: str, origin: str, began: float) -> None:
         more = [names for begin, names in ALSO.items() if requirement.startswith(begin)]
         self.headers = HEADERS.union(*more)
         self.role, self.origins = role, {origin: f"https://{role}.example"}
         self.names: dict[str, dict[str, str]] = defaultdict(dict)
-        self.first: float | None = None
+        self.began = began
 
     def exchange(self, data: Json) -> Json:
         """A redacted exchange (`Transcript.as_data`) as it is shown."""
@@ -64,15 +71,19 @@ class Tidy:
             "asks": "suite" if data["direction"] == "sent" else self.role,
             "request": f"{asked['method']} {self.text(self.path(asked['url']))}",
             "headers": self.heads(asked["headers"]),
-            "body": self.body(asked["body"]),
+            "body": self.body(asked),
         }
         if answered:
             shown["status"] = answered["status"]
             shown["answer_headers"] = self.heads(answered["headers"])
-            shown["answer"] = self.body(answered["body"])
+            shown["answer"] = self.body(answered)
         else:
             shown["error"] = self.text(data["error"] or "no answer")
         return {name: value for name, value in shown.items() if value not in ("", {}, None)}
+
+    def message(self, text: str) -> str:
+        """What a finding says, without how often it was seen."""
+        return self.cut(self.text(SEEN.sub("", text)))
 
     @staticmethod
     def path(url: str) -> str:
@@ -89,8 +100,11 @@ class Tidy:
                 found[name] = self.cut(self.text(value))
         return found
 
-    def body(self, text: str) -> Any:
-        """A body: JSON as its value, anything else as text."""
+    def body(self, message: Json) -> Any:
+        """A message's body: JSON as its value, anything else as text."""
+        if message.get("omitted"):
+            return f"… {message['omitted']} bytes"
+        text: str = message["body"]
         try:
             return self.value(json.loads(text))
         except ValueError:
@@ -134,7 +148,7 @@ class Tidy:
             return self._number(kinds["kind"] + kinds["dash"], kinds["id"])
         if kinds["jose"]:
             return self._number("jwe-" if kinds["jose"].count(".") > 2 else "jws-", kinds["jose"])
-        kind = next(name for name in ("secret", "trace", "hex", "coded") if kinds[name])
+        kind = next(name for name in ("secret", "trace", "hex", "nonce", "coded") if kinds[name])
         return self._number(f"{kind}-", kinds[kind])
 
     def _number(self, kind: str, value: str) -> str:
@@ -142,6 +156,7 @@ class Tidy:
         return names.setdefault(value, f"{kind}{len(names) + 1}")
 
     def _when(self, seconds: float) -> datetime:
-        if self.first is None:
-            self.first = seconds
-        return BEGAN + timedelta(seconds=STEP * round((seconds - self.first) / STEP))
+        later = seconds - self.began
+        if later < -DAY:  # no time of this run, but one that the suite always says
+            return datetime.fromtimestamp(seconds, UTC)
+        return BEGAN + timedelta(seconds=STEP * ((later + 1) // STEP))

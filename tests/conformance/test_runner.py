@@ -198,5 +198,9 @@ def test_exit_codes(verdicts: list[Verdict], verdict: str, code: int) -> None:
 def test_unknown_names_are_refused() -> None:
     """--only with a name that fits no check is an error that names it."""
     assert {c.id for c in selected("channel", ("sel-002",))} == {"SEL-002", "SEL-002-b"}
+    rest = selected("channel", disable=("SEL-002", "SIG-006"))
+    assert not {"SEL-002", "SEL-002-b", "SIG-006"} & {c.id for c in rest}
+    with pytest.raises(KeyError, match="ABC-002"):
+        selected("channel", disable=("ABC-002",))
     with pytest.raises(KeyError, match="ABC-001"):
         selected("channel", ("ABC-001", "SEL-002"))
