@@ -16,6 +16,7 @@ from conformance.report_junit import junit
 from conformance.report_markdown import markdown
 from conformance.runner import Run
 
+SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
 Json = dict[str, Any]
 
 

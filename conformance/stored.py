@@ -9,7 +9,8 @@ from typing import Any
 
 import jsonschema_rs
 
-SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
+from conformance.report import SCHEMA
+
 TRANSCRIPT = "transcript.jsonl"
 Json = dict[str, Any]
 

@@ -13,6 +13,7 @@ import click
 from conformance import diff, report_markdown, stored
 from conformance.badge import badge as drawn
 from conformance.commands.misuse import Careful, Misuse
+from conformance.report import SCHEMA
 from conformance.report_html import render
 from conformance.report_junit import junit as rendered_junit
 
@@ -97,7 +98,7 @@ def diff_(old: Path, new: Path, as_json: bool, as_markdown: bool) -> None:
 @report.command(epilog=EXAMPLES)
 def schema() -> None:
     """Print the JSON Schema of report.json."""
-    click.echo(stored.SCHEMA.read_text("utf-8"), nl=False)
+    click.echo(SCHEMA.read_text("utf-8"), nl=False)
 
 
 for _command in (

@@ -16,9 +16,8 @@ from playwright.async_api import async_playwright
 from conformance.chinese import chinese
 from conformance.model import Role
 from conformance.record import parse, text
-from conformance.report import report, write
+from conformance.report import SCHEMA, report, write
 from conformance.runner import Run, checks_of, judged
-from conformance.stored import SCHEMA
 from conformance.transcript import Transcript
 from tests.conformance.standing import SECRET
 
