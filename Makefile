@@ -31,6 +31,7 @@ check: setup  ## lint, format, strict types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --cache-dir .mypy_cache/examples examples/gateway-aiohttp/gateway.py
 	$(BIN)/lint-imports
 
 serve: setup  ## leave the gateway and the web shop running, to click around in

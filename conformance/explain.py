@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import spec
 from conformance.exchanges import examples
+from conformance.explain_text import FOUND_OUT
 from conformance.model import REGISTRY, Role
 from conformance.mutants import Mutant
 from conformance.runner import load
@@ -52,6 +54,17 @@ def explained(requirement: spec.Requirement) -> Json:
             role: examples(role)[requirement.id] for role in ROLES if requirement.id in examples(role)
         },
     }
+
+
+def counts() -> list[list[str | int]]:
+    """A table: requirements of each role and of both together, how many are checked, and how they are found out."""
+    table: list[list[str | int]] = [["role", "requirements", "checked", *FOUND_OUT.values()]]
+    for role in (*ROLES, "together"):
+        mine = [one for one in spec.requirements() if role in one.roles or role == "together"]
+        ways = Counter(one.testability for one in mine)
+        checked = sum(bool(one.checks) for one in mine)
+        table.append([role, len(mine), checked, *(ways[way] for way in FOUND_OUT)])
+    return table
 
 
 def near(name: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import spec
-from conformance.explain import ROLES, explained
+from conformance.explain import counts, explained
 from conformance.explain_text import FOUND_OUT, conversation, facts, title
 
 Json = dict[str, Any]
@@ -46,7 +46,6 @@ def write(folder: Path) -> int:
 
 
 def _index(nouns: dict[str, list[Json]]) -> str:
-    everything = [one for found in nouns.values() for one in found]
     lines = [
         MADE,
         "# Requirements",
@@ -54,7 +53,7 @@ def _index(nouns: dict[str, list[Json]]) -> str:
         f"What VGCP {spec.VERSION} requires: how each requirement is checked, what passes, what fails, and how to fix",
         "it. On a terminal: `vgcp requirements`, and `vgcp requirements explain ORD-003`.",
         "",
-        *_counts(everything),
+        *_counts(),
     ]
     for noun, found in nouns.items():
         lines += [
@@ -72,14 +71,11 @@ def _index(nouns: dict[str, list[Json]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _counts(everything: list[Json]) -> Iterator[str]:
-    yield "| role | requirements | checked | " + " | ".join(FOUND_OUT.values()) + " |"
-    yield "|---|---|---|" + "---|" * len(FOUND_OUT)
-    for role in (*ROLES, "together"):
-        mine = [one for one in everything if role in one["roles"] or role == "together"]
-        ways = Counter(one["testability"] for one in mine)
-        numbers = [len(mine), sum(bool(one["checks"]) for one in mine), *(ways[way] for way in FOUND_OUT)]
-        yield f"| {role} | " + " | ".join(map(str, numbers)) + " |"
+def _counts() -> Iterator[str]:
+    head, *rows = counts()
+    yield f"| {' | '.join(map(str, head))} |"
+    yield "|---" * len(head) + "|"
+    yield from (f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
 def _cell(text: str) -> str:

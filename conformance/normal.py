@@ -82,8 +82,10 @@ def _keyless(value: Any) -> Any:
 
 def told(report: dict[str, Any]) -> list[str]:
     """A report in its normal form: the verdict, and what was found of each check, without numbers."""
-    found = [
-        f"{f['check']} {f['verdict']} {re.sub('[0-9]+', '#', _named(f['message']))}"
-        for f in report["findings"]
-    ]
+    found = [f"{f['check']} {f['verdict']} {_said(f['message'])}" for f in report["findings"]]
     return [f"{report['role']} {report['verdict']} {report['exit_code']}", *found]
+
+
+def _said(message: str) -> str:
+    """A message without numbers; what is the same without them, once."""
+    return "; ".join(dict.fromkeys(re.sub("[0-9]+", "#", _named(message)).split("; ")))

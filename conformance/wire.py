@@ -63,7 +63,7 @@ def request_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[st
         return
     if operation.request_type and exchange.request.body:
         yield from _fit(exchange.request, operation.request_type)
-    elif operation.request_type:
+    elif operation.request_required:
         yield f"no body, expected {operation.request_type}"
     yield from _parameters(exchange.request, operation)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import spec
-from conformance import explain, explain_pages
+from conformance import explain, explain_html, explain_pages
 from conformance.explain_text import FOUND_OUT, screen
 
 EXAMPLES = """\b
@@ -20,7 +20,7 @@ Examples:
   vgcp requirements --capability on_demand --json
   vgcp requirements --unchecked
   vgcp requirements explain ORD-012
-  vgcp requirements page --out docs/requirements
+  vgcp requirements page --out requirements.html
 """
 CAPABILITIES = sorted({row.capability for row in spec.requirements() if row.capability})
 LEVELS = ["MUST", "SHOULD", "MAY"]
@@ -100,8 +100,15 @@ def explain_one(name: str, as_json: bool) -> None:
 
 @requirements.command()
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the pages."
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A file that ends in .html: one page to filter and search. Anything else: a folder of Markdown pages.",
 )
 def page(out: Path) -> None:
-    """Write all of that as Markdown: an index, and a page for each page of the standard."""
-    click.echo(f"{explain_pages.write(out)} pages in {out}")
+    """Write all of that down, for all requirements."""
+    if out.suffix == ".html":
+        out.write_text(explain_html.render(), "utf-8")
+        click.echo(f"{len(spec.requirements())} requirements in {out}")
+    else:
+        click.echo(f"{explain_pages.write(out)} pages in {out}")

@@ -31,10 +31,11 @@ def one_for_each(t: Transcript) -> Iterator[Outcome]:
     for label, units in (("order", 1), ("two more", 2)):
         order = good(t, "sale", label)
         pages = [e for e in t.all("sale", label="deliveries") if _of(e) == order.answer.get("id")]
-        for page in pages:
-            count = len([one for one in items(page) if one.get("status") != "voided"])
-            words = f"{count} deliveries for {units} units ({said(page)})"
-            yield holds(ok(page) and count == units, f"{units} for {units}", words, order, page)
+        if pages:
+            count = len([one for page in pages for one in items(page) if one.get("status") != "voided"])
+            right = count == units and all(map(ok, pages))
+            words = f"{count} deliveries for {units} units ({said(pages[-1])})"
+            yield holds(right, f"{units} for {units}", words, order, *pages)
 
 
 def _of(page: Exchange) -> str | None:

@@ -162,11 +162,11 @@ def paid_after_cancel(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("ORD-017", title="Cancelling gives the stock back", scenarios=("pending",))
 def cancelling(t: Transcript) -> Iterator[Outcome]:
-    """A pending order for two units."""
+    """A pending order for three units."""
     seen = t.one("pending", "cancel")
     status = seen.answer.get("status")
     yield holds(ok(seen) and status == "cancelled", "cancelled", f"cancel: {said(seen)}, {status}", seen)
-    yield moved(t, "pending", "stock before cancel", "stock after cancel", available=2, reserved=-2)
+    yield moved(t, "pending", "stock before cancel", "stock after cancel", available=3, reserved=-3)
 
 
 @gateway("ORD-018", title="A fulfilled order is not cancelled", scenarios=("pending",))

@@ -11,11 +11,10 @@ from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, Shop, sale, word
 from conformance.model import scenario
 from conformance.scenarios.gateway_waiting import until
-from conformance.timing import LEASE_LIFE
 from conformance.transcript import Exchange
 
 story = partial(scenario, role="gateway", capability="allotments")
-LONG = LEASE_LIFE.seconds
+LONG = timing.LEASE_LIFE.seconds
 DEARER = {"amount": EUR["amount"] + 500, "currency": "EUR"}
 
 
@@ -158,8 +157,8 @@ async def leases_end(s: GatewaySession) -> None:
 
 
 async def _back(s: GatewaySession, offer: Json, label: str) -> None:
-    """Read the books until nothing is leased, for at most three seconds."""
-    for _ in range(10):
+    """Read the books until nothing is leased, for a while."""
+    for _ in range(int(timing.BACK / timing.POLL)):
         if not (await s.stock(offer, label)).get("allotted"):
             return
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(timing.POLL)

@@ -59,8 +59,8 @@ async def given_up(s: GatewaySession) -> None:
 
 async def _watch(shop: Shop, order: Json, label: str) -> None:
     """Read the order until it waits no more, for a while."""
-    for _ in range(int(timing.EVENT_PATIENCE / 0.2)):
+    for _ in range(int(timing.EVENT_PATIENCE / timing.POLL)):
         seen = await shop.do("get_order", label, path={"order_id": order["id"]})
         if seen.answer.get("status") != "fulfilling":
             return
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(timing.POLL)

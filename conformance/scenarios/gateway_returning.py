@@ -33,7 +33,7 @@ async def refunds(s: GatewaySession) -> None:
     await shop.do("create_refund", "refund the rest", path=at, body={"reason": "goods_faulty"})
     await shop.do("get_order", "order after all", path=at)
     await s.stock(offer, "stock after all")
-    await shop.do("list_refunds", "refunds", path=at)
+    await shop.pages("list_refunds", "refunds", 100, path=at)
     for delivery in found:
         await shop.reveal(delivery, "reveal refunded")
     sold = await shop.must("create_order", "not refunded", body=shop.ordering(offer))

@@ -139,11 +139,12 @@ async def pending(s: GatewaySession) -> None:
     await shop.do("cancel_order", "cancel fulfilled", path=at, body={"reason": "changed my mind"})
     await shop.do("get_order", "order after refused cancel", path=at)
     await s.stock(offer, "stock when paid")
-    other = await shop.must("create_order", "to be cancelled", body=shop.ordering(offer, 2, pay="pending"))
+    other = await shop.must("create_order", "to be cancelled", body=shop.ordering(offer, 3, pay="pending"))
     at = {"order_id": other["id"]}
     await s.stock(offer, "stock before cancel")
     await shop.do("cancel_order", "cancel", path=at, body={"reason": "changed my mind"})
     await s.stock(offer, "stock after cancel")
+    total = {"amount": 3 * EUR["amount"], "currency": "EUR"}
     await shop.do("confirm_payment", "paid after cancel", path=at, body={"amount": total} | card)
     await shop.do("get_order", "order after cancel", path=at)
     last = await shop.must("create_order", "to be paid wrongly", body=shop.ordering(offer, 1, pay="pending"))

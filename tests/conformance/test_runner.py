@@ -31,6 +31,7 @@ from conformance.model import (
 )
 from conformance.report import report
 from conformance.runner import Run, Target, run, selected
+from conformance.timing import REPEATS
 from conformance.transcript import Exchange, Message, Transcript
 from spec.frozen import REQUIREMENTS
 from spec.loader import VERSION, parse
@@ -164,6 +165,29 @@ async def test_a_provisional_requirement_decides_nothing(
     assert (after.verdict, second.verdict) == ("certified", Verdict.PASS)
     assert (first.verdict, first.message) == (Verdict.WARN, f"provisional: {outcome.message}")
     assert [one.get("provisional") for one in report(after)["findings"]] == [True, None]
+
+
+@pytest.mark.usefixtures("empty_registry")
+@pytest.mark.parametrize(
+    ("steady_at", "verdict", "driven"), [(2, "certified", 2), (99, "partial", 1 + REPEATS)]
+)
+async def test_what_is_inconclusive_is_driven_again(steady_at: int, verdict: str, driven: int) -> None:
+    """By itself, a bounded number of times; the last try counts, and the others stay in the transcript."""
+    turns: list[str] = []
+
+    async def story(session: SimpleNamespace) -> None:
+        turns.append(session.transcript.scenario)
+        session.transcript.note("turn", len(turns))
+
+    def judge(t: Transcript) -> Iterator[Outcome]:
+        yield passed("steady") if t.fact("story", "turn") >= steady_at else inconclusive("too busy")
+
+    scenario("story", role="channel")(story)
+    check("SEL-001", role="channel", title="t", scenarios=("story",))(judge)
+    result = await run(HERE)
+    assert (result.verdict, turns) == (verdict, ["story"] * driven)
+    earlier = [name for name, key in result.transcript.facts if key == "turn" and name != "story"]
+    assert earlier == [f"story, try {n}" for n in range(1, driven)]
 
 
 async def test_a_wrong_secret_is_void() -> None:

@@ -25,9 +25,10 @@ def one(
     headers: Any = JSON,
     flaw: str = "",
 ) -> Transcript:
-    """A transcript with one exchange."""
+    """A transcript with one exchange; `asked` None is a request without a body."""
     t = Transcript()
-    request = Message(JSON, json.dumps(asked).encode(), method="POST", url="http://h/")
+    body = b"" if asked is None else json.dumps(asked).encode()
+    request = Message(JSON, body, method="POST", url="http://h/")
     response = Message(headers, json.dumps(answer).encode(), status=status)
     t.record(Exchange(t.number(), "s", "l", direction, operation, request, response, 0, 1, "", flaw))
     return t
@@ -60,6 +61,17 @@ def test_it_is_the_other_way_round_in_what_the_suite_is_asked() -> None:
     assert any("Reservation" in message for message in ours)
     assert any("ReservationRequest/quantity" in message for message in theirs)
     assert "no Idempotency-Key" in theirs
+
+
+def test_a_body_may_be_left_out_only_where_the_document_says_so() -> None:
+    """A reveal needs no body, a hold does."""
+    assert (
+        "no body, expected RevealRequest" not in messages(one("received", "reveal_delivery", asked=None))[1]
+    )
+    assert (
+        "no body, expected ReservationRequest"
+        in messages(one("received", "create_reservation", asked=None))[1]
+    )
 
 
 def test_what_is_wrong_on_purpose_is_not_ours() -> None:

@@ -20,7 +20,6 @@ TARGETS = [
     "flake",
     "spec",
     "examples",
-    "flake",
     "help",
     "clean",
     "browser",
@@ -63,7 +62,7 @@ def test_setup_needs_nothing_but_python() -> None:
 def test_scripts_named_by_make_are_there() -> None:
     """Every script and module that a target runs is in the repository."""
     text = (ROOT / "Makefile").read_text("utf-8")
-    scripts = re.findall(r"[\w./]+\.py\b|\.ci/\w+", text)
+    scripts = re.findall(r"[\w./-]+\.py\b|\.ci/\w+", text)
     modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m ((?:spec|tests)\.[\w.]+)", text)]
     assert [name for name in scripts + modules if not (ROOT / name).is_file()] == []
 
