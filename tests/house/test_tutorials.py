@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -95,14 +96,35 @@ def hour() -> list[tuple[str, int]]:
     return [(match["script"], int(match["code"] or 0)) for match in found]
 
 
+def free_port() -> str:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js")
+def test_vendor_begins_with_a_channel_in_one_file(tmp_path: Path) -> None:
+    """The file's settings, as printed, start the example beside it, drive it and stop it."""
+    (settings,) = guide("vendors.md", "toml")
+    (tmp_path / "vgcp.toml").write_text(settings.replace("8081", free_port()))
+    shutil.copy(ROOT / "examples" / "channel-node" / "channel.mjs", tmp_path)
+    answer = subprocess.run(
+        [sys.executable, "-m", "spec.cli", "certify", "--only", "SIG-006", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VGCP_TEST_SECRET": "only-for-tests"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    assert json.loads(answer.stdout)["counts"]["pass"] == 1
+
+
 @pytest.mark.slow
 def test_vendor_is_certified_in_an_hour(tmp_path: Path) -> None:
     """Every command as printed, from `init` over a failure to certified; only the port is one that is free here.
 
     What is installed is installed here already: `pip` does nothing.
     """
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = str(found.getsockname()[1])
+    port = free_port()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pip").write_text("#!/bin/sh\n")
     (tmp_path / "bin" / "pip").chmod(0o755)
