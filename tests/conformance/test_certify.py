@@ -159,6 +159,7 @@ def test_a_baseline_lets_known_failures_pass_and_names_new_ones(sound: str, expi
 def test_the_last_screen_has_no_colour_but_on_a_terminal(expired: str) -> None:
     """What to fix first, with commands to go on, and not one escape sequence."""
     answer = vgcp("certify", "channel", expired, "--only", "SIG-008")
+    assert (answer.exit_code, "FAILED" in answer.output) == (1, True)
     assert "1. SIG-008 an event was taken: old" in answer.output
     assert f"$ vgcp certify channel {expired} --only SIG-008" in answer.output
     assert "$ vgcp requirements explain SIG-008" in answer.output

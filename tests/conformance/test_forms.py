@@ -143,3 +143,35 @@ def test_the_screen_of_a_void_run_says_why(reported: Reported) -> None:
     data = copy.deepcopy(data_of(reported)) | {"void": "nobody there", "verdict": "void"}
     assert shown(data).rstrip().endswith("nobody there")
     assert "SEL-002 " not in shown(data).partition("Fix first")[0]
+
+
+def test_schema_robustness_is_shown_and_not_scored(reported: Reported, tmp_path: Path) -> None:
+    """On the page with how to reproduce it, in Markdown and on the screen in one line; the verdict is as before."""
+    failure = {
+        "kind": "not_a_server_error",
+        "message": "500 <for> a fool",
+        "status": 500,
+        "reproduction": "curl '&'",
+    }
+    found = {
+        "tool": "schemathesis 4",
+        "phase": "coverage",
+        "seed": 7,
+        "seconds": 1.5,
+        "complete": False,
+        "cases": 12,
+        "failures": 1,
+        "operations": [
+            {"operation": "receive_event", "cases": 10, "failures": [failure]},
+            {"operation": "test_sync", "cases": 2, "failures": []},
+        ],
+    }
+    data = data_of(reported) | {"robustness": found}
+    (tmp_path / "report.json").write_text(json.dumps(data))
+    page = vgcp("report", "html", tmp_path / "report.json").stdout
+    assert "500 &lt;for&gt; a fool" in page
+    assert "not complete" in page
+    told = "12 requests, 1 failures"
+    assert f"Schema robustness, not scored: {told} (receive_event)." in markdown(data, {})
+    assert f"(not scored): {told}" in shown(data)
+    assert "Schema robustness" not in shown(data_of(reported))
