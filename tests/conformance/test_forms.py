@@ -145,6 +145,19 @@ def test_the_screen_of_a_void_run_says_why(reported: Reported) -> None:
     assert "SEL-002 " not in shown(data).partition("Fix first")[0]
 
 
+def test_the_suites_own_score_is_shown(reported: Reported, tmp_path: Path) -> None:
+    """How many wrong implementations it caught, and those that it did not by name, with the reason."""
+    survivor = {"mutant": "channel:slow", "requirement": "LIM-003", "reason": "nobody <sees> it"}
+    data = data_of(reported) | {
+        "score": {"mutants": 60, "killed": 59, "score": 0.98, "survivors": [survivor]}
+    }
+    data["score"] |= {"vacuous_passes": [], "suite_digest": "sha256:0"}
+    (tmp_path / "report.json").write_text(json.dumps(data))
+    page = vgcp("report", "html", tmp_path / "report.json").stdout
+    for told in ("59 / 60", "channel:slow", "nobody &lt;sees&gt; it"):
+        assert told in page
+
+
 def test_schema_robustness_is_shown_and_not_scored(reported: Reported, tmp_path: Path) -> None:
     """On the page with how to reproduce it, in Markdown and on the screen in one line; the verdict is as before."""
     failure = {
