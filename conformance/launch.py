@@ -59,7 +59,7 @@ async def launched(command: Sequence[str], url: str, seconds: float = SECONDS) -
 
 async def _until_up(process: asyncio.subprocess.Process, url: str, seconds: float, log: IO[bytes]) -> None:
     deadline = time.monotonic() + seconds
-    while not await _answers(url):
+    while not 0 < await _answers(url) < 500:  # a proxy or a framework may stand there before it is up
         if process.returncode is not None:
             raise LaunchError(f"`start` ended with {process.returncode}{_tail(log)}")
         if time.monotonic() > deadline:
@@ -69,16 +69,17 @@ async def _until_up(process: asyncio.subprocess.Process, url: str, seconds: floa
         raise LaunchError(f"`start` ended with {process.returncode}, and something else answers at {url}")
 
 
-async def _answers(url: str) -> bool:
+async def _answers(url: str) -> int:
+    """The status of the answer for its discovery document; 0 when there is none."""
     timeout = aiohttp.ClientTimeout(total=2)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as client,
-            client.get(f"{url}/.well-known/vgcp", allow_redirects=False),
+            client.get(f"{url}/.well-known/vgcp", allow_redirects=False) as answer,
         ):
-            return True
+            return answer.status
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return False
+        return 0
 
 
 def _tail(log: IO[bytes]) -> str:

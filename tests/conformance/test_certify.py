@@ -174,9 +174,14 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_the_implementation_is_started_and_stopped() -> None:
-    """Twice on the same port, which is free in between and after."""
+    """Twice on the same port, which is free in between and after: what the command itself has started is stopped too."""
     port = free_port()
-    a_file(role="channel", url=f"http://127.0.0.1:{port}", start=f"{SERVE} --port {port}", only=["SIG-005"])
+    a_file(
+        role="channel",
+        url=f"http://127.0.0.1:{port}",
+        start=f"sh -c '{SERVE} --port {port}; true'",
+        only=["SIG-005"],
+    )
     for _ in range(2):
         assert vgcp("certify").exit_code == 2
         with socket.create_server(("127.0.0.1", port)):

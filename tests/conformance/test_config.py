@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from conformance.config import ConfigError, load
+from conformance.config import KEYS, ConfigError, load
 
 
 def file(folder: Path, text: str) -> Path:
@@ -14,6 +15,15 @@ def file(folder: Path, text: str) -> Path:
     path = folder / "vgcp.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+def test_every_key_is_explained() -> None:
+    """The guide's table has the keys that there are."""
+    text = (Path(__file__).parents[2] / "docs" / "vendors.md").read_text("utf-8")
+    table = text[text.index("| key | means |") :].partition("\n\n")[0]
+    assert {key for row in table.splitlines() for key in re.findall(r"`(\w+)`", row.split("|")[1])} == set(
+        KEYS
+    )
 
 
 @pytest.mark.parametrize("head", ["", "[certify]\n"])
