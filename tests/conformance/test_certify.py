@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -174,18 +175,31 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_the_implementation_is_started_and_stopped() -> None:
-    """Twice on the same port, which is free in between and after: what the command itself has started is stopped too."""
-    port = free_port()
-    a_file(
-        role="channel",
-        url=f"http://127.0.0.1:{port}",
-        start=f"sh -c '{SERVE} --port {port}; true'",
-        only=["SIG-005"],
-    )
+    """Twice on the same port, which is free in between and after, although a shell stands between."""
+    port, only = free_port(), ["SIG-005"]
+    start = f"sh -c '{SERVE} --port {port}; true'"
+    a_file(role="channel", url=f"http://127.0.0.1:{port}", start=start, only=only)
     for _ in range(2):
         assert vgcp("certify").exit_code == 2
         with socket.create_server(("127.0.0.1", port)):
             pass
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_leaves_nothing_running() -> None:
+    """SIGTERM, as a CI server sends it, stops what was started, and the run ends as interrupted."""
+    port = free_port()
+    a_file(role="channel", url=f"http://127.0.0.1:{port}", start=f"{SERVE} --port {port}")
+    command = [str(Path(sys.executable).parent / "vgcp"), "certify"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "scenarios" in process.stdout.readline()
+        assert process.stdout.readline().startswith("[1/")
+        process.terminate()
+        assert process.wait(20) == 130
+    with socket.create_server(("127.0.0.1", port)):
+        pass
 
 
 FAILS = "import os; print(os.environ['VGCP_TEST_SECRET'], 'no database'); exit(7)"
