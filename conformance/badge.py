@@ -6,7 +6,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 # The right half by verdict; white on each has a contrast of 4.5 or more (WCAG 2.2, 1.4.3).
-COLOURS = {"certified": "#0c6b3d", "failed": "#b3182d", "partial": "#8a5300", "void": "#565e6c"}
+COLOURS = {
+    "certified": "#0c6b3d",
+    "failed": "#b3182d",
+    "partial": "#8a5300",
+    "void": "#565e6c",
+    "claim": "#8a5300",  # of a certificate, in place of a verdict (registry_page.py)
+    "expired": "#565e6c",
+}
 LEFT = "#343a46"
 FONT = "Verdana,DejaVu Sans,Geneva,sans-serif"
 HEIGHT = 20

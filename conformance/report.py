@@ -15,6 +15,7 @@ from conformance.report_html import render
 from conformance.report_junit import junit
 from conformance.report_markdown import markdown
 from conformance.runner import Run
+from conformance.score import committed
 
 SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
 Json = dict[str, Any]
@@ -39,6 +40,7 @@ def report(run: Run) -> Json:
         "counts": {verdict.value: run.count(verdict) for verdict in Verdict},
         "requirements": {"total": len(rows), "checked": len(checked)},
         "exchanges": len(run.transcript.exchanges),
+        "score": committed(run.target.role),
         "findings": [_finding(run, f, rows) for f in run.findings],
         "not_checked": [_unchecked(row) for row in rows.values() if row.id not in checked],
         "stopped": [
