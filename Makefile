@@ -7,7 +7,7 @@ ORDERS ?= 5000
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check serve bench bench-peers mutation torture soak flake spec browser clean
+.PHONY: help setup demo test check serve bench bench-peers mutation torture soak flake spec examples browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -31,6 +31,7 @@ check: setup  ## lint, format, strict types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --cache-dir .mypy_cache/examples examples/gateway-aiohttp/gateway.py
 	$(BIN)/lint-imports
 
 serve: setup  ## leave the gateway and the web shop running, to click around in
@@ -56,6 +57,10 @@ flake: setup  ## certify the mini implementations 20 times over: the same verdic
 
 spec: setup  ## derive the bundled and code-generation documents
 	@$(BIN)/python -m spec.build
+
+examples: setup  ## record what passes and what fails of each requirement, and make docs/requirements (two minutes)
+	@$(BIN)/python -m conformance.exchanges
+	@$(BIN)/vgcp requirements page --out docs/requirements
 
 browser:  ## install Chromium for the browser test (Debian or Ubuntu, as root)
 	@bash .ci/browser

@@ -10,13 +10,14 @@ import importlib
 import importlib.util
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from conformance.model import REGISTRY, Role
 from conformance.runner import load
-from spec.loader import FOLDER, parse
+from spec.loader import parse
+from spec.registry import OBSERVED, pages
 from spec.sync import dump
 
 ROLES: tuple[Role, ...] = ("channel", "gateway")
@@ -50,12 +51,14 @@ def marked(row: dict[str, Any], found: Marks) -> dict[str, Any]:
     mine = {key: names for key, names in found.get(row["id"], {}).items() if names}
     if "checks" in mine:
         kept.pop("excluded", None)
+        if kept.get("testability") not in OBSERVED:
+            kept["testability"] = OBSERVED[0]
     return kept | mine
 
 
 def files() -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """The registry's files and their rows."""
-    for path in sorted((FOLDER / "requirements").glob("*.yaml")):
+    for path in pages():
         yield path, parse(path.read_text("utf-8")) or []
 
 
@@ -65,11 +68,12 @@ def stale() -> list[str]:
     return [row["id"] for _, rows in files() for row in rows if marked(row, found) != row]
 
 
-def write() -> None:
-    """Bring the registry's files up to the code."""
-    found = marks()
+def write(testability: Mapping[str, str] | None = None) -> None:
+    """Bring the registry's files up to the code, and to how requirements were found out, where that is given."""
+    found, seen = marks(), testability or {}
     for path, rows in files():
-        text = dump(path.stem, [marked(row, found) for row in rows])
+        kept = [row | ({"testability": seen[row["id"]]} if row["id"] in seen else {}) for row in rows]
+        text = dump(path.stem, [marked(row, found) for row in kept])
         if text != path.read_text("utf-8"):
             path.write_text(text, "utf-8")
 

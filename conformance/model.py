@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from conformance.hints import hints
+
 if TYPE_CHECKING:
     from conformance.transcript import Exchange, Transcript
 
@@ -150,11 +152,15 @@ def check(
     capability: str = "",
     hint: str = "",
 ) -> Callable[[Judge], Judge]:
-    """Register the decorated judge. `suffix` ("b", "c" …) tells several checks of one requirement apart."""
+    """Register the decorated judge. `suffix` ("b", "c" …) tells several checks of one requirement apart.
+
+    How to fix what it finds stands in `hints/`, unless `hint` says it here.
+    """
 
     def register(judge: Judge) -> Judge:
         name = f"{requirement}-{suffix}" if suffix else requirement
-        REGISTRY.add_check(Check(name, requirement, role, title, scenarios, judge, capability, hint))
+        remedy = hint or hints(role).get(name, "")
+        REGISTRY.add_check(Check(name, requirement, role, title, scenarios, judge, capability, remedy))
         return judge
 
     return register

@@ -9,9 +9,11 @@ from typing import Any
 
 import spec
 from conformance import record
+from conformance.badge import badge
 from conformance.model import REGISTRY, Finding, Verdict
 from conformance.report_html import render
 from conformance.report_junit import junit
+from conformance.report_markdown import markdown
 from conformance.runner import Run
 from conformance.score import committed
 
@@ -32,6 +34,7 @@ def report(run: Run) -> Json:
         "started_at": run.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "seconds": round(run.seconds, 3),
         "nonce": run.transcript.nonce,
+        "seed": run.transcript.head.get("seed", 0),
         "verdict": run.verdict,
         "exit_code": run.exit_code,
         "counts": {verdict.value: run.count(verdict) for verdict in Verdict},
@@ -44,6 +47,8 @@ def report(run: Run) -> Json:
             {"scenario": k, "reason": run.transcript.redact(v)} for k, v in run.transcript.stopped.items()
         ],
     }
+    if robustness := run.transcript.facts.get(("", "robustness")):
+        data["robustness"] = robustness
     if run.target.profile:
         data["profile"] = run.target.profile
     if run.void:
@@ -63,9 +68,12 @@ def _finding(run: Run, finding: Finding, rows: dict[str, spec.Requirement]) -> J
         "verdict": finding.verdict.value,
         "message": run.transcript.redact(finding.message),
         "evidence": list(finding.evidence),
+        "scenarios": list(finding.check.scenarios),
     }
     if finding.hint:
         data["hint"] = finding.hint
+    if row and row.provisional:
+        data["provisional"] = True
     return data
 
 
@@ -73,15 +81,27 @@ def _unchecked(row: spec.Requirement) -> Json:
     return {"requirement": row.id, "text": row.text, "reason": row.excluded or "no check yet"}
 
 
-def write(run: Run, folder: Path) -> Json:
-    """Write report.json, junit.xml, report.html and transcript.jsonl; answers the report. Creates the folder."""
+def exchanges(run: Run) -> dict[int, Json]:
+    """The run's exchanges by number, redacted."""
+    return {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
+
+
+def write(run: Run, folder: Path, data: Json | None = None) -> Json:
+    """Write all files of a run into the folder, which is made; answers the report.
+
+    `data` is the report when something has been added to it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    data = report(run)
-    exchanges = {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
-    (folder / "report.json").write_text(
-        json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (folder / "junit.xml").write_text(junit(data), encoding="utf-8")
-    (folder / "report.html").write_text(render(data, exchanges), encoding="utf-8")
+    data = data or report(run)
+    shown = exchanges(run)
+    files = {
+        "report.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n",
+        "report.html": render(data, shown),
+        "report.md": markdown(data, shown),
+        "junit.xml": junit(data),
+        "badge.svg": badge(data),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     record.write(run.transcript, folder / "transcript.jsonl")
     return data

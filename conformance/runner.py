@@ -6,13 +6,14 @@ A live run judges what it has just written, read again; `judged` does the same w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import itertools
 import pkgutil
 import secrets
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -23,6 +24,7 @@ import conformance.scenarios
 import spec
 from conformance import record, verdicts
 from conformance.discovery import document, named
+from conformance.fail_fast import FirstFailure
 from conformance.model import REGISTRY, AbortedError, Check, Finding, HarnessError, Role, Scenario, Verdict
 from conformance.timing import REPEATS, SIDE_BY_SIDE, Clock
 from conformance.transcript import Transcript
@@ -43,6 +45,9 @@ class Session(Protocol):
     """What a role's driver gives its scenarios. Each role adds what it needs."""
 
     capabilities: frozenset[str]  # what the implementation declares in its discovery document
+
+    async def access(self) -> str:
+        """A token for everything, "" where there is none to get."""
 
 
 # Opens a role's session; raises AbortedError when there is nothing that can be certified (the run is void).
@@ -137,11 +142,16 @@ async def run(
     *,
     disable: Iterable[str] = (),
     seed: int | None = None,
+    robustness: bool = False,
     clock: Clock | None = None,
+    fail_fast: bool = False,
+    within: AbstractAsyncContextManager[None] | None = None,
 ) -> Run:
     """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
 
-    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again.
+    `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again, `robustness`
+    adds the section of that name to the report, `fail_fast` stops driving at the first failure. `within` is entered
+    first; what it raises as AbortedError voids the run.
     """
     only, disable, hears = list(only), list(disable), listener or Listener()
     checks = selected(target.role, only, target.profile, disable)
@@ -151,18 +161,34 @@ async def run(
     live.secret(target.test_secret)
     hears.begin(target, len(stories), len(checks))
     opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
-    void = ""
+    void, first = "", FirstFailure(checks, live) if fail_fast else None
     try:
-        async with opener(target, live) as session:
-            await drive(session, stories, live, hears, checks)
+        async with within or nullcontext():
+            async with opener(target, live) as session:
+                with first.stopping() if first else nullcontext():
+                    await drive(session, stories, live, hears, checks, first)
+            if robustness:
+                await _probe(opener, target, live)
     except AbortedError as reason:
         void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
         void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    live.end = {"seconds": round(live.now(), 3), "void": void}
+    live.end = {"seconds": round(live.now(), 3), "void": void} | (first.data() if first else {})
     result = judged(record.parse(record.text(live)), hears)
     result.target, result.live = target, live
     return result
+
+
+async def _probe(opener: Opener, target: Target, live: Transcript) -> None:
+    """Note the schema robustness as a fact, by a session and a transcript of its own; it has no say in the verdict."""
+    from conformance import robustness  # it loads a large library
+
+    beside = Transcript(live.head, clock=live.clock)
+    with contextlib.suppress(AbortedError):  # what could be opened a moment ago; then the section is missing
+        async with opener(target, beside) as session:
+            found = await robustness.probe(target, await session.access(), live.head["seed"])
+            live.facts[robustness.FACT] = found
+    live.secret(*beside.secrets.shown)
 
 
 def _head(target: Target, only: list[str], disable: list[str], seed: int | None) -> dict[str, object]:
@@ -184,8 +210,10 @@ def judged(t: Transcript, listener: Listener | None = None) -> Run:
     """The run that a transcript tells of, judged; raises KeyError for a selection that this suite does not know."""
     hears, head = listener or Listener(), t.head
     target = Target(head["role"], head["target"], "", profile=head["profile"])
-    chosen = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
-    found = verdicts.findings(t, checks_of(target.role, target.profile), chosen)
+    checks = checks_of(target.role, target.profile)
+    wanted = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
+    chosen = wanted & {c.id for c in checks if verdicts.tried(c, t)}
+    found = verdicts.findings(t, checks, chosen)
     for finding in found:
         if finding.check.id in chosen:
             hears.judged(finding)
@@ -194,18 +222,31 @@ def judged(t: Transcript, listener: Listener | None = None) -> Run:
 
 
 async def drive(
-    session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener, checks: list[Check]
+    session: Session,
+    stories: list[Scenario],
+    transcript: Transcript,
+    hears: Listener,
+    checks: list[Check],
+    first: FirstFailure | None = None,
 ) -> None:
     """Drive the scenarios phase by phase; those of one phase side by side.
 
-    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves.
+    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves. `first` may end it
+    early, with EnoughError.
     """
+
+    async def one(story: Scenario) -> None:
+        async with seats:
+            await _one(session, story, transcript, hears)
+        if first:
+            first.driven(story.name)
+
     seats, done = asyncio.Semaphore(SIDE_BY_SIDE), set[str]()
     for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
         now = list(phase)
         async with asyncio.TaskGroup() as together:
             for story in now:
-                together.create_task(_one(session, story, transcript, hears, seats))
+                together.create_task(one(story))
         fresh = {story.name for story in now}
         done |= fresh
         ready = [c for c in checks if fresh & set(c.scenarios) and done.issuperset(c.scenarios)]
@@ -215,7 +256,7 @@ async def drive(
                 break
             for story in (one for one in now if one.name in again):
                 transcript.set_aside(story.name, f"{story.name}, try {turn}")
-                await _one(session, story, transcript, hears, seats)
+                await one(story)
 
 
 def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
@@ -224,14 +265,11 @@ def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
     return {n for f in found if f.verdict is Verdict.INCONCLUSIVE for n in f.check.scenarios}
 
 
-async def _one(
-    session: Session, story: Scenario, transcript: Transcript, hears: Listener, seats: asyncio.Semaphore
-) -> None:
-    async with seats:
-        begun = transcript.now()
-        with transcript.scene(story.name):
-            await _drive(session, story, transcript)
-        hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
+async def _one(session: Session, story: Scenario, transcript: Transcript, hears: Listener) -> None:
+    begun = transcript.now()
+    with transcript.scene(story.name):
+        await _drive(session, story, transcript)
+    hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
 
 
 async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:

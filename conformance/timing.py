@@ -39,10 +39,22 @@ LIMITS = (SIGNATURE_AGE, TOKEN_LIFE, HOLD_LIFE, LEASE_LIFE, KEYS_KEPT)
 SIDE_BY_SIDE = 8  # scenarios of one phase at a time
 REPEATS = 2  # more times that the scenarios of an inconclusive check are driven
 
+# looking again
+POLL = 0.1  # between two looks at what takes its time
+TICK = 0.03  # between two looks at what has come in
+BACK = 3.0  # until what has ended is in the books again
+BEHIND = 0.4  # how far a feed may be behind (CAT-001)
+AFTERWARDS = 0.3  # for a channel to tidy up after a purchase
+SLOWEST_POLL = 1.0  # the pauses between looks at a purchase grow up to this
+
 # patience with a gateway
 ANSWER = 15.0  # for one answer
 EVENT_PATIENCE = 6.0  # for an event to come
-RETRY_PATIENCE = 15.0  # for the tries of an event that is refused three times
+RETRY_PATIENCE = (
+    9.0  # for the tries of an event that is refused three times, before the clock is moved for them
+)
+DUE = 0.1  # for what fell due when the clock was moved, beyond the answer (TST-007)
+LONGEST_PAUSE = 6 * 3600  # by the sandbox's clock, before one of the first three tries after a refused one
 HANGS = 4.0  # how long a channel takes for each event, beside which another has its own (EVT-017)
 APART = 3.5  # for the event of the other one
 
@@ -50,6 +62,11 @@ APART = 3.5  # for the event of the other one
 PURCHASE = 20.0  # for a purchase, which may have to wait for the gateway
 SHELF = 4.0  # for an event to show on the shelf
 SETTLING = 12.0  # until a pending purchase must have come to an end
+UNSOLD = 2.0  # for one that is not expected to come to an end
+
+# schema robustness
+ROBUSTNESS = 30  # for all requests
+ROBUSTNESS_ANSWER = 10.0  # for one answer
 
 # measuring pauses
 HEARTBEAT = 0.02  # how often the suite looks whether it is late itself

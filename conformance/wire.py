@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
-from urllib.parse import parse_qsl
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import jsonschema_rs
 
 import spec
 from conformance.transcript import Exchange, Message, Transcript
@@ -35,7 +38,9 @@ def document_of(exchange: Exchange) -> Literal["gateway", "channel"]:
 
 
 def operation_of(exchange: Exchange) -> spec.Operation | None:
-    """The operation an exchange belongs to, or None."""
+    """The operation an exchange belongs to, or None. What a gateway posts is what a channel receives."""
+    if exchange.operation == "send_event":
+        return operations("channel")["receive_event"]
     return operations(document_of(exchange)).get(exchange.operation.rpartition(":")[2])
 
 
@@ -58,10 +63,34 @@ def request_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[st
         return
     if operation.request_type and exchange.request.body:
         yield from _fit(exchange.request, operation.request_type)
-    elif operation.request_type:
+    elif operation.request_required:
         yield f"no body, expected {operation.request_type}"
-    if operation.idempotent and not exchange.request.header("idempotency-key"):
-        yield "no Idempotency-Key"
+    yield from _parameters(exchange.request, operation)
+
+
+def _parameters(request: Message, operation: spec.Operation) -> Iterator[str]:
+    """What does not fit in the query and the headers."""
+    query = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
+    for one in operation.parameters:
+        if one["in"] not in ("query", "header"):
+            continue
+        name, schema = one["name"], one["schema"]
+        value = query.get(name) if one["in"] == "query" else request.header(name)
+        if not value and one.get("required"):
+            yield f"no {name}"
+        elif value is not None and not _parameter(json.dumps(schema)).is_valid(_typed(value, schema)):
+            yield f"{one['in']} parameter {name} does not fit its schema"
+
+
+@cache
+def _parameter(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(schema))
+
+
+def _typed(value: str, schema: dict[str, Any]) -> object:
+    """A parameter's text as its schema wants it."""
+    whole = schema.get("type") == "integer" and value.removeprefix("-").isdigit()
+    return int(value) if whole else value
 
 
 def response_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[str]:

@@ -6,11 +6,14 @@ spec.operations("channel")    the operations as values (operation(role, id): one
 spec.problems()               the closed catalogue, by code
 spec.transitions()            the life of an order
 spec.requirements()           one row for each normative sentence
+spec.requirements_digest()    names the set of them that the version was released with
 """
 
 from spec.bundle import bundled as document
 from spec.catalogue import ProblemType, Profile, Transitions, problems, profiles, transitions
 from spec.derive import document_30, document_codegen
+from spec.frozen import requirements_digest
+from spec.loader import VERSION
 from spec.orphans import Orphan
 from spec.orphans import orphans as orphan_rules
 from spec.registry import Requirement, requirements
@@ -18,7 +21,6 @@ from spec.validation import Validator, standalone, type_names, validator
 from spec.wire import Operation, operation, operations
 
 PATH = "/vgcp/v1"
-VERSION = "1.0"
 
 __all__ = [
     "PATH",
@@ -39,6 +41,7 @@ __all__ = [
     "problems",
     "profiles",
     "requirements",
+    "requirements_digest",
     "standalone",
     "transitions",
     "type_names",

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from spec.frozen import REQUIREMENTS, drift
 from spec.loader import FOLDER, ROLES, Json, read
 from spec.prose import Sentence, sentences
-from spec.registry import rows
+from spec.registry import OBSERVED, TESTABILITY, rows
 from spec.wire import operations
 
 FIELDS = {
@@ -20,11 +21,13 @@ FIELDS = {
     "checks",
     "mutants",
     "excluded",
+    "testability",
+    "survivors",
 }
-REQUIRED = FIELDS - {"checks", "mutants", "excluded"}
+REQUIRED = FIELDS - {"checks", "mutants", "excluded", "survivors"}
 
 
-def audit(text: Path = FOLDER / "text", requirements: Path = FOLDER / "requirements") -> list[str]:
+def audit(text: Path = FOLDER / "text", requirements: Path = REQUIREMENTS) -> list[str]:
     """Every fault of the prose and the registry in the two folders, as sentences; empty when there is none."""
     prose, registry = list(sentences(text)), list(rows(requirements))
     faults = [*_prose(prose), *_twice(prose, [str(row.get("id")) for _, row in registry])]
@@ -33,7 +36,7 @@ def audit(text: Path = FOLDER / "text", requirements: Path = FOLDER / "requireme
         faults += [f"requirements/{noun}.yaml {row.get('id')}: {fault}" for fault in _row(noun, row, by_id)]
     with_row = {row.get("id") for _, row in registry}
     faults += [f"{_where(by_id[i])}: {i} has no row" for i in by_id if i not in with_row]
-    return faults
+    return faults + list(drift(requirements, {row.get("id", ""): row for _, row in registry}))
 
 
 def _where(sentence: Sentence) -> str:
@@ -68,8 +71,21 @@ def _row(noun: str, row: Json, by_id: dict[str, Sentence]) -> Iterator[str]:
     else:
         yield from _drift(noun, row, sentence)
     yield from _values(row)
-    if bool(row.get("checks")) == bool(row.get("excluded")):
+    yield from _testing(row)
+
+
+def _testing(row: Json) -> Iterator[str]:
+    checks, survivors = row.get("checks"), row.get("survivors") or {}
+    if bool(checks) == bool(row.get("excluded")):
         yield "has neither checks nor a reason, or both"
+    if row["testability"] not in TESTABILITY:
+        yield f"unknown testability {row['testability']}"
+    elif (row["testability"] in OBSERVED) != bool(checks):
+        yield f"is {row['testability']} {'with' if checks else 'without'} checks"
+    if checks and not row.get("mutants") and not survivors:
+        yield "is checked and has neither a mutant nor a survivor with its reason"
+    if not all(isinstance(reason, str) and reason.strip() for reason in survivors.values()):
+        yield "has a survivor without a reason"
 
 
 def _drift(noun: str, row: Json, sentence: Sentence) -> Iterator[str]:

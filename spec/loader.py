@@ -10,6 +10,7 @@ Json = dict[str, Any]
 
 FOLDER = Path(__file__).parent
 ROLES = ("gateway", "channel")
+VERSION = "1.0"  # of the protocol
 
 # libyaml reads the documents ten times faster; the result is the same.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

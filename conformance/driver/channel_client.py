@@ -10,15 +10,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
 from conformance.chance import below, hexes
 from conformance.discovery import declared
-from conformance.driver.client import Client
+from conformance.driver.client import Client, connections
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
 from conformance.model import AbortedError
-from conformance.timing import PURCHASE, SETTLING, SHELF
+from conformance.timing import POLL, PURCHASE, SETTLING, SHELF, SLOWEST_POLL
 from conformance.transcript import Exchange, Transcript
 
 if TYPE_CHECKING:
@@ -37,6 +35,10 @@ class ChannelSession:
         self.target, self.transcript, self.client, self.gateway = target, transcript, client, gateway
         self.capabilities: frozenset[str] = frozenset()
         self.api = self.events_url = self.scheme = ""
+
+    async def access(self) -> str:
+        """A channel gives no tokens."""
+        return ""
 
     # the channel's own operations
 
@@ -69,7 +71,7 @@ class ChannelSession:
             found = seen.answer.get("items")
             if isinstance(found, list) and until([i for i in found if isinstance(i, dict)]):
                 break
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL)
         return await self.must("test_list_shelf", "GET", "/shelf", label)
 
     async def shelf_at(self, label: str, offer: str, amount: int) -> Exchange:
@@ -98,11 +100,11 @@ class ChannelSession:
         """Press the button and look until it is decided. The deciding exchange has the given label."""
         name = intent or self.intent()
         seen = await self.press(offer, f"{label}: press", name, **wish)
-        wait = 0.1
+        wait = POLL
         deadline = self.transcript.now() + settling
         while seen.answer.get("outcome") == "pending" and self.transcript.now() < deadline:
             await asyncio.sleep(wait)
-            wait = min(wait * 1.5, 1.0)
+            wait = min(wait * 1.5, SLOWEST_POLL)
             seen = await self.look(name, f"{label}: look")
         return await self.look(name, label)
 
@@ -213,7 +215,7 @@ async def open_session(target: Target, transcript: Transcript) -> AsyncIterator[
     Raises AbortedError when there is no channel, or when it cannot be reset: then nothing can be certified.
     """
     async with (
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+        connections() as http,
         PlayedGateway(transcript, target.host) as gateway,
     ):
         session = ChannelSession(target, transcript, Client(transcript, http), gateway)

@@ -14,6 +14,14 @@ from conformance.timing import ANSWER
 from conformance.transcript import Exchange, Message, Transcript
 
 LARGE = 1 << 19  # bytes; from here on a body is streamed, so that it does not hold up other scenarios
+# Seconds that an idle connection is kept. Servers close them after 2 to 5, and a request just then gets no answer.
+IDLE = 1.0
+
+
+def connections() -> aiohttp.ClientSession:
+    """Connections of the suite to what it certifies; no cookies."""
+    connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=IDLE)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
 
 
 class Client:

@@ -105,11 +105,10 @@ class Shop:
         return await self.do("create_order", label, body=self.ordering(offer, quantity, **wish))
 
     async def deliveries(self, order: Json, label: str = "deliveries") -> list[Json]:
-        """The order's deliveries (the first page of up to 500)."""
-        page = await self.must(
-            "list_deliveries", label, path={"order_id": order["id"]}, params={"limit": "500"}
-        )
-        return [one for one in page.get("items", []) if isinstance(one, dict) and "id" in one]
+        """The order's deliveries."""
+        pages = await self.pages("list_deliveries", label, 500, path={"order_id": order["id"]})
+        succeeded(pages[-1])
+        return [one for one in items_of(pages) if "id" in one]
 
     async def reveal(self, delivery: Json, label: str = "reveal", **more: Any) -> Exchange:
         """Open the goods; what comes out is a secret of this run."""
@@ -129,6 +128,12 @@ class Shop:
                 break
             params = {"limit": str(limit), "cursor": cursor}
         return seen
+
+
+def items_of(pages: list[Exchange]) -> list[Json]:
+    """The items of pages, which a gateway may keep shorter than was asked for."""
+    found = [page.answer.get("items") for page in pages]
+    return [one for items in found if isinstance(items, list) for one in items if isinstance(one, dict)]
 
 
 def opened(answer: Any) -> list[str]:

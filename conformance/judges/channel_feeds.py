@@ -14,7 +14,6 @@ from conformance.transcript import Transcript
     role="channel",
     scenarios=("catch_up",),
     title="The channel catches up from list_events",
-    hint="Keep the feed's cursor, and read to the end of the feed, page by page.",
 )
 def catches_up(t: Transcript) -> Iterator[Outcome]:
     """Events that were never posted take effect after the channel came back; all pages were read."""
@@ -35,7 +34,6 @@ def catches_up(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buy", "tombstone", "sold_out_shelf", "log"),
     title="The offer feed is read on from the cursor",
-    hint="Store next_cursor with the page that it came with, and begin there the next time.",
 )
 def reads_by_cursor(t: Transcript) -> Iterator[Outcome]:
     """After the first page was answered, every request for offers has a cursor that the feed gave."""
@@ -71,7 +69,6 @@ def takes_off_sale(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("unknown_members", "buy"),
     title="Unknown members are ignored",
-    hint="Read the members that you know, and let the others be.",
 )
 def ignores_members(t: Transcript) -> Iterator[Outcome]:
     """An offer, an event and all answers of a purchase carry more than the standard has."""
@@ -89,7 +86,6 @@ def ignores_members(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("unknown_values", "buy"),
     title="Unknown enum values are one more value",
-    hint="Have a default for categories, classes and states that you do not know.",
 )
 def ignores_values(t: Transcript) -> Iterator[Outcome]:
     """An offer of an unknown category is on sale and is sold."""

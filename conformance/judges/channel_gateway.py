@@ -24,7 +24,6 @@ def _bearer(exchange: Exchange) -> str:
     role="channel",
     scenarios=("expired_token",),
     title="A new token is fetched after 401, and the request sent again",
-    hint="On 401 drop the token, get a new one, and send the same request with the same key once more.",
 )
 def refreshes_token(t: Transcript) -> Iterator[Outcome]:
     """The order was refused with 401 once; it comes again with another token and the same key."""
@@ -65,7 +64,6 @@ def refreshes_once(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buy", "two_buyers", "double_press", "odd_goods"),
     title="An access token is used again",
-    hint="Keep the token until shortly before expires_in has passed.",
 )
 def reuses_token(t: Transcript) -> Iterator[Outcome]:
     """Far fewer tokens are fetched than requests are made."""
@@ -87,7 +85,6 @@ def reuses_token(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("busy_order", "limited_order", "busy_hold", "double_press"),
     title="One key for each buyer intent, and the same key on every retry",
-    hint="Make the key with the intent and store it before the first try.",
 )
 def same_key_on_retry(t: Transcript) -> Iterator[Outcome]:
     """Where the gateway was busy, the retry carries the key of the first try; another intent has another."""
@@ -115,7 +112,6 @@ def same_key_on_retry(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buy", "two_buyers", "busy_order", "limited_order", "busy_hold", "lost_answer"),
     title="One key is never sent with two different requests",
-    hint="Store the request with its key, and send exactly that again.",
 )
 def key_for_one_request(t: Transcript) -> Iterator[Outcome]:
     """All requests of one operation under one key are equal."""
@@ -163,7 +159,6 @@ def _takes_trace(exchange: Exchange) -> bool:
     role="channel",
     scenarios=("buy", "unpaid"),
     title="One trace id for all requests of one purchase",
-    hint="Begin a trace with the purchase and send a new span of it with each request.",
 )
 def one_trace(t: Transcript) -> Iterator[Outcome]:
     """Hold, order, deliveries and reveals of one purchase are one trace."""
@@ -187,7 +182,6 @@ def one_trace(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buy", "test_control", "log"),
     title="Requests and answers fit the schemas",
-    hint="Leave a member out rather than send null; validate with the published schemas.",
 )
 def fits_schemas(t: Transcript) -> Iterator[Outcome]:
     """All that the channel sent, error answers apart (those are ERR-010)."""

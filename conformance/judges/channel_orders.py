@@ -23,7 +23,6 @@ from conformance.transcript import Exchange, Transcript
     role="channel",
     scenarios=("buy", "two_buyers"),
     title="Stock is held before money is taken",
-    hint="Create a reservation, or an order with payment pending, before you take the buyer's money.",
 )
 def holds_first(t: Transcript) -> Iterator[Outcome]:
     """Every order with its payment collected names an active hold for every line."""
@@ -45,7 +44,6 @@ def _collected(order: Exchange) -> bool:
     role="channel",
     scenarios=("unpaid",),
     title="No goods are shown before the order is paid",
-    hint="Reveal deliveries only after the buyer has paid.",
 )
 def nothing_before_paid(t: Transcript) -> Iterator[Outcome]:
     """Before paying nothing is revealed or shown; after paying the goods are."""
@@ -60,7 +58,6 @@ def nothing_before_paid(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("double_press",),
     title="One buyer intent makes one order, however often the button is pressed",
-    hint="Store the intent with its keys before anything is sent; serve one press of an intent at a time.",
 )
 def one_order(t: Transcript) -> Iterator[Outcome]:
     """Two presses at once and a third later: one order, one reference."""
@@ -78,7 +75,6 @@ def one_order(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("lost_answer",),
     title="After a lost answer the order is found, not made anew",
-    hint="Send the same request with the same key again, or look for the reference with list_orders.",
 )
 def finds_lost_order(t: Transcript) -> Iterator[Outcome]:
     """The answer was dropped: same key and reference from then on, one unit sold, and the buyer gets it."""
@@ -100,7 +96,6 @@ def finds_lost_order(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("odd_goods",),
     title="Goods are shown byte for byte",
-    hint="Treat codes as opaque: no trimming, no case folding, no escaping.",
 )
 def byte_for_byte(t: Transcript) -> Iterator[Outcome]:
     """A code with odd characters is shown as it is."""
@@ -130,7 +125,6 @@ def goods_apart(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("crowd",),
     title="Buyers who come at once see their own goods only",
-    hint="Keep what was revealed with the purchase, never in anything that two purchases share.",
 )
 def goods_apart_at_once(t: Transcript) -> Iterator[Outcome]:
     """Those of the crowd who got one see one code each, all different."""
@@ -149,7 +143,6 @@ def goods_apart_at_once(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buyer_input",),
     title="The buyer input that the offer requires is asked for and sent",
-    hint="Put the buyer's answers into buyer_input of the order line.",
 )
 def sends_buyer_input(t: Transcript) -> Iterator[Outcome]:
     """Without the input nothing is sold; with it the order line carries it."""
@@ -168,7 +161,6 @@ def sends_buyer_input(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("refused_order",),
     title="A hold that will not be used is released",
-    hint="When the purchase ends without an order, call release_reservation.",
 )
 def releases_holds(t: Transcript) -> Iterator[Outcome]:
     """The order was refused for good: the hold is given back."""
@@ -188,7 +180,6 @@ def releases_holds(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("log", "buy", "odd_goods"),
     title="No goods are in the log or in a URL",
-    hint="Keep goods out of log lines, exceptions and URLs.",
 )
 def not_in_the_log(t: Transcript) -> Iterator[Outcome]:
     """Goods were shown to buyers; none of them is in the log, nor in a URL that the channel asked for."""

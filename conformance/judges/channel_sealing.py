@@ -17,7 +17,6 @@ POINT = ("kty", "crv", "x", "y")
     capability="sealed_delivery",
     scenarios=("plain_gateway",),
     title="No key is sent to a gateway that does not seal",
-    hint="Read the gateway's capabilities. Without sealed_delivery, sell in the clear or not at all, and say so.",
 )
 def no_key_in_vain(t: Transcript) -> Iterator[Outcome]:
     """The buyer with a key is served without it, or refused."""
@@ -34,7 +33,6 @@ def no_key_in_vain(t: Transcript) -> Iterator[Outcome]:
     capability="sealed_delivery",
     scenarios=("sealed_purchase",),
     title="The buyer's key goes with the order, and the JWE to the buyer",
-    hint="Send the key as it is, as recipient_key of the order, and show the buyer goods.sealed.jwe as it came.",
 )
 def key_passed_on(t: Transcript) -> Iterator[Outcome]:
     """The very point, for this order only; what the buyer then gets opens with her key."""

@@ -30,7 +30,6 @@ TWIN = "buy"  # the scenario of a purchase that goes well
     role="channel",
     scenarios=("buy", "sold_out_shelf", "unknown_values", "tombstone"),
     title="Only what is offered is on sale",
-    hint="Fill the shelf from the offer feed alone.",
 )
 def only_offered(t: Transcript) -> Iterator[Outcome]:
     """Every item on the first shelves is an offer that the gateway made."""
@@ -50,7 +49,6 @@ def only_offered(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("buy",),
     title="The buyer is charged the offered price",
-    hint="Show and charge the offer's price times the quantity; add nothing.",
 )
 def offered_price(t: Transcript) -> Iterator[Outcome]:
     """The shelf shows the price, and two of them cost twice as much."""
@@ -70,7 +68,6 @@ def offered_price(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("price_before_hold",),
     title="No more is charged than was shown when the price has risen meanwhile",
-    hint="Compare the hold's unit_price with the price that the buyer saw; ask the buyer again when it is higher.",
 )
 def price_shown(t: Transcript) -> Iterator[Outcome]:
     """The price rose unseen: the purchase ends without a sale, or at the price shown."""
@@ -91,7 +88,6 @@ def price_shown(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("region",),
     title="Nothing is sold to a region where the offer may not be sold",
-    hint="Send the buyer's own region with hold and order, and refuse buyers outside restrictions.regions.",
 )
 def region(t: Transcript) -> Iterator[Outcome]:
     """The buyer elsewhere gets nothing, the one at home does."""
@@ -106,7 +102,6 @@ def region(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("withdrawn",),
     title="Selling stops on offer.withdrawn",
-    hint="Take the offer off the shelf, and refuse purchases of it, as soon as the event is taken.",
 )
 def stops_on_withdrawn(t: Transcript) -> Iterator[Outcome]:
     """The offer was on sale, the event was taken, and it is on sale no more."""
@@ -129,7 +124,6 @@ def stops_on_withdrawn(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("updated",),
     title="The new price is shown after offer.updated",
-    hint="Replace the offer by the snapshot in the event.",
 )
 def shows_new_price(t: Transcript) -> Iterator[Outcome]:
     """The shelf shows the price that the event brought."""
@@ -146,7 +140,6 @@ def shows_new_price(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("sold_out", "buy"),
     title="The buyer of what is sold out is told so and pays nothing",
-    hint="On out_of_stock end the purchase as refused, and charge nothing.",
 )
 def tells_sold_out(t: Transcript) -> Iterator[Outcome]:
     """The gateway said out_of_stock: refused, nothing charged."""
@@ -188,7 +181,6 @@ def last_unit(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("crowd",),
     title="Of twelve buyers at once on three units three get one and the others are told",
-    hint="Let the gateway decide who gets a unit, and end every other purchase as refused.",
 )
 def crowd(t: Transcript) -> Iterator[Outcome]:
     """Three units sold, to three buyers; all the others are refused and charged nothing."""
@@ -209,7 +201,6 @@ def crowd(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("sold_out_shelf",),
     title="What is sold out is not shown as buyable",
-    hint="Set buyable from availability.status.",
 )
 def sold_out_on_shelf(t: Transcript) -> Iterator[Outcome]:
     """The one that sold out is not buyable, the other one is."""
@@ -227,7 +218,6 @@ def sold_out_on_shelf(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("price_after_hold",),
     title="The buyer pays the price of the hold when the price rises after it",
-    hint="Order, and charge, at the hold's unit_price.",
 )
 def price_of_hold(t: Transcript) -> Iterator[Outcome]:
     """The price rose between hold and order: the total is the old one."""
@@ -245,7 +235,6 @@ def price_of_hold(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("same_buyer",),
     title="One buyer has one reference",
-    hint="Name a buyer by the account, or by a cookie that lasts; never by the basket or the order.",
 )
 def one_reference(t: Transcript) -> Iterator[Outcome]:
     """The first two purchases name the same buyer, the third another one."""

@@ -114,7 +114,6 @@ def serves_test_control(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("test_secret", "test_control"),
     title="Test control is refused without the right secret",
-    hint="Compare VGCP-Test-Secret in constant time before anything else.",
 )
 def guards_test_control(t: Transcript) -> Iterator[Outcome]:
     """No secret and a wrong one: 401 test_secret_invalid. The right one: served (TST-002)."""
@@ -137,7 +136,6 @@ def guards_test_control(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("second_gateway",),
     title="After test_reset the channel trades with the gateway named there, and with no other",
-    hint="Forget tokens, cursors, offers and keys of the gateway before.",
 )
 def trades_with_the_second(t: Transcript) -> Iterator[Outcome]:
     """Offers and the sale are the second gateway's; the first one hears nothing more."""
@@ -167,7 +165,6 @@ def trades_with_the_second(t: Transcript) -> Iterator[Outcome]:
     role="channel",
     scenarios=("wrong_requests", "signatures", "test_secret", "buy"),
     title="The channel's own errors are problem documents of the closed catalogue",
-    hint="Answer every error as application/problem+json with a code of spec/problems.yaml and its status.",
 )
 def own_errors(t: Transcript) -> Iterator[Outcome]:
     """An unknown intent, an invalid body and a malformed one; and whatever else was answered by an error."""

@@ -38,6 +38,15 @@ def unknown_ignored(t: Transcript) -> Iterator[Outcome]:
         yield holds(ok(seen), "ignored", f"{label} with unknown members: {said(seen)}", seen)
 
 
+@gateway("CNV-002", title="Unknown enum values are one more value", scenarios=("unknown_reasons",))
+def unknown_values(t: Transcript) -> Iterator[Outcome]:
+    """A refund and a dispute for reasons that the standard does not have yet."""
+    for what in ("refund", "dispute"):
+        good(t, "unknown_reasons", f"{what} for known reason")
+        seen = t.one("unknown_reasons", f"{what} for unknown reason")
+        yield holds(ok(seen), "taken", f"{what} for an unknown reason: {said(seen)}", seen)
+
+
 @gateway("CNV-003", title="Money is integer minor units", scenarios=QUIET)
 def money(t: Transcript) -> Iterator[Outcome]:
     """Every amount and currency in every answer and event."""

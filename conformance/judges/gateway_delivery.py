@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -30,10 +31,11 @@ def one_for_each(t: Transcript) -> Iterator[Outcome]:
     for label, units in (("order", 1), ("two more", 2)):
         order = good(t, "sale", label)
         pages = [e for e in t.all("sale", label="deliveries") if _of(e) == order.answer.get("id")]
-        for page in pages:
-            count = len([one for one in items(page) if one.get("status") != "voided"])
-            words = f"{count} deliveries for {units} units ({said(page)})"
-            yield holds(ok(page) and count == units, f"{units} for {units}", words, order, page)
+        if pages:
+            count = len([one for page in pages for one in items(page) if one.get("status") != "voided"])
+            right = count == units and all(map(ok, pages))
+            words = f"{count} deliveries for {units} units ({said(pages[-1])})"
+            yield holds(right, f"{units} for {units}", words, order, *pages)
 
 
 def _of(page: Exchange) -> str | None:
@@ -175,3 +177,16 @@ def link_expires(t: Transcript) -> Iterator[Outcome]:
         ends, url = (dig(seen.answer, "goods", "download", name) for name in ("expires_at", "url"))
         right = isinstance(url, str) and (moment(ends) or 0) > now
         yield holds(right, "a link that expires", f"a link until {ends}", seen)
+
+
+@gateway("DLV-043", title="What the buyer has given is in no event", scenarios=("refused_lines",))
+def not_in_events(t: Transcript) -> Iterator[Outcome]:
+    """The account that came with an order line, in the feed."""
+    order = good(t, "refused_lines", "right input")
+    pages = t.all("refused_lines", label="feed", where=ok)
+    mine = [one for page in pages for one in items(page) if one.get("subject") == order.answer.get("id")]
+    if not mine:
+        raise MissingError("the feed has no event of the order")
+    account = str(dig(order.asked, "lines", 0, "buyer_input", "account"))
+    clean = account not in json.dumps([one for page in pages for one in items(page)])
+    yield holds(clean, "it is in none", "an event has the buyer's account", order, *pages)

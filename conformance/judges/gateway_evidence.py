@@ -99,6 +99,15 @@ def moved(t: Transcript, scenario: str, before: str, after: str, **changes: int)
     return holds(real == wanted, f"{after}: {words}", f"{after}: {shown}, expected {words}", first, second)
 
 
+def on_sale(t: Transcript, scenario: str, before: str, after: str, change: int) -> Outcome:
+    """What is available must have changed by this; under which heading the rest stands is left to the gateway."""
+    first, was = stock(t, scenario, before, last=True)
+    second, now = stock(t, scenario, after, last=True)
+    real = (now["available"] - was["available"], now["received"] - was["received"])
+    bad = f"{after}: available {real[0]:+d}, received {real[1]:+d}, expected available {change:+d} only"
+    return holds(real == (change, 0), f"{after}: available {change:+d}", bad, first, second)
+
+
 def moment(value: Any) -> float | None:
     """A timestamp of the wire in seconds since 1970, None when it is none."""
     try:

@@ -125,7 +125,7 @@ def extend_inactive(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("INV-010", title="A hold cannot be extended for ever", scenarios=("extensions",))
 def extension_limit(t: Transcript) -> Iterator[Outcome]:
-    """Forty extensions at most."""
+    """Thirty extensions at most."""
     good(t, "extensions", "extend 0")
     seen = t.all("extensions", where=lambda e: e.label.startswith("extend ") and e.label[7:].isdigit())
     last = seen[-1]

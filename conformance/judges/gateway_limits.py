@@ -40,7 +40,7 @@ def held_by_one(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("INV-023", title="A hold that has ended counts no more", scenarios=("purchase_limits",))
 def released_counts_not(t: Transcript) -> Iterator[Outcome]:
-    """Two held, released, and held again."""
+    """Two held, one of them released, and one held again."""
     good(t, "purchase_limits", "release")
     seen = t.one("purchase_limits", "hold after release")
     yield holds(ok(seen), "held again", f"the hold after the release: {said(seen)}", seen)
@@ -131,7 +131,7 @@ orders = partial(gateway, capability="orders")
 @orders("ORD-040", title="No order above the purchase limit", scenarios=("purchase_limits",))
 def order_limited(t: Transcript) -> Iterator[Outcome]:
     """Three at once, beside two."""
-    yield from refusal(t, "purchase_limits", "too many at once", LIMITS[0], "order at limit")
+    yield from refusal(t, "purchase_limits", "too many at once", LIMITS[0], "as many as allowed")
 
 
 @orders("ORD-041", title="What was bought counts, until it is refunded", scenarios=("purchase_limits",))

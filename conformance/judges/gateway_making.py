@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,8 +10,7 @@ from conformance.judges.gateway_evidence import dig, good, items, ok, refusal
 from conformance.model import MissingError, Outcome, check, holds
 from conformance.transcript import Exchange, Transcript
 
-orders = partial(check, role="gateway", capability="orders")
-deliveries = partial(check, role="gateway", capability="delivery")
+gateway = partial(check, role="gateway", capability="on_demand")
 MADE, GIVEN_UP = "made_on_demand", "given_up"
 
 
@@ -42,19 +40,19 @@ def _refunded(seen: Exchange, units: int, reason: str) -> Outcome:
     return holds(found == wanted, f"{units} refunded", f"refunds are {found}, not {wanted}", seen)
 
 
-@orders("ORD-050", title="An order waits for what is made on demand", scenarios=(GIVEN_UP,))
+@gateway("ORD-050", title="An order waits for what is made on demand", scenarios=(GIVEN_UP,))
 def waits(t: Transcript) -> Iterator[Outcome]:
     """Nobody can have made it: its supplier is not there."""
     yield _ended(good(t, GIVEN_UP, "not made yet"), "fulfilling")
 
 
-@orders("ORD-051", title="It is fulfilled once all is made", scenarios=(MADE,))
+@gateway("ORD-051", title="It is fulfilled once all is made", scenarios=(MADE,))
 def fulfilled(t: Transcript) -> Iterator[Outcome]:
     """Two units, made at once."""
     yield _ended(_end(t, "makes"), "fulfilled")
 
 
-@orders("ORD-052", title="What cannot be made is refunded", scenarios=(MADE,))
+@gateway("ORD-052", title="What cannot be made is refunded", scenarios=(MADE,))
 def failed(t: Transcript) -> Iterator[Outcome]:
     """Two units, both refused."""
     seen = _end(t, "refuses")
@@ -62,7 +60,7 @@ def failed(t: Transcript) -> Iterator[Outcome]:
     yield _refunded(seen, 2, "fulfilment_failed")
 
 
-@orders("ORD-053", title="What is made is kept, the rest refunded", scenarios=(MADE,))
+@gateway("ORD-053", title="What is made is kept, the rest refunded", scenarios=(MADE,))
 def in_part(t: Transcript) -> Iterator[Outcome]:
     """Four units, two of them refused."""
     seen = _end(t, "alternates")
@@ -70,7 +68,7 @@ def in_part(t: Transcript) -> Iterator[Outcome]:
     yield _refunded(seen, 2, "fulfilment_failed")
 
 
-@orders("ORD-054", title="What may be made is not refunded", scenarios=(GIVEN_UP,))
+@gateway("ORD-054", title="What may be made is not refunded", scenarios=(GIVEN_UP,))
 def not_refunded(t: Transcript) -> Iterator[Outcome]:
     """A supplier that took it and says nothing for two days."""
     seen = _end(t, "silent", GIVEN_UP)
@@ -79,7 +77,7 @@ def not_refunded(t: Transcript) -> Iterator[Outcome]:
     yield holds(not refunds, "nothing is refunded", f"{len(refunds)} refunds of what may be made", seen)
 
 
-@orders("ORD-055", title="What nobody can be asked for is given up", scenarios=(GIVEN_UP,))
+@gateway("ORD-055", title="What nobody can be asked for is given up", scenarios=(GIVEN_UP,))
 def gives_up(t: Transcript) -> Iterator[Outcome]:
     """A supplier that is not there for two days."""
     seen = _end(t, "absent", GIVEN_UP)
@@ -87,7 +85,7 @@ def gives_up(t: Transcript) -> Iterator[Outcome]:
     yield _refunded(seen, 2, "fulfilment_failed")
 
 
-@orders("ORD-056", title="What nobody was asked for can be cancelled", scenarios=(GIVEN_UP,))
+@gateway("ORD-056", title="What nobody was asked for can be cancelled", scenarios=(GIVEN_UP,))
 def cancelled(t: Transcript) -> Iterator[Outcome]:
     """An order of a supplier that is not there."""
     good(t, GIVEN_UP, "thought better of")
@@ -96,13 +94,14 @@ def cancelled(t: Transcript) -> Iterator[Outcome]:
     yield _refunded(seen, 2, "cancelled")
 
 
-@orders("ORD-057", title="What is being made cannot be cancelled", scenarios=(GIVEN_UP,))
+@gateway("ORD-057", title="What is being made cannot be cancelled", scenarios=(GIVEN_UP,))
 def not_cancelled(t: Transcript) -> Iterator[Outcome]:
     """A unit that its supplier has taken."""
-    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "another silent")
+    good(t, GIVEN_UP, "another silent")
+    yield from refusal(t, GIVEN_UP, "cancel what is asked for", "transition_not_allowed", "cancel in time")
 
 
-@orders("ORD-058", title="order.updated when the goods are made, or not", scenarios=(MADE,))
+@gateway("ORD-058", title="order.updated when the goods are made, or not", scenarios=(MADE,))
 def told(t: Transcript) -> Iterator[Outcome]:
     """Each order that waits no more, in the feed."""
     feed = [one for page in t.all(MADE, label="feed", where=ok) for one in items(page)]
@@ -115,7 +114,7 @@ def told(t: Transcript) -> Iterator[Outcome]:
             yield holds(status in mine, words, f"{manner} is {status}; told were {mine}", order)
 
 
-@deliveries("DLV-040", title="A lost answer makes nothing twice", scenarios=(MADE,))
+@gateway("DLV-040", title="A lost answer makes nothing twice", scenarios=(MADE,))
 def made_once(t: Transcript) -> Iterator[Outcome]:
     """Two units whose first answers were lost."""
     _end(t, "forgetful")
@@ -127,7 +126,7 @@ def made_once(t: Transcript) -> Iterator[Outcome]:
     yield holds(len(contents) == len(found) > 0, "all different", alike, *found)
 
 
-@deliveries("DLV-041", title="Nothing is delivered that is not made", scenarios=(MADE,))
+@gateway("DLV-041", title="Nothing is delivered that is not made", scenarios=(MADE,))
 def nothing_unmade(t: Transcript) -> Iterator[Outcome]:
     """Two of four units are refused, and two of two."""
     for manner, count in (("alternates", 2), ("refuses", 0)):
@@ -139,7 +138,7 @@ def nothing_unmade(t: Transcript) -> Iterator[Outcome]:
         )
 
 
-@deliveries("DLV-042", title="A top-up is handed over as its receipt", scenarios=(MADE,))
+@gateway("DLV-042", title="A top-up is handed over as its receipt", scenarios=(MADE,))
 def receipt(t: Transcript) -> Iterator[Outcome]:
     """The one that was made."""
     _end(t, "top-up")
@@ -147,16 +146,3 @@ def receipt(t: Transcript) -> Iterator[Outcome]:
     text = dig(seen.answer, "goods", "topup", "receipt")
     right = dig(seen.answer, "goods", "kind") == "topup" and isinstance(text, str) and bool(text)
     yield holds(right, "its receipt", "no receipt under topup", seen)
-
-
-@deliveries("DLV-043", title="What the buyer has given is in no event", scenarios=(MADE,))
-def not_in_events(t: Transcript) -> Iterator[Outcome]:
-    """The account of the top-up, in the feed."""
-    order = good(t, MADE, "top-up")
-    pages = t.all(MADE, label="feed", where=ok)
-    mine = [one for page in pages for one in items(page) if one.get("subject") == order.answer.get("id")]
-    if not mine:
-        raise MissingError("the feed has no event of the order")
-    account = str(dig(order.asked, "lines", 0, "buyer_input", "account"))
-    clean = account not in json.dumps([one for page in pages for one in items(page)])
-    yield holds(clean, "it is in none", "an event has the buyer's account", *pages)

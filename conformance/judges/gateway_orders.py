@@ -155,11 +155,9 @@ def pending_expires(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("ORD-016", title="No payment for what was cancelled", scenarios=("pending",))
 def paid_after_cancel(t: Transcript) -> Iterator[Outcome]:
-    """Beside a payment in time that is taken."""
-    if not ok(t.one("pending", "paid")):
-        yield unverified("payment in time was not accepted")
-        return
-    yield from refusal(t, "pending", "paid after cancel", "transition_not_allowed", "cancel")
+    """Beside the same payment in time, which is taken."""
+    good(t, "pending", "cancel")
+    yield from refusal(t, "pending", "paid after cancel", "transition_not_allowed", "paid")
 
 
 @gateway("ORD-017", title="Cancelling gives the stock back", scenarios=("pending",))
@@ -198,7 +196,7 @@ def one_currency(t: Transcript) -> Iterator[Outcome]:
     if not ok(alone):
         yield unverified(f"dollars alone: {said(alone)}", alone)
         return
-    yield from refusal(t, "refused_lines", "two currencies", "currency_mixed", "two lines")
+    yield from refusal(t, "refused_lines", "two currencies", "currency_mixed", "one currency")
 
 
 @gateway("ORD-024", title="All lines of an order are sold or none", scenarios=("refused_lines",))

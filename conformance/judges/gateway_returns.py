@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from conformance.driver.shop import opened
-from conformance.judges.gateway_evidence import dig, good, is_problem, items, moved, ok, refusal, said
+from conformance.judges.gateway_evidence import (
+    dig,
+    good,
+    is_problem,
+    items,
+    moved,
+    ok,
+    on_sale,
+    refusal,
+    said,
+)
 from conformance.model import Outcome, check, holds, unverified
 from conformance.transcript import Exchange, Transcript
 
@@ -45,10 +55,10 @@ def never_sold_again(t: Transcript) -> Iterator[Outcome]:
     """The books after each refund, and after a replacement."""
     for label in ("refund one", "refund the rest"):
         good(t, "refunds", label)
-    yield moved(t, "refunds", "stock before", "stock after one", sold=-1, voided=1)
-    yield moved(t, "refunds", "stock after too much", "stock after all", sold=-2, voided=2)
+    yield on_sale(t, "refunds", "stock before", "stock after one", 0)
+    yield on_sale(t, "refunds", "stock after too much", "stock after all", 0)
     good(t, "replacements", "replace")
-    yield moved(t, "replacements", "stock before", "stock after", available=-1, voided=1)
+    yield on_sale(t, "replacements", "stock before", "stock after", -1)
 
 
 @gateway("ORD-028", title="A refunded order says how far", scenarios=("refunds",))
@@ -78,7 +88,7 @@ def listed(t: Transcript) -> Iterator[Outcome]:
         yield unverified("there were not two refunds")
         return
     page, order = good(t, "refunds", "refunds"), good(t, "refunds", "order after all")
-    found = [one.get("id") for one in items(page)]
+    found = [one.get("id") for part in t.all("refunds", label="refunds") for one in items(part)]
     yield holds(found == made, "the list has them", f"the list has {found}, made were {made}", page)
     shown = [dig(one, "id") for one in order.answer.get("refunds") or []]
     yield holds(shown == made, "the order has them", f"the order has {shown}, made were {made}", order)
@@ -123,13 +133,14 @@ def no_replacement(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("ORD-034", title="A dispute shows", scenarios=("disputes",))
 def disputed(t: Transcript) -> Iterator[Outcome]:
-    """In the order's state and in the order."""
-    made, seen = good(t, "disputes", "dispute"), good(t, "disputes", "order when disputed")
-    status = seen.answer.get("status")
-    yield holds(status == "disputed", "the order is disputed", f"the order is {status}", made, seen)
-    shown = [dig(one, "id") for one in seen.answer.get("disputes") or []]
-    right = shown == [made.answer.get("id")]
-    yield holds(right, "the order has the dispute", f"the order has {shown}", made, seen)
+    """In the order's state and in the order; also of an order of which a part was refunded before."""
+    for report, after in (("dispute", "order when disputed"), ("dispute of the rest", "rest when disputed")):
+        made, seen = good(t, "disputes", report), good(t, "disputes", after)
+        status = seen.answer.get("status")
+        yield holds(status == "disputed", "the order is disputed", f"the order is {status}", made, seen)
+        shown = [dig(one, "id") for one in seen.answer.get("disputes") or []]
+        right = shown == [made.answer.get("id")]
+        yield holds(right, "the order has the dispute", f"the order has {shown}", made, seen)
 
 
 def _expired(t: Transcript) -> Exchange:

@@ -168,7 +168,6 @@ def uses(t: Transcript) -> Iterator[Outcome]:
     capability="orders",
     title="Who asks for sealed goods never gets them in the clear",
     scenarios=("sealed_or_refused",),
-    hint="Refuse an order with recipient_key with sealing_not_supported, or declare sealed_delivery and seal.",
 )
 def sealed_or_refused(t: Transcript) -> Iterator[Outcome]:
     """Declared: sold for the key. Not declared: refused, and nothing sold."""

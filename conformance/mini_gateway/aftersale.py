@@ -7,6 +7,7 @@ from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Order, World
 
+REASONS = ("buyer_request", "goods_faulty", "dispute", "other")
 REFUNDABLE = ("fulfilled", "partially_refunded", "disputed")
 
 
@@ -21,6 +22,8 @@ def _left(order: Order) -> dict[str, int]:
 def create_refund(world: World, call: Call) -> Json:
     """Take goods back, then say that the money is to be returned."""
     order, body = orders.owned(world, call), call.body
+    if world.fault == "strict_enums" and body["reason"] not in REASONS:
+        raise Refusal("invalid", pointer="/reason")
     status = order.body["status"]
     early = world.fault == "refund_pending" and status == "payment_required"
     if status not in REFUNDABLE and not early:
@@ -107,7 +110,7 @@ def create_replacement(world: World, call: Call) -> Json:
 def create_dispute(world: World, call: Call) -> Json:
     """The payment is contested."""
     order, body = orders.owned(world, call), call.body
-    if order.body["status"] != "fulfilled":
+    if order.body["status"] not in REFUNDABLE[:2]:
         raise Refusal("transition_not_allowed", f"the order is {order.body['status']}")
     total: Json = order.body["total"]
     amount: Json = body.get("amount") or total

@@ -6,17 +6,19 @@ import spec
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.world import SCOPES, Json, World
 
+CORE = ("catalog", "inventory", "orders", "delivery", "events")
+
 
 def document(world: World, call: Call) -> Json:
     """The discovery document."""
-    names, profiles = [*SCOPES, "sealed_delivery", "test_control"], ["core", "offline"]
+    names, profiles = [*SCOPES, "sealed_delivery", "on_demand", "test_control"], ["core", "offline"]
     if world.fault == "profile_incomplete":
         names.remove("delivery")
     if world.fault == "key_ignored":
         names.remove("sealed_delivery")
         profiles.remove("offline")
     if world.fault == "core_only":  # less than it could, and right
-        names.remove("allotments")
+        names = [*CORE, "test_control"]
         profiles.remove("offline")
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")

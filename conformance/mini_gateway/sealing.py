@@ -23,6 +23,8 @@ def recipient(world: World, call: Call) -> Json | None:
     given = call.body.get("recipient_key")
     if given is None or world.fault == "key_ignored":
         return None
+    if world.fault == "core_only":
+        raise Refusal("sealing_not_supported", pointer="/recipient_key")
     _check(world, given)
     point = {name: given.get(name, "") for name in ("kty", "crv", "x", "y")}
     return point | {"alg": given.get("alg", ALGORITHMS[0]), "kid": thumbprint(point)}

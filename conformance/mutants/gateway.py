@@ -39,6 +39,7 @@ MUTANTS = (
     _mutant("offer_differs", "CAT-007", "gives another name in get_offer than in the feed"),
     _mutant("deleted_readable", "CAT-008", "still gives deleted offers"),
     _mutant("unknown_refused", "CNV-001", "refuses unknown members"),
+    _mutant("strict_enums", "CNV-002", "refuses refunds for reasons that it does not know"),
     _mutant("money_float", "CNV-003", "gives a payment's amount as a float"),
     _mutant("local_times", "CNV-004", "gives times with an offset"),
     _mutant("pages_overlap", "CNV-005", "repeats the last item of a page on the next"),

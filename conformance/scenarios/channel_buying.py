@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.driver.channel_client import HOLDING, ChannelSession
 from conformance.model import scenario
+from conformance.timing import AFTERWARDS, UNSOLD
 
 Wish = dict[str, Any]
 CROWD = 12  # buyers at once
@@ -132,8 +133,8 @@ async def price_before_hold(session: ChannelSession) -> None:
     session.gateway.hidden.add(offer)
     price = session.transcript.fact("price_before_hold", "offer price")
     await session.change(offer, price={**price, "amount": price["amount"] + 700})
-    await session.buy(offer, "bought", settling=2.0)
-    await asyncio.sleep(0.3)
+    await session.buy(offer, "bought", settling=UNSOLD)
+    await asyncio.sleep(AFTERWARDS)
 
 
 @scenario("price_after_hold", role="channel")

@@ -24,7 +24,7 @@ async def _hidden_offer(session: ChannelSession) -> tuple[str, dict[str, object]
 
 @scenario("signatures", role="channel")
 async def signatures(session: ChannelSession) -> None:
-    """Events that must be refused, between two that must be taken. Bad ones carry the price of 1 cent."""
+    """Events that must be refused, and the same one well signed, which must not. They carry the price of 1 cent."""
     offer, data = await _hidden_offer(session)
     await session.send(session.event("offer.updated", priced(data, 222, 1)), "good")
     await session.shelf_at("after good", offer, 222)
@@ -36,6 +36,7 @@ async def signatures(session: ChannelSession) -> None:
     await session.send(honest, "tampered", tampered=forged, flaw="tampered")
     await session.send(b"{no json", "not json", "wrong_key", event_id=honest["id"], flaw="not json")
     await session.shelf("after bad")
+    await session.send(session.event("offer.updated", bad), "bad, well signed")
     await session.send(session.event("offer.updated", priced(data, 333, 3)), "rotated", "rotated")
     await session.send(session.event("offer.updated", priced(data, 444, 4)), "good again")
     await session.shelf("after good again")

@@ -7,6 +7,7 @@ import asyncio
 from conformance.driver.channel_client import HOLDING, ChannelSession
 from conformance.driver.heartbeat import heartbeat
 from conformance.model import scenario
+from conformance.timing import AFTERWARDS
 
 
 @scenario("busy_order", role="channel")
@@ -74,4 +75,4 @@ async def refused_order(session: ChannelSession) -> None:
     offer = await session.offered()
     session.fault("create_order", offer, count=10_000, code="offer_withdrawn")
     await session.buy(offer, "bought")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(AFTERWARDS)

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 
 from conformance import timing
+from conformance.driver.callback import Callback
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.heartbeat import heartbeat
-from conformance.driver.shop import EUR, Json, Shop
+from conformance.driver.shop import EUR, Json, Shop, items_of
 from conformance.model import scenario
 
-PAUSE = 0.1  # seconds
+REFUSED = (503, 503, 503)  # the answers to the first tries of each event
 
 
 @scenario("events", role="gateway")
@@ -35,21 +36,18 @@ async def events(s: GatewaySession) -> None:
     await settled(lambda: _complete(listener.events()), timing.EVENT_PATIENCE)
     await shop.deliveries(order)
     await _in_feed(shop, lambda seen: len(seen) >= len(listener.events()))
-    await shop.pages("list_events", "event feed", 3)
-    page = await shop.do("list_events", "event feed at its end", params={"limit": "500"})
-    cursor = str(page.answer.get("next_cursor") or "none")
+    pages = await shop.pages("list_events", "event feed", 3)
+    cursor = str(pages[-1].answer.get("next_cursor") or "none")
     await shop.do("list_events", "nothing new", params={"cursor": cursor})
 
 
 async def _in_feed(shop: Shop, complete: Callable[[list[Json]], bool]) -> None:
     """Wait until the event feed has it all: it may follow a little behind."""
-    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
-        page = await shop.do("list_events", "settling", params={"limit": "500"})
-        found = page.answer.get("items")
-        seen = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        if page.status != 200 or complete(seen):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / timing.POLL)):
+        pages = await shop.pages("list_events", "settling", 500)
+        if pages[-1].status != 200 or complete(items_of(pages)):
             return
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(timing.POLL)
 
 
 def _about(subject: object) -> Callable[[list[Json]], bool]:
@@ -76,19 +74,44 @@ async def events_signed(s: GatewaySession) -> None:
 @scenario("events_retried", role="gateway")
 async def events_retried(s: GatewaySession) -> None:
     """The channel answers 503 three times to every event."""
-    listener = await s.callback("standard_webhooks", 503, 503, 503)
+    listener = await s.callback("standard_webhooks", *REFUSED)
     shop = await s.shop(callback=listener)
-    offer = await shop.offer(quantity=5)
-    order = await shop.must("create_order", "order", body=shop.ordering(offer))
-
-    def taken() -> bool:
-        return any(event.get("subject") == order["id"] for event in listener.events("order.updated"))
-
-    s.transcript.note("order", order["id"])
+    taken = await _ordered(shop, listener)
     async with heartbeat(s.transcript):
-        await _in_feed(shop, _about(order["id"]))
-        await settled(taken, timing.RETRY_PATIENCE)
+        await _in_feed(shop, _about(s.transcript.fact("events_retried", "order")))
+        done = await settled(taken, timing.RETRY_PATIENCE)
+    steady = s.transcript.fact("events_retried", "lag") <= timing.UNSTEADY
+    s.transcript.note("measured", done and steady)
     await shop.pages("list_events", "event feed", 100)
+
+
+async def _ordered(shop: Shop, listener: Callback) -> Callable[[], bool]:
+    """Order something; whether the channel has taken the event of it."""
+    order = await shop.must("create_order", "order", body=shop.ordering(await shop.offer(quantity=5)))
+    shop.session.transcript.note("order", order["id"])
+    return lambda: _about(order["id"])(listener.events("order.updated"))
+
+
+@scenario("events_retried_late", role="gateway", phase=12, clock=True)
+async def events_retried_late(s: GatewaySession) -> None:
+    """The same by the sandbox's clock, where the pauses were too long to wait for or this machine was too busy.
+
+    The clock is moved by a sixth of the pause at a time, so that pauses are known well enough to compare them.
+    """
+    if s.transcript.facts.get(("events_retried", "measured")):
+        return
+    listener = await s.callback("standard_webhooks", *REFUSED)
+    taken = await _ordered(await s.shop(callback=listener), listener)
+    await settled(lambda: listener.begun > 0, timing.EVENT_PATIENCE)
+    moved, begun, waited = [(0.0, 0)], listener.begun, 0
+    while not taken() and waited < timing.LONGEST_PAUSE:
+        step = 1 + waited // 6
+        moved.append((s.transcript.now(), moved[-1][1] + step))
+        await s.advance(step)
+        await settled(lambda: listener.begun > begun, timing.DUE)  # noqa: B023 - asked before the next turn
+        waited = waited + step if listener.begun == begun else 0
+        begun = listener.begun
+    s.transcript.note("moved", moved)
 
 
 @scenario("events_unposted", role="gateway")

@@ -10,8 +10,6 @@ from conformance.driver.shop import Json, Shop
 from conformance.model import scenario
 from conformance.transcript import Exchange
 
-PAUSE = 0.1  # seconds
-
 NEW = {"amount": 777, "currency": "EUR"}
 
 
@@ -52,16 +50,16 @@ def _ids(page: Exchange) -> set[object]:
 
 async def _shown(shop: Shop, ids: set[str]) -> None:
     """Wait until the feed shows all of these: it may follow a little behind."""
-    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
-        page = await shop.do("list_offers", "settling", params={"limit": "500"})
-        if page.status != 200 or ids <= _ids(page):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / timing.POLL)):
+        pages = await shop.pages("list_offers", "settling", 500)
+        if pages[-1].status != 200 or ids <= set().union(*map(_ids, pages)):
             return
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(timing.POLL)
 
 
 async def _read_until(shop: Shop, label: str, cursor: str, missing: set[str]) -> str:
     """Read on from the cursor until all these were shown, and a little behind is no fault."""
-    for _ in range(int(timing.EVENT_PATIENCE / 2 / PAUSE)):
+    for _ in range(int(timing.EVENT_PATIENCE / 2 / timing.POLL)):
         before = len(shop.session.transcript.exchanges)
         cursor = await _read_on(shop, label, cursor)
         for page in shop.session.transcript.exchanges[before:]:
@@ -69,7 +67,7 @@ async def _read_until(shop: Shop, label: str, cursor: str, missing: set[str]) ->
                 missing = missing - _ids(page)
         if not missing:
             break
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(timing.POLL)
     return cursor
 
 
@@ -103,7 +101,7 @@ async def feed_race(s: GatewaySession) -> None:
     done.set()
     await reader
     await _read_on(shop, "meanwhile", cursor)
-    await asyncio.sleep(4 * PAUSE)  # the feed may follow a little behind
+    await asyncio.sleep(timing.BEHIND)
     await _read_on(shop, "meanwhile", cursor)
     for offer in offers:
         await shop.do("get_offer", "at the end", path={"offer_id": offer["id"]})

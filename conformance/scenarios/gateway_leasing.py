@@ -14,6 +14,7 @@ from conformance.scenarios.gateway_waiting import until
 from conformance.transcript import Exchange
 
 story = partial(scenario, role="gateway", capability="allotments")
+LONG = timing.LEASE_LIFE.seconds
 DEARER = {"amount": EUR["amount"] + 500, "currency": "EUR"}
 
 
@@ -50,10 +51,10 @@ async def leases(s: GatewaySession) -> None:
     await s.stock(offer, "stock before")
     reference = word("lease")
     s.transcript.note("reference", reference)
-    at = await _leased(shop, offer, "lease", 4, reference=reference, ttl_seconds=2_592_000)
+    at = await _leased(shop, offer, "lease", 4, reference=reference, ttl_seconds=LONG)
     await shop.do("get_jwks", "keys", token="")
     await s.stock(offer, "stock leased")
-    await _lease(shop, offer, "lease of too many", 7)
+    await _lease(shop, offer, "lease of too many", 7, reference=word("lease"), ttl_seconds=LONG)
     await s.stock(offer, "stock after refusal")
     await shop.order(offer, "order of what is leased", 3)
     await shop.order(offer, "order of the rest", 2)
@@ -63,7 +64,8 @@ async def leases(s: GatewaySession) -> None:
     await shop.do("release_allotment", "release", path=_path(at), body={"quantity": 1})
     await s.stock(offer, "stock after release")
     await shop.do("release_allotment", "release too many", path=_path(at), body={"quantity": 9})
-    await _lease(shop, await shop.offer(quantity=5), "lease of strict", 1)
+    strict = await shop.offer(quantity=5)
+    await _lease(shop, strict, "lease of strict", 4, reference=word("lease"), ttl_seconds=LONG)
 
 
 @story("lease_limits")
@@ -74,7 +76,8 @@ async def lease_limits(s: GatewaySession) -> None:
     await _lease(shop, await _offer(shop, **few), "lease into safety", 4)
     await _lease(shop, await _offer(shop, **few), "lease beside safety", 3)
     limited = await _offer(shop, quantity=20, restrictions={"channel_limit": {"quantity": 3}})
-    await _lease(shop, limited, "lease at limit", 3)
+    await _lease(shop, limited, "lease below limit", 2)
+    await _lease(shop, limited, "lease at limit", 1)
     await _lease(shop, limited, "lease above limit", 1)
 
 
@@ -154,8 +157,8 @@ async def leases_end(s: GatewaySession) -> None:
 
 
 async def _back(s: GatewaySession, offer: Json, label: str) -> None:
-    """Read the books until nothing is leased, for at most three seconds."""
-    for _ in range(10):
+    """Read the books until nothing is leased, for a while."""
+    for _ in range(int(timing.BACK / timing.POLL)):
         if not (await s.stock(offer, label)).get("allotted"):
             return
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(timing.POLL)

@@ -15,10 +15,9 @@ FORM: Json = {
     "required": ["account"],
     "properties": {"account": {"type": "string", "pattern": "^[0-9]{6,12}$"}},
 }
-ACCOUNT = "733155409182"
 
 
-@scenario("made_on_demand", role="gateway")
+@scenario("made_on_demand", role="gateway", capability="on_demand")
 async def made_on_demand(s: GatewaySession) -> None:
     """Made, refused, made in part, made though the answer was lost; and a top-up."""
     shop = await s.shop()
@@ -29,7 +28,7 @@ async def made_on_demand(s: GatewaySession) -> None:
         for delivery in await shop.deliveries(order, f"{manner} deliveries"):
             await shop.reveal(delivery, f"{manner} reveal")
     topup = await shop.offer(delivery_kind="topup", buyer_input=FORM, on_demand={"supplier": "makes"})
-    body = shop.ordering(topup, buyer_input={"account": ACCOUNT})
+    body = shop.ordering(topup, buyer_input={"account": "733155409182"})
     order = await shop.must("create_order", "top-up", body=body)
     await _watch(shop, order, "top-up in the end")
     for delivery in await shop.deliveries(order, "top-up deliveries"):
@@ -37,7 +36,7 @@ async def made_on_demand(s: GatewaySession) -> None:
     await shop.pages("list_events", "feed", limit=100)
 
 
-@scenario("given_up", role="gateway", phase=11, clock=True)
+@scenario("given_up", role="gateway", phase=11, capability="on_demand", clock=True)
 async def given_up(s: GatewaySession) -> None:
     """A supplier that never says what became of a unit, and one that is not there; a day goes by."""
     shop = await s.shop()
@@ -60,8 +59,8 @@ async def given_up(s: GatewaySession) -> None:
 
 async def _watch(shop: Shop, order: Json, label: str) -> None:
     """Read the order until it waits no more, for a while."""
-    for _ in range(int(timing.EVENT_PATIENCE / 0.2)):
+    for _ in range(int(timing.EVENT_PATIENCE / timing.POLL)):
         seen = await shop.do("get_order", label, path={"order_id": order["id"]})
         if seen.answer.get("status") != "fulfilling":
             return
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(timing.POLL)

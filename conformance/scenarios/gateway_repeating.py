@@ -35,7 +35,9 @@ async def replay(s: GatewaySession) -> None:
     paid: Json = {"amount": {"amount": 1999, "currency": "EUR"}}
     await _twice(shop, "confirm_payment", "pay", paid, paid | {"method": "cash"}, at)
     await s.stock(offer, "stock when paid")
-    await shop.do("create_order", "no key", body=shop.ordering(offer), key="", flaw="no Idempotency-Key")
+    await shop.do(
+        "create_order", "no key", body=shop.ordering(offer, pay="pending"), key="", flaw="no Idempotency-Key"
+    )
 
 
 @scenario("replay_ends", role="gateway")

@@ -33,16 +33,16 @@ async def refunds(s: GatewaySession) -> None:
     await shop.do("create_refund", "refund the rest", path=at, body={"reason": "goods_faulty"})
     await shop.do("get_order", "order after all", path=at)
     await s.stock(offer, "stock after all")
-    await shop.do("list_refunds", "refunds", path=at)
+    await shop.pages("list_refunds", "refunds", 100, path=at)
     for delivery in found:
         await shop.reveal(delivery, "reveal refunded")
     sold = await shop.must("create_order", "not refunded", body=shop.ordering(offer))
     for delivery in await shop.deliveries(sold):
         await shop.reveal(delivery, "reveal not refunded")
     waiting = await shop.must("create_order", "pending", body=shop.ordering(offer, pay="pending"))
-    await shop.do(
-        "create_refund", "refund pending", path={"order_id": waiting["id"]}, body={"reason": "other"}
-    )
+    at = {"order_id": waiting["id"]}
+    unpaid = one | {"lines": [{"line_id": _line(waiting), "quantity": 1}]}
+    await shop.do("create_refund", "refund pending", path=at, body=unpaid)
 
 
 @scenario("replacements", role="gateway")
@@ -75,12 +75,38 @@ async def _sold(shop: Shop, offer: Json, label: str) -> tuple[Json, Json]:
     return order, found[0] if found else {"id": "dlv_none"}
 
 
+@scenario("unknown_reasons", role="gateway")
+async def unknown_reasons(s: GatewaySession) -> None:
+    """A refund and a dispute for reasons that a later version of the standard might have, beside known ones."""
+    shop = await s.shop()
+    offer = await shop.offer(quantity=9)
+    order = await shop.must("create_order", "order", body=shop.ordering(offer, 3))
+    back: Json = {"lines": [{"line_id": _line(order), "quantity": 1}]}
+    for label, refund, dispute in (
+        ("known reason", "buyer_request", "chargeback"),
+        ("unknown reason", "moved_house", "eclipse"),
+    ):
+        body = back | {"reason": refund}
+        await shop.do("create_refund", f"refund for {label}", path={"order_id": order["id"]}, body=body)
+        sold = await shop.must("create_order", "to be disputed", body=shop.ordering(offer))
+        body = {"reason": dispute}
+        await shop.do("create_dispute", f"dispute for {label}", path={"order_id": sold["id"]}, body=body)
+
+
 @scenario("disputes", role="gateway")
 async def disputes(s: GatewaySession) -> None:
     """A payment is contested."""
     shop = await s.shop()
-    offer = await shop.offer(quantity=2)
+    offer = await shop.offer(quantity=3)
     order = await shop.must("create_order", "order", body=shop.ordering(offer))
     at = {"order_id": order["id"]}
     await shop.do("create_dispute", "dispute", path=at, body={"reason": "chargeback", "evidence": "case 1"})
     await shop.do("get_order", "order when disputed", path=at)
+    part = await shop.must("create_order", "order of two", body=shop.ordering(offer, quantity=2))
+    at = {"order_id": part["id"]}
+    lines = [{"line_id": _line(part), "quantity": 1}]
+    await shop.must(
+        "create_refund", "part refunded", path=at, body={"reason": "buyer_request", "lines": lines}
+    )
+    await shop.do("create_dispute", "dispute of the rest", path=at, body={"reason": "chargeback"})
+    await shop.do("get_order", "rest when disputed", path=at)

@@ -96,7 +96,7 @@ async def traces(s: GatewaySession) -> None:
         "short": "00-12-34-01",
     }
     for name, value in bad.items():
-        await shop.do("list_orders", f"bad: {name}", headers={"traceparent": value})
+        await shop.do("list_orders", f"bad: {name}", headers={"traceparent": value}, flaw=name)
     await shop.do("list_orders", "good", headers={"traceparent": traceparent()})
     url = f"{s.api}/orders"
     sent = {"Authorization": f"Bearer {shop.token}"}

@@ -10,7 +10,6 @@ from conformance import timing
 from conformance.driver.gateway_client import GatewaySession, settled
 from conformance.driver.shop import EUR, Json, word
 from conformance.model import AbortedError, scenario
-from conformance.timing import KEYS_KEPT
 
 
 def until(when: object, now: datetime) -> int:
@@ -28,13 +27,13 @@ def due_at(order: Json) -> object:
 
 
 async def _back(s: GatewaySession, offer: Json, label: str, reserved: int) -> None:
-    """Read the books until no more than `reserved` units are held, for at most three seconds."""
-    for _ in range(10):
+    """Read the books until no more than `reserved` units are held, for a while."""
+    for _ in range(int(timing.BACK / timing.POLL)):
         books = await s.stock(offer, label)
         held = books.get("reserved")
         if not isinstance(held, int) or held <= reserved:
             return
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(timing.POLL)
 
 
 @scenario("hold_expires", role="gateway", phase=3, clock=True)
@@ -107,6 +106,6 @@ async def week(s: GatewaySession) -> None:
     offer = await shop.offer(quantity=5)
     body, key = shop.ordering(offer), word("key")
     await shop.do("create_order", "first", body=body, key=key)
-    await s.advance(KEYS_KEPT.seconds - 3600)
+    await s.advance(timing.KEYS_KEPT.seconds - 3600)
     shop.token = await s.token(shop, "new token")
     await shop.do("create_order", "a week later", body=body, key=key)

@@ -38,4 +38,5 @@ def test_a_check_takes_the_place_of_a_reason() -> None:
     """A row that is checked now loses its reason for not being checked, and keeps everything else."""
     row = {"id": "SEL-001", "text": "t", "excluded": "nobody can see it", "mutants": ["channel:gone"]}
     found = {"SEL-001": {"checks": ["SEL-001"], "mutants": []}}
-    assert marks.marked(row, found) == {"id": "SEL-001", "text": "t", "checks": ["SEL-001"]}
+    left = {"id": "SEL-001", "text": "t", "testability": "wire", "checks": ["SEL-001"]}
+    assert marks.marked(row, found) == left

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import spec
 from conformance import runner
 from conformance.driver import channel_client
 from conformance.mini_channel import MiniChannel
@@ -20,11 +23,19 @@ from conformance.model import (
     Outcome,
     Verdict,
     check,
+    failed,
+    inconclusive,
     passed,
     scenario,
+    unverified,
 )
+from conformance.report import report
 from conformance.runner import Run, Target, run, selected
+from conformance.timing import REPEATS
 from conformance.transcript import Exchange, Message, Transcript
+from spec.frozen import REQUIREMENTS
+from spec.loader import VERSION, parse
+from spec.registry import requirements
 
 HERE = Target("channel", "http://127.0.0.1:1", "secret")
 
@@ -133,6 +144,52 @@ async def test_an_undeclared_capability_is_not_applicable() -> None:
     assert (result.findings[0].verdict, result.verdict) == (Verdict.NOT_APPLICABLE, "void")
 
 
+@pytest.mark.usefixtures("empty_registry")
+@pytest.mark.parametrize("outcome", [failed("wrong"), unverified("unseen"), inconclusive("unclear")])
+async def test_a_provisional_requirement_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    """What came after the release warns; of a requirement that was released with it the same is decisive."""
+    shutil.copytree(REQUIREMENTS, tmp_path / "requirements")
+    path = tmp_path / "requirements" / f"{VERSION}.yaml"
+    kept = [row for row in parse(path.read_text("utf-8")) if row["id"] != "SEL-001"]
+    path.write_text(json.dumps(kept), "utf-8")
+    add([outcome])
+    check("SEL-002", role="channel", title="t", scenarios=("story",))(lambda t: [passed("fine")])
+    before = await run(HERE)
+    assert before.verdict != "certified"
+    later = requirements(tmp_path / "requirements")
+    monkeypatch.setattr(spec, "requirements", lambda: later)
+    after = await run(HERE)
+    first, second = after.findings
+    assert (after.verdict, second.verdict) == ("certified", Verdict.PASS)
+    assert (first.verdict, first.message) == (Verdict.WARN, f"provisional: {outcome.message}")
+    assert [one.get("provisional") for one in report(after)["findings"]] == [True, None]
+
+
+@pytest.mark.usefixtures("empty_registry")
+@pytest.mark.parametrize(
+    ("steady_at", "verdict", "driven"), [(2, "certified", 2), (99, "partial", 1 + REPEATS)]
+)
+async def test_what_is_inconclusive_is_driven_again(steady_at: int, verdict: str, driven: int) -> None:
+    """By itself, a bounded number of times; the last try counts, and the others stay in the transcript."""
+    turns: list[str] = []
+
+    async def story(session: SimpleNamespace) -> None:
+        turns.append(session.transcript.scenario)
+        session.transcript.note("turn", len(turns))
+
+    def judge(t: Transcript) -> Iterator[Outcome]:
+        yield passed("steady") if t.fact("story", "turn") >= steady_at else inconclusive("too busy")
+
+    scenario("story", role="channel")(story)
+    check("SEL-001", role="channel", title="t", scenarios=("story",))(judge)
+    result = await run(HERE)
+    assert (result.verdict, turns) == (verdict, ["story"] * driven)
+    earlier = [name for name, key in result.transcript.facts if key == "turn" and name != "story"]
+    assert earlier == [f"story, try {n}" for n in range(1, driven)]
+
+
 async def test_a_wrong_secret_is_void() -> None:
     """A channel that cannot be reset cannot be certified, and the reason is given."""
     async with MiniChannel("right") as channel:
@@ -165,5 +222,9 @@ def test_exit_codes(verdicts: list[Verdict], verdict: str, code: int) -> None:
 def test_unknown_names_are_refused() -> None:
     """--only with a name that fits no check is an error that names it."""
     assert {c.id for c in selected("channel", ("sel-002",))} == {"SEL-002", "SEL-002-b"}
+    rest = selected("channel", disable=("SEL-002", "SIG-006"))
+    assert not {"SEL-002", "SEL-002-b", "SIG-006"} & {c.id for c in rest}
+    with pytest.raises(KeyError, match="ABC-002"):
+        selected("channel", disable=("ABC-002",))
     with pytest.raises(KeyError, match="ABC-001"):
         selected("channel", ("ABC-001", "SEL-002"))

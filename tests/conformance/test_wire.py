@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from conformance.runner import Run
 from conformance.transcript import Exchange, Message, Transcript
-from conformance.wire import our_violations, their_violations
+from conformance.wire import operation_of, our_violations, their_violations
 
 JSON = (("Content-Type", "application/json"),)
 PROBLEM = (("Content-Type", "application/problem+json"),)
@@ -23,9 +25,10 @@ def one(
     headers: Any = JSON,
     flaw: str = "",
 ) -> Transcript:
-    """A transcript with one exchange."""
+    """A transcript with one exchange; `asked` None is a request without a body."""
     t = Transcript()
-    request = Message(JSON, json.dumps(asked).encode(), method="POST", url="http://h/")
+    body = b"" if asked is None else json.dumps(asked).encode()
+    request = Message(JSON, body, method="POST", url="http://h/")
     response = Message(headers, json.dumps(answer).encode(), status=status)
     t.record(Exchange(t.number(), "s", "l", direction, operation, request, response, 0, 1, "", flaw))
     return t
@@ -58,6 +61,17 @@ def test_it_is_the_other_way_round_in_what_the_suite_is_asked() -> None:
     assert any("Reservation" in message for message in ours)
     assert any("ReservationRequest/quantity" in message for message in theirs)
     assert "no Idempotency-Key" in theirs
+
+
+def test_a_body_may_be_left_out_only_where_the_document_says_so() -> None:
+    """A reveal needs no body, a hold does."""
+    assert (
+        "no body, expected RevealRequest" not in messages(one("received", "reveal_delivery", asked=None))[1]
+    )
+    assert (
+        "no body, expected ReservationRequest"
+        in messages(one("received", "create_reservation", asked=None))[1]
+    )
 
 
 def test_what_is_wrong_on_purpose_is_not_ours() -> None:
@@ -97,3 +111,51 @@ def test_an_unexpected_success_is_a_violation() -> None:
 def test_unknown_operations_are_left_alone() -> None:
     """What belongs to no operation is judged elsewhere."""
     assert messages(one(operation="", asked=None, answer=None)) == ([], [])
+
+
+def test_parameters_are_held_against_their_schemas() -> None:
+    """The query and the headers, where they are there or must be."""
+
+    def asked(url: str, *headers: tuple[str, str]) -> list[str]:
+        t = Transcript()
+        request = Message(headers, b"", method="GET", url=url)
+        t.record(Exchange(1, "", "", "sent", "list_orders", request, None, 0, 0))
+        return [violation.message for violation in our_violations(t)]
+
+    assert asked("http://h/orders?limit=5&reference=ref-1", ("traceparent", "odd")) == []
+    assert asked("http://h/orders?limit=501") == ["query parameter limit does not fit its schema"]
+    assert asked("http://h/orders?limit=x") == ["query parameter limit does not fit its schema"]
+    assert asked("http://h/orders?reference=") == ["query parameter reference does not fit its schema"]
+    assert asked("http://h/orders", ("traceparent", "x" * 513)) == [
+        "header parameter traceparent does not fit its schema"
+    ]
+
+
+def test_all_of_our_part_of_a_run_is_looked_at(full_run: Run) -> None:
+    """Requests of the driver, answers of the callback and of the played gateway: spoil one, and it is noticed.
+
+    Unknown to the documents are only the paths that are asked for because they do not exist, or that a document names.
+    """
+    t = full_run.transcript
+    assert our_violations(t) == []
+    unknown = {e.label for e in t.exchanges if operation_of(e) is None}
+    assert unknown <= {
+        "named metadata",
+        "unknown path",
+        "unknown path outside",
+        "patch orders",
+        "delete offers",
+    }
+    kinds = {(e.direction, e.operation): e for e in t.all(where=lambda e: not e.flaw and _has_body(e))}
+    assert {direction for direction, _ in kinds} == {"sent", "received"}
+    for kind, exchange in kinds.items():
+        part = "request" if exchange.direction == "sent" else "response"
+        spoilt = replace(getattr(exchange, part), body=b"[]")
+        alone = Transcript(exchanges=[replace(exchange, **{part: spoilt})])
+        assert [violation.part for violation in our_violations(alone)][:1] == [part], kind
+
+
+def _has_body(e: Exchange) -> bool:
+    """Whether our part of the exchange has one of a known type."""
+    ours = e.request if e.direction == "sent" else e.response
+    return bool(ours and ours.body) and operation_of(e) is not None

@@ -22,8 +22,12 @@ class Snippet:
 
 
 def documents() -> list[Path]:
-    """The prose of the project: what lies at the root, the guides, the standard, and the fragments."""
-    nested = [path for folder in ("docs", "spec", "changelog.d") for path in (ROOT / folder).rglob("*.md")]
+    """The prose of the project: what lies at the root, the guides, the standard, the examples, and the fragments."""
+    nested = [
+        path
+        for folder in ("docs", "spec", "changelog.d", "examples")
+        for path in (ROOT / folder).rglob("*.md")
+    ]
     return sorted([*ROOT.glob("*.md"), *nested])
 
 

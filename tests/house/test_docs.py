@@ -156,6 +156,6 @@ def test_every_setting_has_a_heading() -> None:
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_named_in_code_exist(path: Path) -> None:
     """Every file or folder of the project that a document names in code is there."""
-    rooms = r"(?:spec|gateway|conformance|reference_channels|docs|tests|benchmarks|demo|changelog\.d|\.ci)"
+    rooms = r"(?:spec|gateway|conformance|reference_channels|docs|tests|benchmarks|demo|examples|changelog\.d|\.ci)"
     named = re.findall(rf"`({rooms}/[\w./-]*)`", prose(path.read_text("utf-8")))
     assert [name for name in named if not (ROOT / name).exists()] == []

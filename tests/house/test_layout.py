@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("spec", "gateway", "conformance", "reference_channels")
 FILE_LINES = 300
 FUNCTION_LINES = 40
+EXAMPLE_LINES = {"gateway.py": 1550, "channel.mjs": 620}
 
 # The parts are joined here, so that this file does not match itself.
 REGISTRY_HOSTS = re.compile(
@@ -80,6 +81,16 @@ def test_no_function_is_too_long() -> None:
             if lines > FUNCTION_LINES:
                 long[f"{path.relative_to(ROOT)}:{node.name}"] = lines
     assert long == {}
+
+
+def test_an_example_is_one_file() -> None:
+    """Each example is one file and a README; one file is what there is to copy, so it may be longer than a module."""
+    found = [path for path in committed() if path.relative_to(ROOT).parts[0] == "examples"]
+    sources = {path for path in found if path.name != "README.md"}
+    assert {path.parent / "README.md" for path in sources} == set(found) - sources
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in sources}
+    assert lengths.keys() == EXAMPLE_LINES.keys()
+    assert {name: n for name, n in lengths.items() if n > EXAMPLE_LINES[name]} == {}
 
 
 def test_every_module_says_what_it_is() -> None:

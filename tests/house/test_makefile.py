@@ -20,6 +20,7 @@ TARGETS = [
     "soak",
     "flake",
     "spec",
+    "examples",
     "help",
     "clean",
     "browser",
@@ -62,12 +63,12 @@ def test_setup_needs_nothing_but_python() -> None:
 def test_scripts_named_by_make_are_there() -> None:
     """Every script and module that a target runs is in the repository."""
     text = (ROOT / "Makefile").read_text("utf-8")
-    scripts = re.findall(r"[\w./]+\.py\b|\.ci/\w+", text)
+    scripts = re.findall(r"[\w./-]+\.py\b|\.ci/\w+", text)
     modules = [
-        name.replace(".", "/") + ".py"
-        for name in re.findall(r"-m ((?:spec|tests|conformance)\.[\w.]+)", text)
+        name.replace(".", "/") for name in re.findall(r"-m ((?:spec|tests|conformance)\.[\w.]+)", text)
     ]
-    assert [name for name in scripts + modules if not (ROOT / name).is_file()] == []
+    scripts += [f"{name}/__main__.py" if (ROOT / name).is_dir() else f"{name}.py" for name in modules]
+    assert [name for name in scripts if not (ROOT / name).is_file()] == []
 
 
 def test_ci_runs_what_the_readme_names() -> None:

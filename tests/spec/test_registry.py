@@ -14,7 +14,7 @@ import spec
 from spec.audit import audit
 from spec.loader import FOLDER
 from spec.prose import sentences
-from spec.registry import rows
+from spec.registry import requirements, rows
 from spec.sync import dump, sync
 
 Json = dict[str, Any]
@@ -28,8 +28,10 @@ ROWS: list[Json] = [
         "profile": "core",
         "capability": "orders",
         "operation": "create_order",
+        "testability": "wire",
         "text": "A gateway MUST sell.",
         "checks": ["ORD-001"],
+        "mutants": ["gateway:sells_nothing"],
     },
     {
         "id": "ORD-002",
@@ -38,6 +40,7 @@ ROWS: list[Json] = [
         "profile": "core",
         "capability": None,
         "operation": None,
+        "testability": "manual",
         "text": "A channel SHOULD buy.",
         "excluded": "nobody sees it",
     },
@@ -127,6 +130,12 @@ def test_a_tampered_sentence_is_found(tmp_path: Path, text: str, fault: str) -> 
         (lambda row: row.update(checks=[]), "neither checks nor"),
         (lambda row: row.update(excluded="both"), "or both"),
         (lambda row: row.pop("capability"), "lacks ['capability']"),
+        (lambda row: row.pop("testability"), "lacks ['testability']"),
+        (lambda row: row.update(testability="guessed"), "unknown testability"),
+        (lambda row: row.update(testability="manual"), "is manual with checks"),
+        (lambda row: (row.pop("checks"), row.update(excluded="dark")), "is wire without checks"),
+        (lambda row: row.pop("mutants"), "neither a mutant nor a survivor"),
+        (lambda row: row.update(survivors={"gateway:sly": " "}), "survivor without a reason"),
     ],
 )  # fmt: skip
 def test_a_tampered_row_is_found(tmp_path: Path, change: Row, fault: str) -> None:
@@ -139,6 +148,18 @@ def test_a_row_on_the_wrong_page_is_found(tmp_path: Path) -> None:
     prose, registry = lay(tmp_path)
     (registry / "orders.yaml").rename(registry / "events.yaml")
     assert [found for found in audit(prose, registry) if "stands on the page orders" in found]
+
+
+def test_a_survivor_takes_the_place_of_a_mutant(tmp_path: Path) -> None:
+    """What no mutant can be made for says why, and that is a value of the requirement."""
+
+    def survives(row: Json) -> None:
+        row.pop("mutants")
+        row["survivors"] = {"none": "a wrong one cannot be told from a right one in a short time"}
+
+    prose, registry = lay(tmp_path, change=survives)
+    assert audit(prose, registry) == []
+    assert list(requirements(registry)[0].survivors) == ["none"]
 
 
 def test_an_unknown_field_is_found(tmp_path: Path) -> None:
@@ -163,6 +184,7 @@ def test_sync_carries_the_prose_over(tmp_path: Path) -> None:
         "profile": "core",
         "capability": None,
         "operation": None,
+        "testability": "wire",
         "text": "A channel MAY ask.",
     }
     assert sync(prose, registry) == []

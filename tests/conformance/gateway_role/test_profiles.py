@@ -22,6 +22,16 @@ def of_leases(run: Run) -> set[Verdict]:
     return {one.verdict for one in run.findings if one.check.capability == "allotments"}
 
 
+def beyond_the_core(run: Run) -> set[str]:
+    """What the suite has asked of a gateway of the core that only the capabilities beyond it have."""
+    asked = [exchange.asked for exchange in run.transcript.all(direction="sent")]
+    used = {f"on_demand in {body}" for body in asked if "on_demand" in body}
+    used |= {f"allotment in {body}" for body in asked if body.get("consistency") == "allotment"}
+    # one order for a key must be asked for: that it is refused is of the core (DLV-028)
+    keys = run.transcript.all(direction="sent", where=lambda e: "recipient_key" in e.asked)
+    return used | {f"a key in {each.scenario}" for each in keys if each.scenario != "sealed_or_refused"}
+
+
 @pytest.mark.parametrize(
     ("fault", "profile", "verdict", "leases"),
     [
@@ -39,3 +49,5 @@ async def test_a_profile_is_certified(fault: str, profile: str, verdict: str, le
     assert (run.verdict, run.void) == (verdict, ""), said
     assert of_leases(run) == leases
     assert report(run).get("profile", "") == profile
+    if fault == "core_only":
+        assert beyond_the_core(run) == set()
