@@ -7,7 +7,7 @@ ORDERS ?= 5000
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check serve bench bench-peers torture soak flake spec examples browser clean
+.PHONY: help setup demo test check serve bench bench-peers mutation torture soak flake spec examples browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -36,6 +36,9 @@ check: setup  ## lint, format, strict types, import contracts
 
 serve: setup  ## leave the gateway and the web shop running, to click around in
 	@$(BIN)/python demo/serve.py
+
+mutation: setup  ## who judges the judges: every wrong implementation, and what the suite says (ARGS="--role channel")
+	@$(BIN)/python -m conformance.mutation $(ARGS)
 
 bench: setup  ## orders and reads per second, as ratios to pgbench and a bare application (QUICK=1)
 	@$(BIN)/python -W ignore benchmarks/run.py $(if $(QUICK),--quick)

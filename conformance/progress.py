@@ -1,12 +1,11 @@
-"""What is seen while a run goes on and at its end: live on a terminal, plain lines elsewhere."""
+"""What is seen while a run goes on: a bar that moves on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,40 +14,9 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
-from conformance.model import Finding, Scenario, Verdict
-from conformance.runner import Listener, Run, Target
-
-COLOURS = {
-    Verdict.PASS: "green",
-    Verdict.FAIL: "bold red",
-    Verdict.HARNESS_ERROR: "bold red",
-    Verdict.WARN: "yellow",
-    Verdict.UNVERIFIED: "yellow",
-    Verdict.INCONCLUSIVE: "yellow",
-    Verdict.DISABLED: "dim",
-    Verdict.NOT_APPLICABLE: "dim",
-}
-BADGES = {"certified": "bold green", "failed": "bold red", "partial": "bold yellow", "void": "bold yellow"}
-# What to fix first: without discovery and signatures nothing else counts; then what costs money, then the rest.
-FIRST = (
-    "DSC",
-    "TST",
-    "AUT",
-    "SIG",
-    "INV",
-    "ORD",
-    "DLV",
-    "SEL",
-    "IDM",
-    "EVT",
-    "CAT",
-    "ERR",
-    "LIM",
-    "TRC",
-    "CNV",
-)
+from conformance.model import Scenario
+from conformance.runner import Listener, Target
 
 
 class Lines(Listener):
@@ -91,52 +59,16 @@ class Live(Listener):
         self.progress.stop()
 
 
-def listener(console: Console) -> Lines | Live:
-    """The fitting listener for where the output goes."""
-    return Live(console) if console.is_terminal else Lines(console)
-
-
-def urgency(finding: Finding) -> tuple[int, int, str]:
-    """Sorts findings by what to fix first."""
-    group = finding.check.requirement.partition("-")[0]
-    place = FIRST.index(group) if group in FIRST else len(FIRST)
-    return (list(Verdict).index(finding.verdict), place, finding.check.id)
-
-
-def summary(run: Run, console: Console) -> None:
-    """The last screen: by requirement, then what to fix first."""
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for requirement, group in groupby(_reported(run.findings), key=lambda f: f.check.requirement):
-        for finding in group:
-            colour = COLOURS[finding.verdict]
-            told = "" if finding.verdict is Verdict.PASS else finding.message
-            text = f"{escape(finding.check.title)}" + (f" [dim]- {escape(told[:160])}[/dim]" if told else "")
-            name = finding.check.id if finding.check.id != requirement else requirement
-            table.add_row(f"[{colour}]{finding.verdict.value}[/{colour}]", name, text)
-    if not run.void:
-        console.print(table)
-    _advice(run, console)
-    counts = ", ".join(f"{run.count(v)} {v.value}" for v in reversed(Verdict) if run.count(v))
-    console.print(
-        f"\n[{BADGES[run.verdict]}]{run.verdict.upper()}[/] {counts}, {run.seconds:.1f} s", highlight=False
-    )
-    if run.void:
-        console.print(f"  {run.void}", markup=False, highlight=False)
-
-
-def _reported(findings: Iterable[Finding]) -> list[Finding]:
-    return [f for f in findings if f.verdict is not Verdict.DISABLED]
-
-
-def _advice(run: Run, console: Console) -> None:
-    open_ones = (Verdict.FAIL, Verdict.WARN, Verdict.HARNESS_ERROR)
-    wrong = sorted((f for f in run.findings if f.verdict in open_ones), key=urgency)
-    if not wrong:
-        return
-    console.print("\n[bold]Fix first[/bold]")
-    for finding in wrong[:5]:
-        numbers = ", ".join(f"#{n}" for n in finding.evidence[:4])
-        where = f" (exchanges {numbers})" if numbers else ""
-        console.print(f"  {finding.check.id} {finding.message[:300]}{where}", markup=False, highlight=False)
-        if finding.hint:
-            console.print(f"      {finding.hint}", style="dim", markup=False, highlight=False)
+@contextmanager
+def listening(console: Console | None) -> Iterator[Listener]:
+    """The fitting listener for where the output goes; without a console one that says nothing."""
+    if console is None:
+        yield Listener()
+    elif not console.is_terminal:
+        yield Lines(console)
+    else:
+        live = Live(console)
+        try:
+            yield live
+        finally:
+            live.close()

@@ -9,10 +9,13 @@ from typing import Any
 
 import spec
 from conformance import record
+from conformance.badge import badge
 from conformance.model import REGISTRY, Finding, Verdict
 from conformance.report_html import render
 from conformance.report_junit import junit
+from conformance.report_markdown import markdown
 from conformance.runner import Run
+from conformance.score import committed
 
 SCHEMA = Path(__file__).parent / "schemas" / "report.schema.json"
 Json = dict[str, Any]
@@ -37,6 +40,7 @@ def report(run: Run) -> Json:
         "counts": {verdict.value: run.count(verdict) for verdict in Verdict},
         "requirements": {"total": len(rows), "checked": len(checked)},
         "exchanges": len(run.transcript.exchanges),
+        "score": committed(run.target.role),
         "findings": [_finding(run, f, rows) for f in run.findings],
         "not_checked": [_unchecked(row) for row in rows.values() if row.id not in checked],
         "stopped": [
@@ -64,6 +68,7 @@ def _finding(run: Run, finding: Finding, rows: dict[str, spec.Requirement]) -> J
         "verdict": finding.verdict.value,
         "message": run.transcript.redact(finding.message),
         "evidence": list(finding.evidence),
+        "scenarios": list(finding.check.scenarios),
     }
     if finding.hint:
         data["hint"] = finding.hint
@@ -76,15 +81,27 @@ def _unchecked(row: spec.Requirement) -> Json:
     return {"requirement": row.id, "text": row.text, "reason": row.excluded or "no check yet"}
 
 
-def write(run: Run, folder: Path) -> Json:
-    """Write report.json, junit.xml, report.html and transcript.jsonl; answers the report. Creates the folder."""
+def exchanges(run: Run) -> dict[int, Json]:
+    """The run's exchanges by number, redacted."""
+    return {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
+
+
+def write(run: Run, folder: Path, data: Json | None = None) -> Json:
+    """Write all files of a run into the folder, which is made; answers the report.
+
+    `data` is the report when something has been added to it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    data = report(run)
-    exchanges = {e.number: run.transcript.as_data(e) for e in run.transcript.exchanges}
-    (folder / "report.json").write_text(
-        json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (folder / "junit.xml").write_text(junit(data), encoding="utf-8")
-    (folder / "report.html").write_text(render(data, exchanges), encoding="utf-8")
+    data = data or report(run)
+    shown = exchanges(run)
+    files = {
+        "report.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n",
+        "report.html": render(data, shown),
+        "report.md": markdown(data, shown),
+        "junit.xml": junit(data),
+        "badge.svg": badge(data),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     record.write(run.transcript, folder / "transcript.jsonl")
     return data

@@ -1,12 +1,18 @@
-"""The report as one self-contained HTML page: filter, evidence beside each finding, English and Chinese labels."""
+"""The report as one self-contained HTML page: filters, evidence beside each finding, English and Chinese."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
+
+from conformance.advice import first
+from conformance.chinese import chinese
+from conformance.hints import hints
 
 SHOWN = 4  # exchanges shown beside a finding
 LONGEST = 4000  # characters of a body
@@ -26,6 +32,7 @@ VERDICTS = {
     "partial": ("Partial: not a certificate", "部分：不构成认证"),
     "void": ("Void: nothing can be concluded", "无效：无法得出结论"),
 }
+STANDINGS = (("new", ("new", "新增")), ("fixed", ("fixed", "已修复")), ("known", ("known", "已知")))
 ROLES = {"gateway": ("gateway", "网关"), "channel": ("channel", "渠道")}
 
 
@@ -39,6 +46,7 @@ def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["pretty"] = pretty
+    environment.filters["coded"] = coded
     order = list(NAMES)
     findings = sorted(report["findings"], key=lambda f: (_rank(f["verdict"]), f["check"]))
     return environment.get_template("report.html.j2").render(
@@ -49,6 +57,11 @@ def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
         verdicts=VERDICTS,
         roles=ROLES,
         order=[name for name in order if report["counts"][name]],
+        capabilities=sorted({f["capability"] for f in findings} - {""}),
+        standings=STANDINGS,
+        chinese=chinese(report["role"]),
+        hints=hints(report["role"]),
+        todo=first(report),
         shown=SHOWN,
     )
 
@@ -65,6 +78,11 @@ def _rank(verdict: str) -> int:
         "disabled",
     )
     return order.index(verdict)
+
+
+def coded(text: str) -> Markup:
+    """The text with what stands in backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def pretty(body: str) -> str:

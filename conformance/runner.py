@@ -13,7 +13,7 @@ import pkgutil
 import secrets
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -24,6 +24,7 @@ import conformance.scenarios
 import spec
 from conformance import record, verdicts
 from conformance.discovery import document, named
+from conformance.fail_fast import FirstFailure
 from conformance.model import REGISTRY, AbortedError, Check, Finding, HarnessError, Role, Scenario, Verdict
 from conformance.timing import REPEATS, SIDE_BY_SIDE, Clock
 from conformance.transcript import Transcript
@@ -143,11 +144,14 @@ async def run(
     seed: int | None = None,
     robustness: bool = False,
     clock: Clock | None = None,
+    fail_fast: bool = False,
+    within: AbstractAsyncContextManager[None] | None = None,
 ) -> Run:
     """Drive and judge. What the implementation does wrong is in the findings or `void`, never raised.
 
     `disable` names checks that are not to be judged, `seed` makes the suite's own choices the same again, `robustness`
-    adds the section of that name to the report.
+    adds the section of that name to the report, `fail_fast` stops driving at the first failure. `within` is entered
+    first; what it raises as AbortedError voids the run.
     """
     only, disable, hears = list(only), list(disable), listener or Listener()
     checks = selected(target.role, only, target.profile, disable)
@@ -157,17 +161,19 @@ async def run(
     live.secret(target.test_secret)
     hears.begin(target, len(stories), len(checks))
     opener: Opener = importlib.import_module(OPENERS[target.role]).open_session
-    void = ""
+    void, first = "", FirstFailure(checks, live) if fail_fast else None
     try:
-        async with opener(target, live) as session:
-            await drive(session, stories, live, hears, checks)
-        if robustness:
-            await _probe(opener, target, live)
+        async with within or nullcontext():
+            async with opener(target, live) as session:
+                with first.stopping() if first else nullcontext():
+                    await drive(session, stories, live, hears, checks, first)
+            if robustness:
+                await _probe(opener, target, live)
     except AbortedError as reason:
         void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
         void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    live.end = {"seconds": round(live.now(), 3), "void": void}
+    live.end = {"seconds": round(live.now(), 3), "void": void} | (first.data() if first else {})
     result = judged(record.parse(record.text(live)), hears)
     result.target, result.live = target, live
     return result
@@ -204,8 +210,10 @@ def judged(t: Transcript, listener: Listener | None = None) -> Run:
     """The run that a transcript tells of, judged; raises KeyError for a selection that this suite does not know."""
     hears, head = listener or Listener(), t.head
     target = Target(head["role"], head["target"], "", profile=head["profile"])
-    chosen = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
-    found = verdicts.findings(t, checks_of(target.role, target.profile), chosen)
+    checks = checks_of(target.role, target.profile)
+    wanted = {c.id for c in selected(target.role, head["only"], target.profile, head["disabled"])}
+    chosen = wanted & {c.id for c in checks if verdicts.tried(c, t)}
+    found = verdicts.findings(t, checks, chosen)
     for finding in found:
         if finding.check.id in chosen:
             hears.judged(finding)
@@ -214,18 +222,31 @@ def judged(t: Transcript, listener: Listener | None = None) -> Run:
 
 
 async def drive(
-    session: Session, stories: list[Scenario], transcript: Transcript, hears: Listener, checks: list[Check]
+    session: Session,
+    stories: list[Scenario],
+    transcript: Transcript,
+    hears: Listener,
+    checks: list[Check],
+    first: FirstFailure | None = None,
 ) -> None:
     """Drive the scenarios phase by phase; those of one phase side by side.
 
-    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves.
+    After a phase, the scenarios of checks that are inconclusive are driven again, by themselves. `first` may end it
+    early, with EnoughError.
     """
+
+    async def one(story: Scenario) -> None:
+        async with seats:
+            await _one(session, story, transcript, hears)
+        if first:
+            first.driven(story.name)
+
     seats, done = asyncio.Semaphore(SIDE_BY_SIDE), set[str]()
     for _, phase in itertools.groupby(stories, key=lambda s: s.phase):
         now = list(phase)
         async with asyncio.TaskGroup() as together:
             for story in now:
-                together.create_task(_one(session, story, transcript, hears, seats))
+                together.create_task(one(story))
         fresh = {story.name for story in now}
         done |= fresh
         ready = [c for c in checks if fresh & set(c.scenarios) and done.issuperset(c.scenarios)]
@@ -235,7 +256,7 @@ async def drive(
                 break
             for story in (one for one in now if one.name in again):
                 transcript.set_aside(story.name, f"{story.name}, try {turn}")
-                await _one(session, story, transcript, hears, seats)
+                await one(story)
 
 
 def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
@@ -244,14 +265,11 @@ def _undecided(transcript: Transcript, ready: list[Check]) -> set[str]:
     return {n for f in found if f.verdict is Verdict.INCONCLUSIVE for n in f.check.scenarios}
 
 
-async def _one(
-    session: Session, story: Scenario, transcript: Transcript, hears: Listener, seats: asyncio.Semaphore
-) -> None:
-    async with seats:
-        begun = transcript.now()
-        with transcript.scene(story.name):
-            await _drive(session, story, transcript)
-        hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
+async def _one(session: Session, story: Scenario, transcript: Transcript, hears: Listener) -> None:
+    begun = transcript.now()
+    with transcript.scene(story.name):
+        await _drive(session, story, transcript)
+    hears.driven(story, transcript.now() - begun, transcript.stopped.get(story.name, ""))
 
 
 async def _drive(session: Session, story: Scenario, transcript: Transcript) -> None:

@@ -2,7 +2,7 @@
 
 Of a check, the first of these that fits:
 
-1. disabled: it is not selected, or the operator switched it off.
+1. disabled: it is not selected, the operator switched it off, or the run stopped before it (--fail-fast).
 2. harness_error: a driver or judge of the suite crashed. Voids the run.
 3. not_applicable: its capability is not declared; the evidence is the discovery document. When the profile that is
    certified for needs the capability, unverified.
@@ -49,7 +49,7 @@ def findings(t: Transcript, checks: Iterable[Check], chosen: Collection[str]) ->
     found = [
         finding(check, t, levels.get(check.requirement, "MUST"))
         if check.id in chosen
-        else Finding(check, Verdict.DISABLED, "not selected")
+        else Finding(check, Verdict.DISABLED, why_not(check, t))
         for check in checks
     ]
     gone = missing(found, capabilities(t))
@@ -63,6 +63,20 @@ def undecided(one: Finding) -> Finding:
     if one.verdict not in (Verdict.FAIL, Verdict.UNVERIFIED, Verdict.INCONCLUSIVE):
         return one
     return replace(one, verdict=Verdict.WARN, message=f"provisional: {one.message}")
+
+
+def tried(check: Check, t: Transcript) -> bool:
+    """Whether all its scenarios were driven to their end, which they were unless the run stopped at a failure."""
+    return "failed_first" not in t.end or set(t.end["driven"]).issuperset(check.scenarios)
+
+
+def why_not(check: Check, t: Transcript) -> str:
+    """Why a check is disabled."""
+    if {check.id, check.requirement} & {str(name).upper() for name in t.head.get("disabled", ())}:
+        return "disabled by the operator"
+    if not tried(check, t):
+        return f"not tried, as {t.end['failed_first']} failed first (--fail-fast)"
+    return "not selected"
 
 
 def finding(check: Check, t: Transcript, level: str) -> Finding:

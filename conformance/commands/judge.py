@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conformance.progress import summary
 from conformance.record import DamagedError, parse, requirements_digest
 from conformance.report import report, write
+from conformance.report_screen import screen
 from conformance.runner import Run, judged
 
 VOID = 3
@@ -40,12 +40,13 @@ def judge(transcript: Path, as_json: bool, out: Path | None) -> None:
         click.echo(f"VOID {transcript}: {reason}", err=True)
         sys.exit(VOID)
     _warn(result)
+    data = report(result)
     if out:
-        write(result, out)
+        write(result, out, data)
     if as_json:
-        click.echo(json.dumps(report(result), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
     else:
-        summary(result, Console())
+        screen(data, Console())
     sys.exit(result.exit_code)
 
 

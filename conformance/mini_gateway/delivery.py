@@ -22,8 +22,10 @@ def prepare(world: World, order: Order, trace_id: str) -> None:
         offer.stock.sell(line["quantity"])
         if offer.supplier:
             continue
-        units = line["quantity"] - (1 if world.fault == "one_delivery_short" and line["quantity"] > 1 else 0)
-        for _ in range(units):
+        short = (
+            world.fault == "one_delivery_short" and line["quantity"] == 2 and "allotment_id" not in order.body
+        )
+        for _ in range(line["quantity"] - short):
             make(world, order, line, offer, trace_id)
 
 
@@ -44,7 +46,7 @@ def make(
         body["replaces"] = replaces
     if "recipient_key" in order.body and world.fault != "seal_unseen":
         body["sealed_to"] = order.body["recipient_key"]["kid"]
-    made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer))
+    made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer, replaces))
     if world.fault == "goods_in_orders" and offer.kind == "code":
         line["note"] = made.goods["code"]["value"]
     if world.fault != "no_delivery_events":
@@ -52,12 +54,15 @@ def make(
     return made
 
 
-def _goods(world: World, offer: Offer) -> Json:
+def _goods(world: World, offer: Offer, replaces: str | None) -> Json:
     if offer.kind == "download":
         return {"kind": "download"}
     if offer.stock.kind == "codes":
+        twice = world.fault == "codes_twice"
+        if twice and replaces:  # the first in the pool has gone out
+            offer.stock.pool.pop(0)
         code = offer.stock.pool[0]
-        if world.fault != "codes_twice" or len(offer.stock.pool) == 1:
+        if not twice or len(offer.stock.pool) == 1:
             offer.stock.pool.pop(0)
     else:
         code = world.name("made").upper()

@@ -14,7 +14,7 @@ DEFAULT, LONGEST, EXTENSIONS = 600, 3600, 3
 
 def life(world: World, offer: Offer, wish: int | None, own: int = 0) -> datetime:
     """When a hold made or extended now ends; `own` units of what is reserved are its own."""
-    if world.fault == "endless_holds":
+    if world.fault == "endless_holds" and not wish:
         return world.now() + timedelta(days=30)
     seconds = min(wish or DEFAULT, LONGEST)
     if offer.stock.kind != "unlimited":
@@ -56,7 +56,9 @@ def create_reservation(world: World, call: Call) -> Json:
     _caps(world, call)
     limits.fair(world, call, offer, body["quantity"])
     ends = world.stamp(life(world, offer, body.get("ttl_seconds")))
-    short = world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"])
+    short = (
+        world.fault == "short_holds" and body["quantity"] > 1 and not offer.stock.has(body["quantity"], True)
+    )
     if call.seen.get(offer.id, 0) >= body["quantity"]:
         offer.stock.conjure(body["quantity"])
     if not short:
@@ -105,7 +107,7 @@ def list_reservations(world: World, call: Call) -> Json:
 def let_go(world: World, hold: Hold, status: str, trace_id: str) -> None:
     """Give the stock of a hold back to sale."""
     hold.body["status"] = status
-    if world.fault == f"{status}_stock_lost" and hold.body["quantity"] > 1:
+    if world.fault == f"{status}_stock_lost" and 1 < hold.body["quantity"] < 5:
         return
     offer = world.offers[hold.body["offer_id"]]
     offer.stock.give_back(hold.body["quantity"])

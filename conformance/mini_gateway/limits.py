@@ -23,7 +23,8 @@ def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, s
         limit = given.get(name)
         if limit is None or world.fault == f"{step}_over_{name}":
             continue
-        used = _counted(world, offer, call.owner.id, who, limit.get("days"))
+        forgets = world.fault == "bought_uncounted" and bool(who)
+        used = _counted(world, offer, call.owner.id, who, limit.get("days"), forgets)
         wanted = 1 if world.fault == f"{step}_last_over_{name}" else quantity
         if used + wanted > limit["quantity"]:
             left = max(limit["quantity"] - used, 0)
@@ -31,14 +32,14 @@ def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, s
             raise Refusal(f"{name}_reached", f"{left} are left", pointer=at)
 
 
-def _counted(world: World, offer: Offer, owner: str, who: str, days: int | None) -> int:
-    """Units of the offer that this channel (or one of its buyers) holds or has bought."""
+def _counted(
+    world: World, offer: Offer, owner: str, who: str, days: int | None, forgets: bool = False
+) -> int:
+    """Units of the offer that this channel (or one of its buyers) holds or, unless it `forgets`, has bought."""
     over = ("consumed",) if world.fault == "ended_holds_count" else ("consumed", "released", "expired")
     void = () if world.fault == "ended_orders_count" else ("cancelled", "expired")
     holds = [h for h in world.holds.values() if h.body["status"] not in over and not h.used]
-    orders = [o for o in world.orders.values() if o.body["status"] not in void]
-    if world.fault == "bought_uncounted":
-        orders = []
+    orders = [o for o in world.orders.values() if o.body["status"] not in void and not forgets]
     leased = [] if who else [one.body for one in world.leases.values() if one.owner == owner]
     set_aside = sum(int(one["remaining"]) for one in leased if one["offer_id"] == offer.id)
     units = set_aside + sum(_held(hold, offer) for hold in holds if _mine(world, hold, owner, who, days))

@@ -103,7 +103,8 @@ def _paid(world: World, order: Order, trace_id: str) -> None:
     if world.fault == "paid_stays_paid" and two and body["status"] == "payment_required":
         move(world, order, "paid", trace_id)
         return
-    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and "allotment_id" not in body:
+    held = "reservation_id" in body["lines"][0]
+    if world.fault == "sold_not_fulfilled" and body["status"] == "created" and held:
         move(world, order, "fulfilling", trace_id)
         delivery.prepare(world, order, trace_id)
         return
@@ -137,9 +138,9 @@ def get_order(world: World, call: Call) -> Json:
 
 def list_orders(world: World, call: Call) -> Json:
     """The client's orders."""
-    if world.fault == "order_reference_lost" and "reference" in call.query:
-        return {"has_more": False, "items": []}
     mine = [o for o in world.orders.values() if o.owner == call.owner.id]
+    if world.fault == "order_reference_lost" and "reference" in call.query:
+        mine = [o for o in mine if "allotment_id" in o.body]
     if world.fault == "sales_unlisted":
         mine = [o for o in mine if "allotment_id" not in o.body]
     return paging.newest_first(world, call, mine)
@@ -200,7 +201,7 @@ def instruct(world: World, order: Order, back: dict[str, int], reason: str, refe
         if back.get(line["id"])
     ]
     amount = order.body["total"] | {"amount": sum(line["amount"]["amount"] for line in lines)}
-    if world.fault == "refund_amount_wrong":
+    if world.fault == "refund_amount_wrong" and reason == "buyer_request":
         amount["amount"] -= 1
     refund: Json = {
         "id": world.name("back"),

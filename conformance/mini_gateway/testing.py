@@ -145,8 +145,7 @@ def test_get_stock(world: World, call: Call) -> Json:
     free = _pending(world, offer) if world.fault == "pending_stock_free" else 0
     hidden = min(stock.phantoms, stock.reserved)
     sold = stock.sold - (stock.phantoms - hidden)
-    if world.fault == "books_off" and stock.voided and sold:
-        sold -= 1
+    extra = int(world.fault == "books_off" and stock.kind == "codes")
     return {
         "kind": stock.kind,
         "offer_id": offer.id,
@@ -155,7 +154,7 @@ def test_get_stock(world: World, call: Call) -> Json:
         "reserved": stock.reserved - hidden - free,
         "available": stock.available + free,
         "allotted": stock.allotted,
-        "received": stock.received,
+        "received": stock.received + extra,
     }
 
 
@@ -171,10 +170,9 @@ def test_advance_clock(world: World, call: Call) -> Json:
 
 def sweep(world: World) -> None:
     """What falls due by now."""
-    if time.monotonic() < world.lag:
-        return
     inventory.expire_due(world)
-    orders.expire_due(world)
+    if time.monotonic() >= world.lag:
+        orders.expire_due(world)
     leases.expire_due(world)
     making.work(world)
 

@@ -6,7 +6,14 @@ One module for each role, with its `MUTANTS`. The tests hold that the suite says
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.model import Role
+
+USUAL = "standard_webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +27,16 @@ class Mutant:
     name: str
     fails: frozenset[str]
     about: str
-    scheme: str = "standard_webhooks"
+    scheme: str = USUAL
     verdict: str = "fail"
+
+    @property
+    def label(self) -> str:
+        """Its name, with the scheme where that is not the usual one: no two mutants of a role have the same."""
+        return self.name if self.scheme == USUAL else f"{self.name} ({self.scheme})"
+
+
+def mutants(role: Role) -> tuple[Mutant, ...]:
+    """All mutants of a role."""
+    found: tuple[Mutant, ...] = importlib.import_module(f"conformance.mutants.{role}").MUTANTS
+    return found

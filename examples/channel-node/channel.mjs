@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   options: {
     host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: '8081' },
-    'test-secret': { type: 'string', default: '' },
+    'test-secret': { type: 'string', default: process.env.VGCP_TEST_SECRET ?? '' },
   },
 });
 const testSecret = options['test-secret'];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -12,31 +13,21 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
-from conformance.mini_channel import MiniChannel
+from conformance.chinese import chinese
+from conformance.model import Role
 from conformance.record import parse, text
 from conformance.report import SCHEMA, report, write
-from conformance.runner import Run, Target, judged, run
+from conformance.runner import Run, checks_of, judged
 from conformance.transcript import Transcript
+from tests.conformance.standing import SECRET
 
-SECRET = "the-sandbox-secret"
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
     None,
 )
 
 
-@pytest.fixture
-async def reported(tmp_path: Path) -> tuple[Run, Path]:
-    """A failed run (the channel logs goods) and the folder with its files."""
-    async with MiniChannel(SECRET, "logs_goods") as channel:
-        result = await run(
-            Target("channel", channel.url, SECRET), ("DLV-013", "SEL-002", "SIG-006", "ERR-010")
-        )
-    write(result, tmp_path / "out")
-    return result, tmp_path / "out"
-
-
-async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
+def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
     """report.json is valid, and says what was found with evidence and a hint."""
     data = json.loads((reported[1] / "report.json").read_text())
     schema = json.loads(SCHEMA.read_text())
@@ -49,7 +40,7 @@ async def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) 
     assert data["requirements"]["checked"] >= 30
 
 
-async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
+def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
     """Codes, tokens, client and webhook secrets and the test secret were on the wire, and are in no file."""
     result, folder = reported
     assert result.live
@@ -69,7 +60,7 @@ async def test_no_secret_is_in_any_file(reported: tuple[Run, Path]) -> None:
         assert [secret for secret in secrets if secret in text] == [], path.name
 
 
-async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
+def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run, Path]) -> None:
     """The same secret has the same digest, so the leak in the log is visible in the redacted transcript."""
     result, folder = reported
     digests = {code for e in result.transcript.all("buy", label="bought") for code in e.answer["goods_shown"]}
@@ -80,7 +71,7 @@ async def test_what_was_leaked_can_still_be_seen_in_the_file(reported: tuple[Run
     assert all(digest in log for digest in digests)
 
 
-async def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]) -> None:
+def test_junit_tells_failures_from_what_was_not_shown(reported: tuple[Run, Path]) -> None:
     """One case for each check: one failure, the disabled ones skipped with their reason."""
     suite = ElementTree.parse(reported[1] / "junit.xml").getroot()[0]
     assert suite.attrib["tests"] == str(len(suite))
@@ -106,6 +97,18 @@ def test_a_void_run_has_a_report_too(tmp_path: Path) -> None:
     assert "nobody there" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.parametrize("role", ["channel", "gateway"])
+def test_the_checks_are_told_in_chinese(role: Role) -> None:
+    """Title and remedy of nearly all (English stands in for what is new), and nothing of checks that are gone."""
+    known = {check.id for check in checks_of(role)}
+    told = chinese(role)
+    assert set(told) - known == set()
+    assert len(told) >= 0.95 * len(known), sorted(known - set(told))
+    for texts in told.values():
+        assert len(texts) == 2
+        assert all(re.search("[\u4e00-\u9fff]", text) for text in texts)
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
 async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple[Run, Path]) -> None:
@@ -123,10 +126,46 @@ async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple
                 found = await Axe().run(page)
                 assert found.violations_count == 0, found.generate_report()
                 assert await page.get_by_text("未通过认证").is_visible() is (language == "zh")
+                assert await page.get_by_text("拒绝签名不成立的事件").is_visible() is (language == "zh")
                 await page.click("#lang")
             await page.click("[data-filter=fail]")
             assert await page.locator("details.finding:visible").count() == 1
             await page.fill("#search", "no such thing")
             assert await page.locator("details.finding:visible").count() == 0
             assert len(fetched) == 1
+        await browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
+async def test_the_page_is_used_with_the_keyboard(reported: tuple[Run, Path]) -> None:
+    """A link opens its finding, whatever is filtered; "/" searches, "j" and "k" walk, Enter opens, Escape shows all."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page()
+        rows, focused = page.locator("details.finding:visible"), page.locator("details.finding:focus-within")
+        await page.goto((reported[1] / "report.html").as_uri() + "#SEL-002")
+        assert await page.locator("#SEL-002 .exchange").first.is_visible()
+        await page.select_option("#capability", "events")
+        assert {await row.get_attribute("data-capability") for row in await rows.all()} == {"events"}
+        await page.click(".todo a[href='#DLV-013']")
+        assert await page.locator("#DLV-013 .hint").is_visible()
+        await page.keyboard.press("/")
+        await page.keyboard.type("sig-006")
+        assert [await row.get_attribute("id") for row in await rows.all()] == ["SIG-006"]
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.activeElement.blur()")
+        everything = await rows.count()
+        assert everything > 50
+        await page.keyboard.press("j")
+        first = await focused.get_attribute("id")
+        await page.keyboard.press("j")
+        assert await focused.get_attribute("id") != first
+        await page.keyboard.press("k")
+        assert await focused.get_attribute("id") == first
+        was = await page.locator(f"#{first} .body").is_visible()
+        await page.keyboard.press("Enter")
+        assert await page.locator(f"#{first} .body").is_visible() is not was
         await browser.close()

@@ -40,7 +40,18 @@ def test_help_shows_examples_and_every_command() -> None:
     answer = CliRunner().invoke(main, ["--help"])
     assert answer.exit_code == 0
     assert "Examples:" in answer.output
-    for name in ("gateway", "stock", "supplies", "certify", "judge", "requirements", "webshop"):
+    for name in (
+        "gateway",
+        "stock",
+        "supplies",
+        "certificate",
+        "certify",
+        "judge",
+        "mutation",
+        "report",
+        "requirements",
+        "webshop",
+    ):
         assert f"  {name} " in answer.output
 
 

@@ -30,7 +30,8 @@ class OnlyAllowed:
 sys.meta_path[:] = [OnlyAllowed(finder) for finder in sys.meta_path]
 module = importlib.import_module(package)
 for found in pkgutil.walk_packages(module.__path__, package + "."):
-    if not found.name.endswith("__main__") and ".migrations." not in found.name:
+    # pytest alone imports its plugin
+    if not found.name.endswith(("__main__", "pytest_plugin")) and ".migrations." not in found.name:
         importlib.import_module(found.name)
 """
 

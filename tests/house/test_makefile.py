@@ -15,6 +15,7 @@ TARGETS = [
     "serve",
     "bench",
     "bench-peers",
+    "mutation",
     "torture",
     "soak",
     "flake",
@@ -63,8 +64,11 @@ def test_scripts_named_by_make_are_there() -> None:
     """Every script and module that a target runs is in the repository."""
     text = (ROOT / "Makefile").read_text("utf-8")
     scripts = re.findall(r"[\w./-]+\.py\b|\.ci/\w+", text)
-    modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m ((?:spec|tests)\.[\w.]+)", text)]
-    assert [name for name in scripts + modules if not (ROOT / name).is_file()] == []
+    modules = [
+        name.replace(".", "/") for name in re.findall(r"-m ((?:spec|tests|conformance)\.[\w.]+)", text)
+    ]
+    scripts += [f"{name}/__main__.py" if (ROOT / name).is_dir() else f"{name}.py" for name in modules]
+    assert [name for name in scripts if not (ROOT / name).is_file()] == []
 
 
 def test_ci_runs_what_the_readme_names() -> None:

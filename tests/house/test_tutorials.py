@@ -1,6 +1,10 @@
 """What the guides tell people to type really works, against a real gateway."""
 
+import json
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,3 +84,70 @@ def test_vendor_gets_credentials_by_curl(tmp_path: Path, sandbox: RunningGateway
     (code,) = (code for code in guide("vendors.md", "sh") if "/vgcp/v1/test/clients" in code)
     command = code[code.index("curl") :]
     assert '"client_secret"' in run(["bash", "-c", command], tmp_path, sandbox)
+
+
+def hour() -> list[tuple[str, int]]:
+    """The commands of the vendors' hour, in order, each piece with the exit code that the guide gives it."""
+    text = (ROOT / "docs" / "vendors.md").read_text("utf-8")
+    section = text[text.index("## From nothing to certified") : text.index("\n## What a channel is")]
+    found = re.finditer(
+        r"^```sh(?: exits=(?P<code>\d+))?\n(?P<script>.*?)^```$", section, re.MULTILINE | re.DOTALL
+    )
+    return [(match["script"], int(match["code"] or 0)) for match in found]
+
+
+def free_port() -> str:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js")
+def test_vendor_begins_with_a_channel_in_one_file(tmp_path: Path) -> None:
+    """The file's settings, as printed, start the example beside it, drive it and stop it."""
+    (settings,) = guide("vendors.md", "toml")
+    (tmp_path / "vgcp.toml").write_text(settings.replace("8081", free_port()))
+    shutil.copy(ROOT / "examples" / "channel-node" / "channel.mjs", tmp_path)
+    answer = subprocess.run(
+        [sys.executable, "-m", "spec.cli", "certify", "--only", "SIG-006", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VGCP_TEST_SECRET": "only-for-tests"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    assert json.loads(answer.stdout)["counts"]["pass"] == 1
+
+
+@pytest.mark.slow
+def test_vendor_is_certified_in_an_hour(tmp_path: Path) -> None:
+    """Every command as printed, from `init` over a failure to certified; only the port is one that is free here.
+
+    What is installed is installed here already: `pip` does nothing.
+    """
+    port = free_port()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pip").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "pip").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VGCP_")}
+    environment = {**kept, "PATH": path, "VGCP_TEST_SECRET": "the-same-in-every-piece"}
+    said = ""
+    for script, code in hour():
+        answer = subprocess.run(
+            ["bash", "-e", "-c", script.replace("8082", port)],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        said += answer.stdout + answer.stderr
+        assert answer.returncode == code, script + answer.stdout + answer.stderr
+    for told in (
+        "1. SIG-008 an event was taken",
+        "to fix it",
+        "CERTIFIED",
+        "CLAIM",
+        "SIG-008 fail -> pass",
+        "passed",
+    ):
+        assert told in said, told
+    report = json.loads((tmp_path / "certification" / "report.json").read_text())
+    assert (report["counts"]["pass"], report["baseline"]["exit_code"]) == (1, 0)
+    assert "certified" in (tmp_path / "badge.svg").read_text()
