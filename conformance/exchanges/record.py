@@ -115,7 +115,8 @@ def evidence(result: Run, finding: Finding) -> list[Exchange]:
 
 
 def _kind(exchange: Exchange) -> tuple[str, ...]:
-    return exchange.scenario, exchange.label, exchange.operation, exchange.direction
+    event = str(exchange.asked.get("type", ""))  # events come in any order
+    return exchange.scenario, exchange.label, exchange.operation, exchange.direction, event
 
 
 def counterparts(right: Run, wrong: Run, shown: list[Exchange]) -> list[Exchange]:

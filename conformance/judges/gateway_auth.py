@@ -142,14 +142,16 @@ def expired_token(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("AUT-010", title="Every operation needs its scope", scenarios=("scopes",))
 def needs_scope(t: Transcript) -> Iterator[Outcome]:
-    """A token with every other scope (deliveries: DLV-008)."""
+    """A token with every other scope (deliveries: DLV-008); the same request with a token for it is let through."""
     twins = t.all("scopes", where=lambda e: e.label.startswith("with scope:"))
     if not twins or not all(map(ok, twins)):
         raise MissingError("with the scope it was refused too")
     for seen in t.all("scopes", where=lambda e: e.label.startswith("without scope:")):
         if operations("gateway")[seen.operation].scope != "delivery":
-            right = is_problem(seen, "scope_missing")
-            yield holds(right, "refused without the scope", f"{seen.label}: {said(seen)}", seen)
+            right, twin = is_problem(seen, "scope_missing"), t.one("scopes", f"in scope: {seen.operation}")
+            yield holds(right, "refused without the scope", f"{seen.label}: {said(seen)}", seen, twin)
+            if not twin.status or twin.status in (401, 403):
+                yield unverified(f"in scope, {seen.operation} was refused too: {said(twin)}", twin)
 
 
 @gateway("AUT-011", title="Another channel's id looks like none", scenarios=("strangers",))

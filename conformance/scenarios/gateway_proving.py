@@ -161,7 +161,7 @@ def _forged(shop: Shop) -> dict[str, str]:
 
 @scenario("scopes", role="gateway")
 async def scopes(s: GatewaySession) -> None:
-    """Every protected operation with a token that has every scope but its own."""
+    """Every protected operation with a token that has every scope but its own, and then with one that has it."""
     shop = await s.shop()
     ids = await _things(shop)
     tokens = {}
@@ -171,6 +171,8 @@ async def scopes(s: GatewaySession) -> None:
     for name in protected(s):
         scope = operations("gateway")[name].scope or ""
         await shop.do(name, f"without scope: {name}", token=tokens[scope], **_wish(shop, name, ids))
+    for name in protected(s):
+        await shop.do(name, f"in scope: {name}", **_wish(shop, name, ids))
     for name in lists(s):
         await shop.do(name, f"with scope: {name}")
     await shop.do("list_deliveries", "with scope: list_deliveries", path={"order_id": ids["sold"]["id"]})

@@ -24,7 +24,7 @@ from conformance.transcript import Exchange, Transcript
 # What is new in every request, and what names the fixture of a story.
 FRESH = re.compile(
     r"header (traceparent|idempotency-key|webhook-.*|signature.*)"
-    r"|/(buyer/)?reference|/(.*_)?id|/occurred_at|/traceparent"
+    r"|/(.*/)?reference|/(.*_)?id|/occurred_at|/traceparent"
 )
 FAULTS = {
     ("assertions", "expired assertion"): {"form client_assertion"},
@@ -131,6 +131,17 @@ def test_every_refusal_of_a_gateway_has_a_near_twin(gateway_run: Run, pairs: set
     assert wrong == {}
     assert len(pairs) >= 50
     assert {(scenario, bad) for scenario, bad, _ in pairs} >= FAULTS.keys()
+
+
+def test_every_missing_scope_has_a_near_twin(gateway_run: Run) -> None:
+    """The same request with a token that has the scope was let through."""
+    t = gateway_run.transcript
+    seen = t.all("scopes", where=lambda e: e.label.startswith("without scope: "))
+    assert len(seen) > 20
+    for bad in seen:
+        twin = t.one("scopes", f"in scope: {bad.operation}")
+        assert (difference(twin, bad), bad.problem) == ({"header authorization"}, "scope_missing")
+        assert twin.problem not in ("scope_missing", "unauthenticated")
 
 
 def test_every_bad_event_has_a_near_twin(channel_run: Run) -> None:
