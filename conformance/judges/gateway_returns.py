@@ -123,13 +123,14 @@ def no_replacement(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("ORD-034", title="A dispute shows", scenarios=("disputes",))
 def disputed(t: Transcript) -> Iterator[Outcome]:
-    """In the order's state and in the order."""
-    made, seen = good(t, "disputes", "dispute"), good(t, "disputes", "order when disputed")
-    status = seen.answer.get("status")
-    yield holds(status == "disputed", "the order is disputed", f"the order is {status}", made, seen)
-    shown = [dig(one, "id") for one in seen.answer.get("disputes") or []]
-    right = shown == [made.answer.get("id")]
-    yield holds(right, "the order has the dispute", f"the order has {shown}", made, seen)
+    """In the order's state and in the order; also of an order of which a part was refunded before."""
+    for report, after in (("dispute", "order when disputed"), ("dispute of the rest", "rest when disputed")):
+        made, seen = good(t, "disputes", report), good(t, "disputes", after)
+        status = seen.answer.get("status")
+        yield holds(status == "disputed", "the order is disputed", f"the order is {status}", made, seen)
+        shown = [dig(one, "id") for one in seen.answer.get("disputes") or []]
+        right = shown == [made.answer.get("id")]
+        yield holds(right, "the order has the dispute", f"the order has {shown}", made, seen)
 
 
 def _expired(t: Transcript) -> Exchange:

@@ -105,7 +105,7 @@ def create_replacement(world: World, call: Call) -> Json:
 def create_dispute(world: World, call: Call) -> Json:
     """The payment is contested."""
     order, body = orders.owned(world, call), call.body
-    if order.body["status"] != "fulfilled":
+    if order.body["status"] not in REFUNDABLE[:2]:
         raise Refusal("transition_not_allowed", f"the order is {order.body['status']}")
     total: Json = order.body["total"]
     amount: Json = body.get("amount") or total

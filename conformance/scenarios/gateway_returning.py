@@ -79,8 +79,16 @@ async def _sold(shop: Shop, offer: Json, label: str) -> tuple[Json, Json]:
 async def disputes(s: GatewaySession) -> None:
     """A payment is contested."""
     shop = await s.shop()
-    offer = await shop.offer(quantity=2)
+    offer = await shop.offer(quantity=3)
     order = await shop.must("create_order", "order", body=shop.ordering(offer))
     at = {"order_id": order["id"]}
     await shop.do("create_dispute", "dispute", path=at, body={"reason": "chargeback", "evidence": "case 1"})
     await shop.do("get_order", "order when disputed", path=at)
+    part = await shop.must("create_order", "order of two", body=shop.ordering(offer, quantity=2))
+    at = {"order_id": part["id"]}
+    lines = [{"line_id": _line(part), "quantity": 1}]
+    await shop.must(
+        "create_refund", "part refunded", path=at, body={"reason": "buyer_request", "lines": lines}
+    )
+    await shop.do("create_dispute", "dispute of the rest", path=at, body={"reason": "chargeback"})
+    await shop.do("get_order", "rest when disputed", path=at)

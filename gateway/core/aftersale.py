@@ -100,7 +100,8 @@ def resolve_dispute(books: Books, call: Call, order_id: str, refund: bool) -> Or
     order = books.get(Order, order_id)
     if order is None:
         raise missing("order_id")
-    dismissed = life.advance(order, call.now, "resolve_dispute", disputes=_settled(order, call, "dismissed"))
+    step = "resolve_dispute_in_part" if order.refunds else "resolve_dispute"
+    dismissed = life.advance(order, call.now, step, disputes=_settled(order, call, "dismissed"))
     if refund:
         return _take_back(books, call, order, refunds.left(order), "dispute")
     return _put(books, call, dismissed)

@@ -37,7 +37,8 @@ class Intent:
 
     `hold_key` and `order_key` are idempotency keys, drawn and stored before the first call (IDM-008);
     `reference` is the shop's name for the order and the hold; `offer` is the offer (JSON) as the buyer saw
-    it; `recipient_key` is the public key (JSON) of the buyer's browser, where it has made one (DLV-035).
+    it; `recipient_key` is the public key (JSON) of the buyer's browser, where it has made one (DLV-035); `refunded` is
+    what the order's refunds give back (SEL-016).
     """
 
     id: str
@@ -69,6 +70,7 @@ class Intent:
     next_try: float = 0.0
     reveal: int = 0
     recipient_key: str | None = None
+    refunded: int | None = None
 
     @property
     def amount(self) -> int:
@@ -80,7 +82,7 @@ class Intent:
 _COLUMNS = [field.name for field in fields(Intent)]
 _TYPES = {
     "quantity": "integer not null", "seen_amount": "integer not null", "created_at": "real not null",
-    "unit_amount": "integer", "hold_until": "real", "order_revision": "integer not null",
+    "unit_amount": "integer", "refunded": "integer", "hold_until": "real", "order_revision": "integer not null",
     "tries": "integer not null", "next_try": "real not null", "reveal": "integer not null",
     "id": "text primary key", "reference": "text not null unique",
 }  # fmt: skip

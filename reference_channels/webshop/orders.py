@@ -30,6 +30,7 @@ def adopt(db: sqlite3.Connection, order: Json) -> Intent | None:
     if intent is None or order["revision"] < intent.order_revision:
         return intent
     known = {"order_id": order["id"], "order_status": order["status"], "order_revision": order["revision"]}
+    known["refunded"] = sum(refund["amount"]["amount"] for refund in order.get("refunds", ()))
     event = meaning(order["status"])
     if (intent.state, event) not in LIFE:
         return intents.save(db, intent, **known)

@@ -152,6 +152,19 @@ async def test_a_dispute_is_dismissed(world: World) -> None:
     assert len(await living(world, order)) == 1
 
 
+async def test_the_rest_of_an_order_is_disputed(world: World) -> None:
+    """ORD-034: after a part was refunded, the rest can be disputed; dismissed, the order is as it was before."""
+    channel, offer = await world.channel(), await world.offer(codes=["A", "B"])
+    order = await world.order(channel, line(offer, 2))
+    part = await world.refund(channel, order, (order.lines[0]["id"], 1))
+    assert (await world.dispute(channel, part)).status == "disputed"
+    after = await world.resolve(part, refund=False)
+    assert (after.status, after.disputes[0]["status"]) == ("partially_refunded", "dismissed")
+    await world.dispute(channel, after)
+    lost = await world.resolve(after, refund=True)
+    assert (lost.status, len(lost.refunds), await living(world, lost)) == ("refunded", 2, [])
+
+
 async def test_a_dispute_is_lost(world: World) -> None:
     """The goods are taken back and the money is instructed, by the merchant or by the channel's own refund."""
     channel, offer = await world.channel(), await world.offer(codes=["A", "B"])

@@ -85,7 +85,7 @@ class Trader:
             "refund": lambda: self._with_order(dice, self.world.refund, "fulfilled", "partially_refunded"),
             "refund one": lambda: self._with_order(dice, self._refund_one, "fulfilled", "partially_refunded"),
             "replace": lambda: self._replace(dice),
-            "dispute": lambda: self._with_order(dice, self.world.dispute, "fulfilled"),
+            "dispute": lambda: self._with_order(dice, self.world.dispute, "fulfilled", "partially_refunded"),
             "lease": lambda: self._lease(channel, offer, quantity),
             "report": lambda: self._with_lease(dice, self._report),
             "give back": lambda: self._with_lease(dice, self._give_back),

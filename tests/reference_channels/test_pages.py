@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+import spec
 from reference_channels.webshop.pages import fields, money, texts
 from tests.reference_channels.conftest import RunningShop, running_shop
 from tests.reference_channels.scripted import Fault, ScriptedGateway
@@ -106,6 +107,37 @@ async def test_a_purchase_without_scripts(
     assert code not in browser.path
     assert "Delivered" in await browser.go("/orders")
     assert gateway.made("create_order")[0].body["buyer"]["locale"] == "en"
+
+
+async def test_a_later_refund_is_told(gateway: ScriptedGateway, shop: RunningShop, browser: Browser) -> None:
+    """A part given back is said beside the goods; an order given back as a whole has no goods to open."""
+    offer = gateway.add()
+    await shop.sync()
+    await browser.buy(offer)
+    await browser.pay()
+    page = browser.path
+    assert "given back" not in browser.html
+    (order,) = gateway.orders.values()
+    for status, amount in (("partially_refunded", 500), ("refunded", 999)):
+        money = {"amount": amount, "currency": "USD"}
+        refund = {
+            "id": f"rfd_{amount}", "order_id": order["id"], "reason": "goods_faulty", "status": "instructed",
+            "amount": money, "lines": [{"line_id": "lin_1", "quantity": 1, "amount": money}],
+            "instruction": {"action": "return_payment", "collected_by": "channel", "amount": money},
+            "created_at": order["created_at"],
+        }  # fmt: skip
+        assert not spec.validator("Refund").errors(refund)
+        order |= {
+            "status": status,
+            "revision": order["revision"] + 1,
+            "refunds": [*order.get("refunds", []), refund],
+        }
+        gateway.events.append(gateway.event("order.updated", order["id"], order["revision"], order=order))
+        await shop.sync()
+        shown = re.sub(r"<[^>]+>", " ", await browser.go(page))
+        paid_back = {500: "$5.00", 999: "$14.99"}[amount]
+        assert f"{paid_back} of your payment has been given back." in shown
+        assert ("Show my code" in shown) == (status == "partially_refunded")
 
 
 async def test_another_browser_sees_nothing_of_it(

@@ -128,4 +128,6 @@ def receipt(intent: Intent, language: str) -> Json:
         "hold_until": intent.hold_until,
         "region": intent.region,
         "sealed": intent.recipient_key is not None,
+        "refunded": intent.refunded or 0,
+        "taken_back": intent.order_status == "refunded",
     }
