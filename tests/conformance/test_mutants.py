@@ -16,7 +16,7 @@ from conformance.mutants import Mutant, mutants
 from conformance.mutation import ROLES
 from conformance.trials import related, trial
 
-FLOCK = 16  # mutants side by side; much of a run is waiting
+FLOCK = 24  # mutants side by side; much of a run is waiting
 PAUSE = 0.5  # seconds before an event comes again; less cannot be told from how busy the machine is
 FLOCKS = [
     (role, mutants(role)[start : start + FLOCK])
@@ -29,6 +29,7 @@ FLOCKS = [
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mini gateway posts events at once, so the suite need not wait for long for what never comes."""
     monkeypatch.setattr(timing, "EVENT_PATIENCE", 3.0)
+    monkeypatch.setattr(timing, "RETRY_PATIENCE", 8.0)
 
 
 @pytest.mark.parametrize(
