@@ -20,7 +20,7 @@ async def certify(scheme: str = STANDARD, fault: str = "", only: tuple[str, ...]
 
 @pytest.mark.parametrize("scheme", [STANDARD, RFC9421])
 async def test_the_correct_channel_is_certified(scheme: str) -> None:
-    """Every check passes, nothing stopped or broke, in less than 20 seconds."""
+    """Every check passes, nothing stopped or broke."""
     result = await certify(scheme)
     assert [
         (f.check.id, f.verdict, f.message) for f in result.findings if f.verdict is not Verdict.PASS
@@ -28,7 +28,6 @@ async def test_the_correct_channel_is_certified(scheme: str) -> None:
     assert (result.verdict, result.exit_code, result.void) == ("certified", 0, "")
     assert not result.transcript.stopped
     assert not result.transcript.broken
-    assert result.seconds < 20
 
 
 async def test_a_channel_of_another_design_is_certified() -> None:

@@ -18,7 +18,7 @@ async def certify(only: tuple[str, ...] = ()) -> Run:
 
 
 async def test_the_correct_gateway_is_certified() -> None:
-    """Every check passes, nothing stopped or broke, in less than 20 seconds."""
+    """Every check passes, nothing stopped or broke."""
     result = await certify()
     assert [
         (f.check.id, f.verdict, f.message) for f in result.findings if f.verdict is not Verdict.PASS
@@ -26,7 +26,6 @@ async def test_the_correct_gateway_is_certified() -> None:
     assert (result.verdict, result.exit_code, result.void) == ("certified", 0, "")
     assert not result.transcript.stopped
     assert not result.transcript.broken
-    assert result.seconds < 20
     assert len({f.check.requirement for f in result.findings}) >= 30
 
 

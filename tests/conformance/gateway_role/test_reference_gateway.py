@@ -22,7 +22,7 @@ def flaws(result: Run) -> list[tuple[str, str, str]]:
 
 
 async def test_the_reference_gateway_is_certified_and_again(database_url: str, tmp_path: Path) -> None:
-    """Every check passes on SQLite and on PostgreSQL, in less than 20 seconds.
+    """Every check passes on SQLite and on PostgreSQL.
 
     A second certification meets the clock that the first advanced, and everything that it left behind.
     """
@@ -30,4 +30,3 @@ async def test_the_reference_gateway_is_certified_and_again(database_url: str, t
         first, second = await certify(gateway), await certify(gateway)
     assert (flaws(first), flaws(second)) == ([], [])
     assert (first.verdict, first.exit_code) == ("certified", 0)
-    assert first.seconds < 20
