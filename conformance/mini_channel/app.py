@@ -97,7 +97,10 @@ class MiniChannel:
             code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(
                 other.status, "internal"
             )
-            return self._problem(request, RefusalError(code))
+            refused = self._problem(request, RefusalError(code))
+            if "Allow" in other.headers:  # RFC 9110, 15.5.6
+                refused.headers["Allow"] = other.headers["Allow"]
+            return refused
 
     def _problem(self, request: web.Request, refusal: RefusalError) -> web.Response:
         if refusal.code == "not_found" and self._faults("plain_errors"):
