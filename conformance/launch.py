@@ -56,17 +56,17 @@ async def launched(
         except OSError as error:
             raise LaunchError(f"`start` cannot be run: {error}") from error
         try:
-            await _until_up(process, url, seconds)
-            yield
-        except LaunchError:
-            _tell(log, hidden)
-            raise
-        else:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), NOTICE)
-            if process.returncode is not None:
-                sys.stderr.write(f"`start` ended with {process.returncode} during the run\n")
+            try:
+                await _until_up(process, url, seconds)
+            except LaunchError:
                 _tell(log, hidden)
+                raise
+            try:
+                yield
+            finally:
+                if await _ended(process):
+                    sys.stderr.write(f"`start` ended with {process.returncode} during the run\n")
+                    _tell(log, hidden)
         finally:
             await _stop(process)
 
@@ -81,6 +81,12 @@ async def _until_up(process: asyncio.subprocess.Process, url: str, seconds: floa
         await asyncio.sleep(0.1)
     if process.returncode is not None:
         raise LaunchError(f"`start` ended with {process.returncode}, and something else answers at {url}")
+
+
+async def _ended(process: asyncio.subprocess.Process) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), NOTICE)
+    return process.returncode is not None
 
 
 async def _answers(url: str) -> int:
