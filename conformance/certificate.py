@@ -20,7 +20,7 @@ import jsonschema_rs
 from joserfc.jwk import OKPKey
 
 import spec
-from conformance.digests import of_bytes, requirements_digest, suite_digest
+from conformance.digests import of_bytes, suite_digest
 from conformance.jose import ForgedError, Signed, UnreadableError, kind_of, opened, sign
 from conformance.rejudging import Rejudged, rejudge
 
@@ -122,7 +122,7 @@ def _claims(report: Json, judged: Rejudged, now: datetime, lasting: timedelta) -
         "score": {name: score[name] for name in ("mutants", "killed") if name in score},
         "suite": {"name": "vgcp", "version": metadata.version("vgcp")},
         "suite_digest": suite_digest(),
-        "requirements_digest": requirements_digest(),
+        "requirements_digest": spec.requirements_digest(),
         "discovery_digest": judged.discovery_digest,
         "nonce": report["nonce"],
     }

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import conformance
 import spec
-from conformance import record
 
 Json = dict[str, Any]
 SOURCES = (".py", ".yaml", ".json", ".j2", ".md")  # the files that a wheel has, too
@@ -41,11 +40,6 @@ def suite_digest() -> str:
         files = (p for p in root.rglob("*") if p.suffix in SOURCES and p.name != SCORE)
         lines += [f"{root.name}/{p.relative_to(root).as_posix()} {of_bytes(p.read_bytes())}" for p in files]
     return of_bytes("\n".join(sorted(lines)).encode())
-
-
-def requirements_digest() -> str:
-    """The digest of the set of requirements, as it stands in every transcript."""
-    return record.requirements_digest().removeprefix("sha256:")
 
 
 def discovery_digest(document: Json, origin: str) -> str:

@@ -18,14 +18,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import spec
 from conformance import vacuity
-from conformance.digests import requirements_digest, suite_digest
+from conformance.digests import suite_digest
 from conformance.model import REGISTRY, Role
 from conformance.mutants import Mutant, mutants
 from conformance.runner import Run, load
 from conformance.score import names_digest
 from conformance.trials import Trial, flock
-from spec import registry
 
 Json = dict[str, Any]
 ROLES: tuple[Role, ...] = ("gateway", "channel")
@@ -90,8 +90,7 @@ def _survivor(trial: Trial) -> Json:
 def reason(trial: Trial) -> str:
     """Why the registry says that this mutant may survive; "" when it says nothing (`survivors` of a row)."""
     name = f"{trial.role}:{trial.mutant.label}"
-    rows = (row for _, row in registry.rows() if row["id"] in trial.mutant.fails)
-    given = [row.get("survivors", {}).get(name, "") for row in rows]
+    given = [row.survivors.get(name, "") for row in spec.requirements() if row.id in trial.mutant.fails]
     return "; ".join(dict.fromkeys(filter(None, given)))
 
 
@@ -153,7 +152,7 @@ def _vacuous(name: str, run: Run) -> list[str]:
 def document(scores: Iterable[Score]) -> Json:
     """mutation.json."""
     data: Json = {score.role: score.as_data() for score in scores}
-    return data | {"suite_digest": suite_digest(), "requirements_digest": requirements_digest()}
+    return data | {"suite_digest": suite_digest(), "requirements_digest": spec.requirements_digest()}
 
 
 def write(data: Json, path: Path) -> None:

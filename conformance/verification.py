@@ -12,8 +12,9 @@ from typing import Any
 
 import aiohttp
 
+import spec
 from conformance.certificate import LONGEST, Certificate, read_report
-from conformance.digests import discovery_digest, of_bytes, requirements_digest, suite_digest
+from conformance.digests import discovery_digest, of_bytes, suite_digest
 from conformance.jose import UnreadableError
 from conformance.rejudging import rejudge
 
@@ -145,7 +146,7 @@ def _time(certificate: Certificate, now: datetime) -> Line:
 
 def _standards(claims: Json) -> Iterator[Line]:
     """Whether what is installed here is what the run was judged by. It is no fault of a certificate if not."""
-    for about, mine in (("suite", suite_digest()), ("requirements", requirements_digest())):
+    for about, mine in (("suite", suite_digest()), ("requirements", spec.requirements_digest())):
         if claims[f"{about}_digest"] == mine:
             yield Line(about, State.HOLDS, "the same as here")
         else:

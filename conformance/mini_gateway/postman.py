@@ -66,11 +66,16 @@ def sign(world: World, client: Client, event_id: str, data: bytes) -> dict[str, 
 
 
 class Postman:
-    """One queue for each client, so that a channel that fails delays nobody else. `pause` is in seconds."""
+    """One queue for each client, so that a channel that fails delays nobody else.
+
+    `pause` is in seconds of the sandbox's clock.
+    """
 
     def __init__(self, world: World, pause: float) -> None:
         self._world = world
         self._pause = pause
+        self._offset = world.offset
+        self._moved = asyncio.Event()
         self._queues: dict[str, asyncio.Queue[Note]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
@@ -78,6 +83,10 @@ class Postman:
 
     def collect(self) -> None:
         """Take over what has been written since; called after every request."""
+        if self._offset != self._world.offset:
+            self._offset = self._world.offset
+            self._moved.set()  # those that wait look at the clock again
+            self._moved = asyncio.Event()
         ready, self._world.posted = self._world.posted, []
         for note in ready:
             pending = note.body["data"].get("order", {}).get("status") == "payment_required"
@@ -122,7 +131,10 @@ class Postman:
             self._start(self._later(note, self._pause * growth * random.uniform(0.9, 1.1)))  # noqa: S311
 
     async def _later(self, note: Note, pause: float) -> None:
-        await asyncio.sleep(min(pause, 3600))
+        due = self._world.now() + timedelta(seconds=min(pause, 3600))
+        while (left := (due - self._world.now()).total_seconds()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), left)
         self._queues[note.owner].put_nowait(note)
 
     async def _post(self, client: Client, note: Note) -> bool:

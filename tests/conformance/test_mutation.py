@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import mutation
+import spec
 from conformance.commands.mutation import mutation as command
 from conformance.model import REGISTRY, Role
 from conformance.mutants import Mutant, mutants
@@ -77,7 +77,8 @@ def test_a_survivor_needs_a_reason_in_the_registry(monkeypatch: pytest.MonkeyPat
     score = Score("gateway", [CAUGHT, replace(CAUGHT, reported=frozenset())])
     assert [one.mutant for one in score.unexplained] == [WRONG]
     why = {"gateway:cheaper": "nobody can see it"}
-    monkeypatch.setattr(mutation.registry, "rows", lambda: [("orders", {"id": "ORD-003", "survivors": why})])
+    rows = [replace(row, survivors=why) if row.id == "ORD-003" else row for row in spec.requirements()]
+    monkeypatch.setattr(spec, "requirements", lambda: tuple(rows))
     assert score.unexplained == []
     data = score.as_data()
     assert (data["mutants"], data["killed"], data["score"]) == (2, 1, 0.5)
