@@ -79,7 +79,6 @@ def test_the_registry_names_the_checks_and_mutants() -> None:
 async def test_a_busy_machine_tells_pauses_by_the_sandbox_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the suite was late itself, an event's tries are seen again by a clock that is moved."""
     monkeypatch.setattr(timing, "UNSTEADY", -1.0)
-    monkeypatch.setattr(timing, "REPEATS", 0)
     for pause, verdict in ((1.0, Verdict.PASS), (0.1, Verdict.INCONCLUSIVE)):
         async with MiniGateway(retry_pause=pause) as gateway:
             result = await run(Target("gateway", gateway.url, gateway.test_secret), ("EVT-007",))
