@@ -71,6 +71,11 @@ def _named(value: Any) -> str:
     return text
 
 
+def _words(message: str) -> str:
+    """A message without numbers, its parts once each."""
+    return "; ".join(dict.fromkeys(re.sub("[0-9]+", "#", _named(part)) for part in message.split("; ")))
+
+
 def _keyless(value: Any) -> Any:
     """The value without what is base64url of any look."""
     if isinstance(value, list):
@@ -82,10 +87,5 @@ def _keyless(value: Any) -> Any:
 
 def told(report: dict[str, Any]) -> list[str]:
     """A report in its normal form: the verdict, and what was found of each check, without numbers."""
-    found = [f"{f['check']} {f['verdict']} {_said(f['message'])}" for f in report["findings"]]
+    found = [f"{f['check']} {f['verdict']} {_words(f['message'])}" for f in report["findings"]]
     return [f"{report['role']} {report['verdict']} {report['exit_code']}", *found]
-
-
-def _said(message: str) -> str:
-    """A message without numbers; what is the same without them, once."""
-    return "; ".join(dict.fromkeys(re.sub("[0-9]+", "#", _named(message)).split("; ")))

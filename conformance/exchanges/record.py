@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import math
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -93,8 +93,10 @@ def example(bad: Finding, mutant: Mutant, wrong: Run, right: Run) -> Json:
     """What failed of the wrong run, beside the same of the right one."""
     good = next(f for f in right.findings if f.check.id == bad.check.id)
     shown = evidence(wrong, bad)[:EXCHANGES]
+    same = (counterparts(right, wrong, shown, kind) for kind in (_kind_and_type, _kind))
+    beside = next((found for found in same if found), evidence(right, good)[:EXCHANGES])
     return {
-        "right": told(right, good, counterparts(right, wrong, shown) or evidence(right, good)[:EXCHANGES]),
+        "right": told(right, good, beside),
         "wrong": {"mutant": mutant.name} | told(wrong, bad, shown),
     }
 
@@ -114,19 +116,26 @@ def evidence(result: Run, finding: Finding) -> list[Exchange]:
     return [by_number[number] for number in finding.evidence]
 
 
+Kind = Callable[[Exchange], tuple[str, ...]]
+
+
 def _kind(exchange: Exchange) -> tuple[str, ...]:
     return exchange.scenario, exchange.label, exchange.operation, exchange.direction
 
 
-def counterparts(right: Run, wrong: Run, shown: list[Exchange]) -> list[Exchange]:
+def _kind_and_type(exchange: Exchange) -> tuple[str, ...]:
+    return (*_kind(exchange), str(exchange.asked.get("type", "")))  # events come in any order
+
+
+def counterparts(right: Run, wrong: Run, shown: list[Exchange], kind: Kind) -> list[Exchange]:
     """The same exchanges of the right run, as far as they are there: the same one of those of a kind."""
     theirs: dict[tuple[str, ...], list[Exchange]] = defaultdict(list)
     ours: dict[tuple[str, ...], list[Exchange]] = defaultdict(list)
     for result, found in ((wrong, theirs), (right, ours)):
         for one in result.transcript.all():
-            found[_kind(one)].append(one)
-    places = [(_kind(one), theirs[_kind(one)].index(one)) for one in shown]
-    return [ours[kind][min(place, len(ours[kind]) - 1)] for kind, place in places if ours[kind]]
+            found[kind(one)].append(one)
+    places = [(kind(one), theirs[kind(one)].index(one)) for one in shown]
+    return [ours[name][min(place, len(ours[name]) - 1)] for name, place in places if ours[name]]
 
 
 def found_out(runs: Iterable[Run]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def leases_end(t: Transcript) -> Iterator[Outcome]:
         made, ends = moment(seen.answer.get("created_at")), moment(seen.answer.get("expires_at"))
         fits = made is not None and ends is not None and made < ends <= made + LEASE_LIFE.seconds
         words = f"from {seen.answer.get('created_at')} to {seen.answer.get('expires_at')}"
-        yield holds(fits, words, f"a lease {words}", seen)
+        yield holds(fits, "leases end within 30 days", f"a lease {words}", seen)
 
 
 @gateway("ALT-005", title="A lease is signed for its channel", scenarios=("leases",))

@@ -207,6 +207,8 @@ class Client:
     events: list[Json] = field(default_factory=list)
     answers: dict[tuple[str, str], tuple[str, int, str]] = field(default_factory=dict)  # by operation and key
     assertions: set[str] = field(default_factory=set)  # every jti seen
+    tries: list[Try] = field(default_factory=list)  # events that it has not taken
+    postman: asyncio.Task[None] | None = None  # who posts them just now
 
 @dataclass
 class Item:
@@ -292,6 +294,7 @@ class Call:
     body: Json
     trace: str  # the whole traceparent
     origin: str
+    channel: Json  # of test_create_client: where the channel's events go, and how signed
 
     @property
     def who(self) -> Client:
@@ -308,7 +311,6 @@ class Call:
 class Try:
     """An event that is to be posted."""
 
-    client: Client
     event: Json
     due: datetime
     pauses: Iterator[int]
@@ -327,7 +329,6 @@ class Market:
         self.parcels: dict[str, Parcel] = {}
         self.known_codes: set[str] = set()
         self.faults: dict[str, list[Json]] = {}
-        self.tries: list[Try] = []
         self.lapsed: dict[tuple[str, str, str], list[tuple[datetime, int]]] = {}  # by client, offer and buyer
         self.audit: list[Json] = []
 
@@ -347,7 +348,7 @@ class Market:
         }
         client.events.append(event)
         if client.endpoint:
-            self.tries.append(Try(client, event, self.now(), iter(RETRY_PAUSES)))
+            client.tries.append(Try(event, self.now(), iter(RETRY_PAUSES)))
 
     # -- offers
 
@@ -1128,7 +1129,8 @@ def list_events(call: Call) -> Json:
 
 @op(f"POST {API}/test/reset", "test", 204, OPEN, needed=False)
 def test_reset(call: Call) -> None:
-    market.__init__()  # type: ignore[misc]
+    global market
+    market = Market()
 
 @op(f"POST {API}/test/clients", "test", 201, NEW_CLIENT)
 def test_create_client(call: Call) -> Json:
@@ -1139,8 +1141,7 @@ def test_create_client(call: Call) -> Json:
         scopes=[scope for scope in want.get("scopes", SCOPES) if scope in SCOPES],
         keys=want.get("jwks", {"keys": []}), most_holds=want.get("max_open_holds", 1000),
         most_holds_per_buyer=want.get("max_open_holds_per_buyer", 20),
-        per_minute=want.get("rate_limit_per_minute", 6000), endpoint=want.get("endpoint", ""),
-        scheme=want.get("scheme", ""),
+        per_minute=want.get("rate_limit_per_minute", 6000), **call.channel,
     )
     market.clients[client.id] = client
     return {"client_id": client.id, "client_secret": client.secret, "webhook_secret": client.webhook_secret}
@@ -1148,6 +1149,8 @@ def test_create_client(call: Call) -> Json:
 @op(f"POST {API}/test/offers", "test", 201, NEW_OFFER)
 def test_create_offer(call: Call) -> Json:
     want = call.body
+    if "on_demand" in want:
+        raise Refused("invalid", "Nothing is made on demand here.", "/on_demand")
     codes = fresh_codes(want.get("codes", []), "/codes")
     counted = "codes" not in want
     product = {"category": "download", "id": market.id("good"), "name": want["product_name"]}
@@ -1243,37 +1246,33 @@ class Server:
         event_jwk = {"alg": "EdDSA", "crv": "Ed25519", "kid": "events", "kty": "OKP", "use": "sig", "x": x}
         self.public_keys: Json = {"keys": [self.token_key.as_dict(private=False), event_jwk]}
         self.http: aiohttp.ClientSession | None = None
-        self.posting: dict[str, asyncio.Task[None]] = {}
 
     def post_due(self) -> list[asyncio.Task[None]]:
         """Start to post whatever is due, channel by channel; answers what is under way."""
-        waiting = {t.client.id: t.client for t in market.tries if t.due <= market.now()}
-        for client in waiting.values():
-            if client.id not in self.posting:
-                task = asyncio.create_task(self.post_all(client))
-                self.posting[client.id] = task
-        return [*self.posting.values()]
+        for client in market.clients.values():
+            if client.postman is None and any(t.due <= market.now() for t in client.tries):
+                client.postman = asyncio.create_task(self.post_all(client))
+        return [client.postman for client in market.clients.values() if client.postman]
 
     async def post_all(self, client: Client) -> None:
         """Post a channel's due events in their order; what it does not take is tried again later."""
-        while due := [t for t in market.tries if t.client is client and t.due <= market.now()]:
+        while due := [t for t in client.tries if t.due <= market.now()]:
             for one in due:
-                market.tries.remove(one)
-                if not await self.post(one) and (pause := next(one.pauses, None)):
+                client.tries.remove(one)
+                if not await self.post(client, one.event) and (pause := next(one.pauses, None)):
                     one.due = market.now() + timedelta(seconds=pause)
-                    market.tries.append(one)
-        del self.posting[client.id]
+                    client.tries.append(one)
+        client.postman = None
 
-    async def post(self, one: Try) -> bool:
+    async def post(self, client: Client, event: Json) -> bool:
         """Post an event once; whether the channel took it."""
         assert self.http is not None
-        body = json.dumps(one.event, sort_keys=True).encode()
-        headers = {"Content-Type": "application/json", "traceparent": one.event["traceparent"]}
-        headers |= self.signature(one.client, one.event["id"], body)
+        body = json.dumps(event, sort_keys=True).encode()
+        headers = {"Content-Type": "application/json", "traceparent": event["traceparent"]}
+        headers |= self.signature(client, event["id"], body)
+        sending = self.http.post(client.endpoint, data=body, headers=headers, allow_redirects=False)
         try:
-            async with self.http.post(
-                one.client.endpoint, data=body, headers=headers, allow_redirects=False
-            ) as answer:
+            async with sending as answer:
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -1349,10 +1348,10 @@ def endpoint(row: Operation) -> Callable[[web.Request], Awaitable[web.Response]]
         fault = next_fault(row.name)
         client = admitted(request, row.scope) if row.scope in SCOPES else None
         body = await read_form(request) if row.scope == "form" else await read_body(request, row)
-        if row.name == "test_create_client" and "channel_url" in body:
-            body |= await look_up(body["channel_url"])
-        origin = f"{request.scheme}://{request.host}"
-        call = Call(client, dict(request.match_info), dict(request.query), body, request["trace"], origin)
+        named = row.name == "test_create_client" and "channel_url" in body
+        channel = await look_up(body["channel_url"]) if named else {}
+        origin, path, query = f"{request.scheme}://{request.host}", dict(request.match_info), dict(request.query)
+        call = Call(client, path, query, body, request["trace"], origin, channel)
         status, text_, replayed = answer(request, row, call)
         if fault.get("drop_answer"):
             assert request.transport is not None
@@ -1492,7 +1491,7 @@ async def keep_time(app: web.Application) -> Any:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as server.http:
         ticking = asyncio.create_task(tick())
         yield
-        for task in (ticking, *server.posting.values()):
+        for task in (ticking, *server.post_due()):
             task.cancel()
 
 def make_app() -> web.Application:

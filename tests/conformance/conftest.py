@@ -14,7 +14,16 @@ from conformance.report import write
 from conformance.runner import Run, Target, run
 from tests.conformance.standing import SECRET, standing
 
+ONCE = {"gateway_run", "channel_run", "full_run"}
 SEED = 20_260_101
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that looks at these runs is done by one worker, so that they are driven once."""
+    for item in items:
+        if ONCE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("certified once"))
 
 
 async def certified_gateway(fault: str = "", seed: int = SEED) -> Run:
@@ -23,10 +32,10 @@ async def certified_gateway(fault: str = "", seed: int = SEED) -> Run:
         return await run(Target("gateway", gateway.url, gateway.test_secret), seed=seed)
 
 
-async def certified_channel(fault: str = "", seed: int = SEED) -> Run:
-    """The mini channel with this fault, in full."""
+async def certified_channel(fault: str = "", seed: int = SEED, only: tuple[str, ...] = ()) -> Run:
+    """The mini channel with this fault, in full when `only` is empty."""
     async with MiniChannel(SECRET, fault) as channel:
-        return await run(Target("channel", channel.url, SECRET), seed=seed)
+        return await run(Target("channel", channel.url, SECRET), only, seed=seed)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from conformance.runner import load
 
 Json = dict[str, Any]
 ROLES: tuple[Role, ...] = ("channel", "gateway")
-# Their wrong implementations send nothing where an event should have come, so there is nothing to show.
+# Their wrong implementations send nothing where an event should have come, so there may be nothing to show.
 SILENT = {"EVT-003", "EVT-004", "EVT-005", "EVT-017"}
 SECRETS = r"eyJ|whsec_|only-for-examples|redacted-|127\.0\.0\.1|localhost|\"d\": \"(?!secret-|coded-)"
 SAMPLE: dict[Role, list[str]] = {
@@ -34,7 +34,7 @@ def test_every_checked_requirement_has_both(role: Role) -> None:
     assert found.keys() == {entry.requirement for entry in REGISTRY.of(role)}
     assert {name for name, pair in found.items() if not pair["right"]["exchanges"]} == set()
     bare = {name for name, pair in found.items() if not pair["wrong"]["exchanges"]}
-    assert bare == (SILENT if role == "gateway" else set())
+    assert bare <= (SILENT if role == "gateway" else set())
     assert [name for name, pair in found.items() for side in pair.values() if not side["message"]] == []
 
 
