@@ -22,8 +22,8 @@ def named(document: Any) -> str:
 
 def document(t: Transcript) -> dict[str, Any]:
     """The discovery document that the run began with; {} when there was none."""
-    found = t.all("discovery", label="discovery")
-    return dict(found[0].answer) if found and found[0].status == 200 else {}
+    found = next((e for e in t.exchanges if (e.scenario, e.label) == ("discovery", "discovery")), None)
+    return dict(found.answer) if found and found.status == 200 else {}
 
 
 def capabilities(t: Transcript) -> frozenset[str]:

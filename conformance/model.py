@@ -64,6 +64,11 @@ class Check:
     capability: str = ""
     hint: str = ""  # how to fix, shown with a failure unless the outcome brings its own
 
+    @property
+    def may_waver(self) -> bool:
+        """Whether its judge calls `inconclusive` at all: only then is it worth looking whether to try again."""
+        return "inconclusive" in self.judge.__code__.co_names
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

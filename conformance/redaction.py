@@ -50,10 +50,10 @@ class Secrets:
         """The text without secrets."""
         if not self.shown:
             return text
-        forms = self._forms | self.shown  # a secret as it is comes before another's other form
         if self._pattern is None:
-            self._pattern = re.compile(_longest_of(sorted(forms)))
-        return self._pattern.sub(lambda found: forms[found.group()], text)
+            self._forms |= self.shown  # a secret as it is comes before another's other form
+            self._pattern = re.compile(_longest_of(sorted(self._forms)))
+        return self._pattern.sub(lambda found: self._forms[found.group()], text)
 
     def body(self, text: str) -> str:
         """A body without secrets, also those that its JSON escapes in another way than ours."""

@@ -249,7 +249,9 @@ async def drive(
                 together.create_task(one(story))
         fresh = {story.name for story in now}
         done |= fresh
-        ready = [c for c in checks if fresh & set(c.scenarios) and done.issuperset(c.scenarios)]
+        ready = [
+            c for c in checks if c.may_waver and fresh & set(c.scenarios) and done.issuperset(c.scenarios)
+        ]
         for turn in range(1, REPEATS + 1):
             again = _undecided(transcript, ready)
             if not again:

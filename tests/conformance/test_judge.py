@@ -15,9 +15,9 @@ from conformance.runner import Run
 
 
 @pytest.fixture
-def folder(full_run: Run, tmp_path: Path) -> Path:
+def folder(channel_run: Run, tmp_path: Path) -> Path:
     """The files of a run."""
-    write(full_run, tmp_path / "run")
+    write(channel_run, tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -26,8 +26,10 @@ def vgcp_judge(*words: str | Path) -> Result:
     return CliRunner().invoke(judge, [str(word) for word in words])
 
 
-def test_the_same_files_again(folder: Path, tmp_path: Path) -> None:
+def test_the_same_files_again(full_run: Run, tmp_path: Path) -> None:
     """report.json and all the others are byte for byte those that the run wrote."""
+    folder = tmp_path / "run"
+    write(full_run, folder)
     again = vgcp_judge(folder / "transcript.jsonl", "--out", tmp_path / "again")
     assert (again.exit_code, "CERTIFIED" in again.output) == (0, True)
     for path in folder.iterdir():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from conformance.model import (
+    REGISTRY,
     Check,
     Outcome,
     Registry,
@@ -16,6 +19,7 @@ from conformance.model import (
     passed,
     unverified,
 )
+from conformance.runner import load
 from conformance.transcript import Transcript
 from conformance.verdicts import settle
 
@@ -58,6 +62,21 @@ def test_holds_says_one_or_the_other() -> None:
     """`holds` passes or fails by its condition."""
     assert holds(True, "good", "bad") == passed("good")
     assert holds(False, "good", "bad", hint="h") == failed("bad", hint="h")
+
+
+def test_only_who_says_inconclusive_may_waver() -> None:
+    """A check whose judge never says so is not looked at again while the run goes on."""
+
+    def steady(t: Transcript) -> Iterator[Outcome]:
+        yield passed("a")
+
+    def wavering(t: Transcript) -> Iterator[Outcome]:
+        yield inconclusive("b") if t.exchanges else passed("a")
+
+    checks = [Check("ORD-001", "ORD-001", "gateway", "t", (), judge) for judge in (steady, wavering)]
+    assert [check.may_waver for check in checks] == [False, True]
+    load("gateway")
+    assert {c.id for c in REGISTRY.of("gateway") if c.may_waver} >= {"EVT-007", "EVT-017", "INV-001"}
 
 
 def test_an_id_is_taken_once() -> None:

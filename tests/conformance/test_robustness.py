@@ -25,8 +25,10 @@ class Broken(MiniChannel):
         return await super()._get_purchase(request)
 
 
-async def test_a_500_is_found_beside_the_verdict() -> None:
+async def test_a_500_is_found_beside_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a request that shows it again; the scored checks are as they were, and the file has all of it."""
+    many = {"receive_event", "test_purchase"}  # most of the requests, which this test can do without
+    monkeypatch.setattr(robustness, "LEFT_OUT", robustness.LEFT_OUT | many)
     async with Broken(SECRET) as channel:
         target = Target("channel", channel.url, SECRET)
         result = await run(target, ("SIG-005",), robustness=True, seed=7)
@@ -41,7 +43,7 @@ async def test_a_500_is_found_beside_the_verdict() -> None:
         7,
         "partial",
     )
-    assert (data["robustness"]["cases"] > 200, "error" in data["robustness"]) == (True, False)
+    assert (data["robustness"]["cases"] > 50, "error" in data["robustness"]) == (True, False)
     assert not robustness.LEFT_OUT & found.keys()
     assert SECRET not in result.transcript.source
     assert report(judged(parse(result.transcript.source))) == data
