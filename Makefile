@@ -38,7 +38,7 @@ serve: setup  ## leave the gateway and the web shop running, to click around in
 	@$(BIN)/python demo/serve.py
 
 mutation: setup  ## who judges the judges: every wrong implementation, and what the suite says (ARGS="--role channel")
-	@$(BIN)/python -m conformance.mutation $(ARGS)
+	@$(BIN)/python -m conformance.mutation --commit $(ARGS)
 
 bench: setup  ## orders and reads per second, as ratios to pgbench and a bare application (QUICK=1)
 	@$(BIN)/python -W ignore benchmarks/run.py $(if $(QUICK),--quick)

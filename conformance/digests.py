@@ -15,7 +15,7 @@ import conformance
 import spec
 
 Json = dict[str, Any]
-SOURCES = (".py", ".yaml", ".json", ".j2", ".md")  # the files that a wheel has, too
+SOURCES = (".py", ".yaml", ".json", ".j2", ".md", ".css", ".js")  # the files that a wheel has, too
 SCORE = "mutation.json"  # says how good the suite is, and is no part of it
 # What an implementation says of where it runs, and not of what it is.
 OF_THE_PLACE = ("keys", "sandbox")

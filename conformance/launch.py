@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,8 +18,9 @@ import aiohttp
 from conformance.model import AbortedError
 
 SECONDS = 30.0  # until the implementation must answer
+NOTICE = 0.05  # seconds until it is noticed that it has ended by itself
 GRACE = 5.0  # seconds that it has to stop by itself
-TAIL = 1500  # characters of its output that are shown when it does not come up
+TAIL = 1500  # characters of its output that are shown when it ends by itself or does not come up
 
 
 class LaunchError(AbortedError):
@@ -36,10 +38,13 @@ def cancellable() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def launched(command: Sequence[str], url: str, seconds: float = SECONDS) -> AsyncIterator[None]:
+async def launched(
+    command: Sequence[str], url: str, seconds: float = SECONDS, hidden: str = ""
+) -> AsyncIterator[None]:
     """While inside, the command runs and its discovery document is served at `url`.
 
-    Raises LaunchError when something else answers there already, when the command ends, or after `seconds`.
+    Raises LaunchError when something else answers there already, when the command ends, or after `seconds`. What it
+    printed is told on standard error when it ends by itself, without `hidden`; it is in no report.
     """
     if await _answers(url):
         raise LaunchError(f"something answers at {url} already; stop it, or leave out `start`")
@@ -51,22 +56,37 @@ async def launched(command: Sequence[str], url: str, seconds: float = SECONDS) -
         except OSError as error:
             raise LaunchError(f"`start` cannot be run: {error}") from error
         try:
-            await _until_up(process, url, seconds, log)
-            yield
+            try:
+                await _until_up(process, url, seconds)
+            except LaunchError:
+                _tell(log, hidden)
+                raise
+            try:
+                yield
+            finally:
+                if await _ended(process):
+                    sys.stderr.write(f"`start` ended with {process.returncode} during the run\n")
+                    _tell(log, hidden)
         finally:
             await _stop(process)
 
 
-async def _until_up(process: asyncio.subprocess.Process, url: str, seconds: float, log: IO[bytes]) -> None:
+async def _until_up(process: asyncio.subprocess.Process, url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not 0 < await _answers(url) < 500:  # a proxy or a framework may stand there before it is up
         if process.returncode is not None:
-            raise LaunchError(f"`start` ended with {process.returncode}{_tail(log)}")
+            raise LaunchError(f"`start` ended with {process.returncode}")
         if time.monotonic() > deadline:
-            raise LaunchError(f"`start` did not serve {url} within {seconds:g} s{_tail(log)}")
+            raise LaunchError(f"`start` did not serve {url} within {seconds:g} s")
         await asyncio.sleep(0.1)
     if process.returncode is not None:
         raise LaunchError(f"`start` ended with {process.returncode}, and something else answers at {url}")
+
+
+async def _ended(process: asyncio.subprocess.Process) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), NOTICE)
+    return process.returncode is not None
 
 
 async def _answers(url: str) -> int:
@@ -82,10 +102,12 @@ async def _answers(url: str) -> int:
         return 0
 
 
-def _tail(log: IO[bytes]) -> str:
+def _tell(log: IO[bytes], hidden: str) -> None:
     log.seek(0)
     text = log.read().decode("utf-8", "replace").strip()
-    return f":\n{text[-TAIL:]}" if text else ", and printed nothing"
+    if hidden:
+        text = text.replace(hidden, "(the test secret)")
+    sys.stderr.write(f"`start` printed:\n{text[-TAIL:]}\n" if text else "`start` printed nothing\n")
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

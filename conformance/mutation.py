@@ -1,7 +1,7 @@
 """The suite's own score: does it catch every wrong implementation that we know how to make, and nothing else?
 
 `python -m conformance.mutation` (`make mutation`) certifies each mutant in full, which includes the scenarios of its
-own requirement, and every vacuity host. The score is written to build/mutation.json and, when it is of everything, to
+own requirement, and every vacuity host. The score is written to build/mutation.json and, with --commit, to
 conformance/mutation.json, from where it goes into every report.
 """
 

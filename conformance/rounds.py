@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,8 +77,12 @@ async def _drive(plan: Plan, hears: Listener) -> Run:
         seed=plan.seed,
         robustness=plan.robustness,
         fail_fast=plan.fail_fast,
-        within=launched(plan.start, plan.target.url, plan.start_seconds) if plan.start else None,
+        within=_launched(plan) if plan.start else None,
     )
+
+
+def _launched(plan: Plan) -> AbstractAsyncContextManager[None]:
+    return launched(plan.start, plan.target.url, plan.start_seconds, plan.target.test_secret)
 
 
 def keep_certifying(plan: Plan, console: Console, paths: tuple[Path, ...]) -> int:

@@ -72,4 +72,5 @@ ROBUSTNESS_ANSWER = 10.0  # for one answer
 HEARTBEAT = 0.02  # how often the suite looks whether it is late itself
 UNSTEADY = 0.2  # the suite may be late by this much before it cannot tell pauses apart
 GROWTH = 1.25  # a pause is longer than another one when it is by this factor
+COARSE = 2.5  # pauses below this cannot be compared by a clock that moves by whole seconds
 EARLY = 0.01  # what a pause may lack, as clocks are not exact

@@ -36,8 +36,9 @@ Exit codes: 0 every mutant is killed or has its reason, 1 one survives without, 
     help="Only this mutant or requirement; repeatable. No hosts, and no score is written.",
 )
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes.")
+@click.option("--commit", is_flag=True, help="Renew the score that the package carries into every report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON and nothing else.")
-def mutation(role: Role | None, only: tuple[str, ...], jobs: int, as_json: bool) -> None:
+def mutation(role: Role | None, only: tuple[str, ...], jobs: int, commit: bool, as_json: bool) -> None:
     """Certify every mutant and every host that is no implementation, and score the suite by it."""
     roles = [one for one in ROLES if role in (None, one) and (not only or _any(one, only))]
     if not roles:
@@ -47,7 +48,7 @@ def mutation(role: Role | None, only: tuple[str, ...], jobs: int, as_json: bool)
     data = document(scores)
     if not only:
         write(data, OUT)
-        if role is None:
+        if role is None and commit:
             write(data, COMMITTED)
     if as_json:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))

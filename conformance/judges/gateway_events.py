@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.judges.gateway_evidence import dig, every, good, items, ok, said, tries
 from conformance.model import MissingError, Outcome, check, failed, holds, inconclusive, passed, unverified
-from conformance.timing import GROWTH, UNSTEADY
+from conformance.timing import COARSE, GROWTH, UNSTEADY
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="events")
@@ -127,12 +127,8 @@ def _pauses(t: Transcript, seen: list[Exchange]) -> list[float]:
 
 def _retried(t: Transcript) -> list[Exchange]:
     """The tries of order.updated among them."""
-    name = t.fact(_story(t), "order")
-    mine = [
-        one
-        for one in _tries(t)
-        if (one[0].asked.get("type"), one[0].asked.get("subject")) == ("order.updated", name)
-    ]
+    about = ("order.updated", t.fact(_story(t), "order"))
+    mine = [one for one in _tries(t) if (one[0].asked.get("type"), one[0].asked.get("subject")) == about]
     if not mine:
         raise MissingError("the event was not posted even once")
     return mine[0]
@@ -149,6 +145,9 @@ def tried_again(t: Transcript) -> Iterator[Outcome]:
     least = [min(step) for step in zip(*(one[:3] for one in ladders if len(one) >= 3), strict=True)]
     shown = ", ".join(f"{p:.2f} s" for p in least)
     growing = bool(least) and least[2] > least[0] * GROWTH
+    if least and not growing and _story(t) == RETRIED[1] and least[2] < COARSE:
+        yield inconclusive(f"the clock moves by whole seconds, too coarse for pauses of {shown}", *seen)
+        return
     yield holds(growing, f"tried again after {shown}", f"the pauses do not grow: {shown}", *seen)
 
 

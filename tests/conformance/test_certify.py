@@ -208,20 +208,41 @@ FAILS = "import os; print(os.environ['VGCP_TEST_SECRET'], 'no database'); exit(7
 @pytest.mark.parametrize(
     ("start", "seconds", "message"),
     [
-        ([sys.executable, "-c", FAILS], 9, "`start` ended with 7:\nredacted-"),
+        ([sys.executable, "-c", FAILS], 9, "`start` ended with 7"),
         ([sys.executable, "-c", "import time; time.sleep(60)"], 0.5, "did not serve"),
         (["there-is-no-such-command"], 9, "`start` cannot be run"),
     ],
 )
 def test_what_does_not_come_up_is_void(start: list[str], seconds: float, message: str) -> None:
-    """Exit code 3 and a report, with the reason and what was printed, but for the secret."""
+    """Exit code 3 and a report with the reason; what it printed is told on the terminal only, but for the secret."""
     port = free_port()
     a_file(role="channel", url=f"http://127.0.0.1:{port}", start=start, start_seconds=seconds)
     answer = vgcp("certify", "--out", "report")
     report = json.loads(Path("report/report.json").read_text())
     assert (answer.exit_code, report["verdict"]) == (3, "void")
     assert message in report["void"]
+    assert ("(the test secret) no database" in answer.stderr) is (start[-1] == FAILS)
+    assert "no database" not in report["void"]
     assert SECRET not in answer.output + report["void"]
+
+
+LEAVES = """
+import http.server, sys
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler)
+server.handle_request()
+sys.exit("out of memory")
+"""
+
+
+def test_what_ends_during_the_run_is_told_of() -> None:
+    """Its last words are on the terminal, and in no file."""
+    port = free_port()
+    a_file(role="channel", url=f"http://127.0.0.1:{port}", start=[sys.executable, "-c", LEAVES, str(port)])
+    answer = vgcp("certify", "--only", "SIG-005", "--out", "report")
+    assert answer.exit_code == 3
+    assert "`start` ended with 1 during the run" in answer.stderr
+    assert "out of memory" in answer.stderr
+    assert "out of memory" not in "".join(path.read_text() for path in Path("report").iterdir())
 
 
 def test_somebody_elses_is_not_taken_for_what_was_to_be_started(sound: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import spec
+from conformance import timing
 from conformance.mini_gateway import MiniGateway
 from conformance.mini_gateway.routes import ROUTES
 from conformance.model import REGISTRY, Verdict
@@ -70,3 +73,13 @@ def test_the_registry_names_the_checks_and_mutants() -> None:
     for row in spec.requirements():
         if "gateway" in row.roles and row.id not in checked:
             assert row.excluded or row.checks, row.id
+
+
+async def test_a_busy_machine_tells_pauses_by_the_sandbox_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the suite was late itself, an event's tries are seen again by a clock that is moved."""
+    monkeypatch.setattr(timing, "UNSTEADY", -1.0)
+    for pause, verdict in ((1.0, Verdict.PASS), (0.1, Verdict.INCONCLUSIVE)):
+        async with MiniGateway(retry_pause=pause) as gateway:
+            result = await run(Target("gateway", gateway.url, gateway.test_secret), ("EVT-007",))
+        assert result.transcript.fact("events_retried_late", "moved")
+        assert [f.verdict for f in result.findings if f.check.id == "EVT-007"] == [verdict]
