@@ -40,7 +40,7 @@ WISHES = (
     click.option(
         "--robustness",
         is_flag=True,
-        help="Also send what Schemathesis makes of the document; not scored, half a minute at most.",
+        help="Also send what Schemathesis makes of the document: unscored, for half a minute (vgcp[robustness]).",
     ),
 )
 
