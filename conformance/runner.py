@@ -161,13 +161,14 @@ async def run(
     try:
         async with opener(target, live) as session:
             await drive(session, stories, live, hears, checks)
+        live.end["seconds"] = round(live.now(), 3)
         if robustness:
             await _probe(opener, target, live)
     except AbortedError as reason:
         void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
         void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    live.end = {"seconds": round(live.now(), 3), "void": void}
+    live.end = {"seconds": round(live.now(), 3)} | live.end | {"void": void}
     result = judged(record.parse(record.text(live)), hears)
     result.target, result.live = target, live
     return result
