@@ -27,15 +27,15 @@ class DamagedError(ValueError):
 def text(t: Transcript) -> str:
     """All of transcript.jsonl. Observes what only secrets show first, and redacts."""
     observe(t)
-    lines = [{"vgcp_transcript": VERSION, "nonce": t.nonce, "began_at": t.began_at, **t.head}]
-    lines += [{"fact": key, "scenario": name, "value": value} for (name, key), value in t.facts.items()]
-    lines += [{"stopped": why, "scenario": name} for name, why in t.stopped.items()]
-    lines += [{"broken": why, "scenario": name} for name, why in t.broken.items()]
-    shown = [t.redact(json.dumps(line, default=str)) for line in lines]
-    shown += [json.dumps(t.as_data(e)) for e in sorted(t.exchanges, key=lambda e: e.number)]
+    clean = t.secrets.inside
+    lines: list[Json] = [{"vgcp_transcript": VERSION, "nonce": t.nonce, "began_at": t.began_at, **t.head}]
+    lines += [{"fact": key, "scenario": name, "value": clean(v)} for (name, key), v in t.facts.items()]
+    lines += [{"stopped": clean(why), "scenario": name} for name, why in t.stopped.items()]
+    lines += [{"broken": clean(why), "scenario": name} for name, why in t.broken.items()]
+    lines += [t.as_data(e) for e in sorted(t.exchanges, key=lambda e: e.number)]
+    shown = [json.dumps(line) for line in lines]
     body = "".join(f"{line}\n" for line in shown)
-    end = json.loads(t.redact(json.dumps(t.end)))
-    last = {"end": end, "lines": len(shown), "digest": _digest(body)}
+    last = {"end": clean(t.end), "lines": len(shown), "digest": _digest(body)}
     return f"{body}{json.dumps(last)}\n"
 
 

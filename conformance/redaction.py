@@ -8,10 +8,12 @@ import itertools
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 SHORTEST = 6  # characters; what is shorter hides nothing and would be found everywhere
+WEAK = 16  # characters; what is shorter may be a word (`secret`), and counts only where it stands as one
 
 
 class Secrets:
@@ -52,29 +54,40 @@ class Secrets:
             return text
         if self._pattern is None:
             self._forms |= self.shown  # a secret as it is comes before another's other form
-            self._pattern = re.compile(_longest_of(sorted(self._forms)))
+            self._pattern = _pattern(self._forms)
         return self._pattern.sub(lambda found: self._forms[found.group()], text)
 
     def body(self, text: str) -> str:
-        """A body without secrets, also those that its JSON escapes in another way than ours."""
+        """A body without secrets, also those that its JSON escapes in another way than ours. Names of members stay."""
         shown = self.redact(text)
-        if "\\" not in shown:
-            return shown
+        if shown == text and "\\" not in text:
+            return text
         try:
-            value = json.loads(shown)
+            clean = self.inside(json.loads(text))
         except ValueError:
             return shown
-        clean = self._inside(value)
-        return shown if clean == value else json.dumps(clean, ensure_ascii=False)
+        try:
+            same = json.loads(shown) == clean
+        except ValueError:
+            same = False
+        return shown if same else json.dumps(clean, ensure_ascii=False)
 
-    def _inside(self, value: Any) -> Any:
+    def inside(self, value: Any) -> Any:
+        """The JSON value without secrets in its strings; names of members stay."""
         if isinstance(value, str):
             return self.redact(value)
-        if isinstance(value, list):
-            return [self._inside(part) for part in value]
+        if isinstance(value, list | tuple):
+            return [self.inside(part) for part in value]
         if isinstance(value, dict):
-            return {name: self._inside(part) for name, part in value.items()}
+            return {name: self.inside(part) for name, part in value.items()}
         return value
+
+
+def _pattern(forms: Iterable[str]) -> re.Pattern[str]:
+    strong = sorted(form for form in forms if len(form) >= WEAK)
+    weak = sorted(form for form in forms if len(form) < WEAK)
+    parts = [_longest_of(strong)] if strong else []
+    return re.compile("|".join(parts + ([rf"(?<!\w){_longest_of(weak)}(?!\w)"] if weak else [])))
 
 
 def _longest_of(words: list[str], start: int = 0) -> str:

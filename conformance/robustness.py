@@ -2,7 +2,7 @@
 
 Beside the scored checks, after them, and without a say in the verdict: it finds what no requirement speaks of (a 500
 for an odd value, an answer that its document does not know). Bounded in time and seeded; what it sends is not in the
-transcript, what it found is, as a fact. Schemathesis is part of the extra `conformance`.
+transcript, what it found is, as a fact. Schemathesis is the extra `robustness`.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ async def probe(target: Target, token: str, seed: int) -> Json:
     begun = time.monotonic()
     try:
         error = await asyncio.to_thread(_probe, target, token, seed, found)
+    except ImportError:
+        error = "Schemathesis is not installed: pip install 'vgcp[robustness]'"
     except Exception as trouble:  # whatever it is, it is not the implementation's fault, and not scored
         error = f"{type(trouble).__name__}: {trouble}"
     seconds = time.monotonic() - begun
     data = {
-        "tool": f"schemathesis {metadata.version('schemathesis')}",
+        "tool": f"schemathesis {_version()}",
         "phase": "coverage",
         "seed": seed,
         "seconds": round(seconds, 1),
@@ -60,6 +62,13 @@ async def probe(target: Target, token: str, seed: int) -> Json:
         "operations": [found[name] for name in sorted(found)],
     }
     return data | ({"error": error[:LONGEST]} if error else {})
+
+
+def _version() -> str:
+    try:
+        return metadata.version("schemathesis")
+    except metadata.PackageNotFoundError:
+        return "?"
 
 
 def _probe(target: Target, token: str, seed: int, found: dict[str, Json]) -> str:

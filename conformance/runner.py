@@ -167,13 +167,15 @@ async def run(
             async with opener(target, live) as session:
                 with first.stopping() if first else nullcontext():
                     await drive(session, stories, live, hears, checks, first)
+            live.end["seconds"] = round(live.now(), 3)
             if robustness:
                 await _probe(opener, target, live)
     except AbortedError as reason:
         void = str(reason)
     except (HarnessError, Exception) as fault:  # whatever went wrong in our set-up, nothing was certified
         void = f"fault of the suite: {type(fault).__name__}: {fault}"
-    live.end = {"seconds": round(live.now(), 3), "void": void} | (first.data() if first else {})
+    ended = {"void": void} | (first.data() if first else {})
+    live.end = {"seconds": round(live.now(), 3)} | live.end | ended
     result = judged(record.parse(record.text(live)), hears)
     result.target, result.live = target, live
     return result

@@ -254,7 +254,7 @@ class Transcript:
             "flaw": exchange.flaw,
         }
         seen = exchange.observed
-        return data | ({"observed": json.loads(self.redact(json.dumps(seen)))} if seen else {})
+        return data | ({"observed": self.secrets.inside(seen)} if seen else {})
 
     def _message(self, message: Message) -> dict[str, Any]:
         data: dict[str, Any] = {"status": message.status} if message.status else {}

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.redaction import Secrets
 
+LONG = "abcdefghijklmnop"
 CODE = ' 00-ÄÖ "漢" \\ +'
 
 
@@ -17,7 +18,7 @@ CODE = ' 00-ÄÖ "漢" \\ +'
 def secrets() -> Secrets:
     """A few that begin alike, and an odd one."""
     made = Secrets()
-    for value in ("abcdef", "abcdefgh", "abcdxy", CODE):
+    for value in (LONG, f"{LONG}gh", f"{LONG[:-2]}xyz", CODE):
         made.add(value)
     return made
 
@@ -25,8 +26,8 @@ def secrets() -> Secrets:
 def test_the_longest_is_replaced(secrets: Secrets) -> None:
     """A secret within a secret, side by side, and what is none."""
     shown = secrets.shown
-    text = "abcdefgh,abcdefg abcdxyabcdef abcde"
-    wanted = f"{shown['abcdefgh']},{shown['abcdef']}g {shown['abcdxy']}{shown['abcdef']} abcde"
+    text = f"{LONG}gh,{LONG}g {LONG[:-2]}xyz{LONG} {LONG[:-1]}"
+    wanted = f"{shown[LONG + 'gh']},{shown[LONG]}g {shown[LONG[:-2] + 'xyz']}{shown[LONG]} {LONG[:-1]}"
     assert secrets.redact(text) == wanted
 
 
@@ -48,6 +49,15 @@ def test_other_forms_are_told_apart(secrets: Secrets) -> None:
     forms = (CODE.strip(), base64.b64encode(CODE.encode()).decode(), quote(CODE, safe=""))
     found = [secrets.redact(form) for form in forms]
     assert found == [f"{secrets.shown[CODE]}.{name}" for name in ("trimmed", "base64", "quoted")]
+
+
+def test_a_weak_secret_is_found_as_a_word_only(secrets: Secrets) -> None:
+    """Who calls the test secret `secret` does not spoil `client_secret`, nor codes and names of members."""
+    secrets.add("secret")
+    body = '{"client_secret": "secret", "secret": "a secret", "code": "test_secret_invalid"}'
+    shown = secrets.shown["secret"]
+    wanted = {"client_secret": shown, "secret": f"a {shown}", "code": "test_secret_invalid"}
+    assert json.loads(secrets.body(body)) == wanted
 
 
 def test_short_words_are_no_secrets(secrets: Secrets) -> None:

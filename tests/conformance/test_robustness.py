@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import jsonschema
 import pytest
@@ -47,6 +48,13 @@ async def test_a_500_is_found_beside_the_verdict(monkeypatch: pytest.MonkeyPatch
     assert not robustness.LEFT_OUT & found.keys()
     assert SECRET not in result.transcript.source
     assert report(judged(parse(result.transcript.source))) == data
+
+
+async def test_it_can_be_left_uninstalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The section then says what to install."""
+    monkeypatch.setitem(sys.modules, "schemathesis", None)
+    found = await robustness.probe(Target("channel", "http://127.0.0.1:1", SECRET), "", 1)
+    assert "pip install 'vgcp[robustness]'" in found["error"]
 
 
 async def test_what_the_tool_stumbles_over_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

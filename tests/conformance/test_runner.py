@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from aiohttp import web
 
 import spec
 from conformance import runner
 from conformance.driver import channel_client
 from conformance.mini_channel import MiniChannel
+from conformance.mini_channel.problems import RefusalError
 from conformance.model import (
     REGISTRY,
     AbortedError,
@@ -196,6 +198,25 @@ async def test_a_wrong_secret_is_void() -> None:
         result = await run(Target("channel", channel.url, "wrong"))
     assert (result.verdict, result.count(Verdict.PASS)) == ("void", 0)
     assert "401 test_secret_invalid" in result.void
+
+
+class Boaster(MiniChannel):
+    """Declares sealed delivery, and knows nothing of it."""
+
+    async def _purchase(self, request: web.Request) -> web.Response:
+        if "recipient_key" in await request.json():
+            raise RefusalError("invalid", "recipient_key: what is that?")
+        return await super()._purchase(request)
+
+
+async def test_what_is_declared_and_not_there_fails() -> None:
+    """Not a matter of missing evidence: the discovery document promised it."""
+    async with Boaster(HERE.test_secret) as channel:
+        result = await run(Target("channel", channel.url, HERE.test_secret), ("DLV-034", "DLV-035"))
+    found = [f for f in result.findings if f.verdict is not Verdict.DISABLED]
+    assert [(f.check.id, f.verdict) for f in found] == [("DLV-034", Verdict.FAIL), ("DLV-035", Verdict.FAIL)]
+    assert "sealed_delivery is declared, and nothing of it could be seen" in found[0].message
+    assert (result.void, result.verdict, found[0].evidence) == ("", "failed", (1,))
 
 
 @pytest.mark.parametrize(

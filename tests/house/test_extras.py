@@ -81,4 +81,4 @@ def test_suite_brings_no_server_and_no_driver() -> None:
     """What a channel vendor installs has no web framework of the gateway's and no database driver in it."""
     allowed = brought("vgcp", frozenset({"conformance"}), set())
     assert "aiohttp" in allowed
-    assert not {"connexion", "sqlalchemy", "asyncpg", "uvicorn"} & allowed
+    assert not {"connexion", "sqlalchemy", "asyncpg", "uvicorn", "pytest"} & allowed
