@@ -154,7 +154,7 @@ async def _once(world: World, route: Route, call: Call, key: str, path: str, dro
         marked = {} if world.fault == "replay_unmarked" else {"Idempotency-Replayed": "true"}
         return Reply(kept["status"], kept["data"], marked)
     if world.fault == "same_key_twice" and route.operation == "create_order":
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.2)  # so that they meet on a busy machine, too
     if key and world.fault == "refusals_kept":
         world.answers[name] = {"same": "", "status": 0, "data": b""}
     reply = await _run(world, route, call)

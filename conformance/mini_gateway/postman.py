@@ -127,7 +127,7 @@ class Postman:
         if await self._post(client, note):
             note.taken = True
         elif self._world.fault != "no_retries":
-            growth = 3 if self._world.fault == "flat_retries" else 2 ** (note.tries - 1)
+            growth = 6 if self._world.fault == "flat_retries" else 2 ** (note.tries - 1)
             self._start(self._later(note, self._pause * growth * random.uniform(0.9, 1.1)))  # noqa: S311
 
     async def _later(self, note: Note, pause: float) -> None:

@@ -112,9 +112,7 @@ async def events_retried_late(s: GatewaySession) -> None:
         waited = waited + step if listener.begun == begun else 0
         begun = listener.begun
     s.transcript.note("moved", moved)
-    await (
-        s.now()
-    )  # tries count until the scenario's last request (EVT-007), and the last try came after the others
+    await s.now()  # tries count until the scenario's last request, so there is one after the last try
 
 
 @scenario("events_unposted", role="gateway")
