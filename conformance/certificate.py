@@ -1,4 +1,4 @@
-"""Certificates: what a run showed, signed, and for a while (docs/decisions/0014).
+"""Certificates: what a run showed, signed, and for a while (docs/decisions/0015).
 
 A vendor signs a *claim* over a certified run. A registry that has judged the run again countersigns it, by a statement
 of its own around the claim, and what was a claim is *certified*. Both are compact JWS in one line of a file. The
