@@ -63,7 +63,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                          help="What it is to be certified for; default: whatever it declares."),
             click.option("--seed", type=click.IntRange(min=0), help="For the suite's own choices, to have them again."),
             click.option("--robustness", is_flag=True,
-                         help="Also what Schemathesis makes of the document; unscored, half a minute (vgcp[robustness])."),
+                         help="Also what Schemathesis makes of the document; unscored, half a minute ([robustness])."),
             click.option("--fail-fast", is_flag=True, help="Stop at the first failure; makes the run partial."),
             click.option("--watch", "watching", is_flag=True, help="Again after every change, until Ctrl-C."),
             click.option("--watch-path", "watch_paths", multiple=True, type=click.Path(exists=True),
