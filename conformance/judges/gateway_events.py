@@ -127,12 +127,8 @@ def _pauses(t: Transcript, seen: list[Exchange]) -> list[float]:
 
 def _retried(t: Transcript) -> list[Exchange]:
     """The tries of order.updated among them."""
-    name = t.fact(_story(t), "order")
-    mine = [
-        one
-        for one in _tries(t)
-        if (one[0].asked.get("type"), one[0].asked.get("subject")) == ("order.updated", name)
-    ]
+    about = ("order.updated", t.fact(_story(t), "order"))
+    mine = [one for one in _tries(t) if (one[0].asked.get("type"), one[0].asked.get("subject")) == about]
     if not mine:
         raise MissingError("the event was not posted even once")
     return mine[0]

@@ -42,11 +42,16 @@ def test_what_only_secrets_show_is_kept(gateway_run: Run, channel_run: Run) -> N
 
 
 def test_who_moves_the_clock_says_so(gateway_run: Run) -> None:
-    """Every scenario that advanced the sandbox's clock is registered as one that does, and no other is."""
+    """Every scenario that advanced the sandbox's clock is registered as one that does, and no other but one is.
+
+    That one moves it only where an event's pauses could not be measured by waiting.
+    """
     moves = gateway_run.transcript.all(
         operation="test_advance_clock", where=lambda e: e.status == 200 and e.asked["advance_seconds"] > 0
     )
-    assert {e.scenario for e in moves} == {s.name for s in REGISTRY.stories("gateway") if s.clock}
+    registered = {s.name for s in REGISTRY.stories("gateway") if s.clock}
+    assert registered - {e.scenario for e in moves} <= {"events_retried_late"}
+    assert {e.scenario for e in moves} <= registered
 
 
 def test_the_head_says_how_it_was_run(full_run: Run) -> None:

@@ -119,6 +119,7 @@ def test_vendor_begins_with_a_channel_in_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # two full runs and a dozen commands, on whatever machine this is
 def test_vendor_is_certified_in_an_hour(tmp_path: Path) -> None:
     """Every command as printed, from `init` over a failure to certified; only the port is one that is free here.
 
