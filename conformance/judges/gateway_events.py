@@ -240,9 +240,7 @@ def apart(t: Transcript) -> Iterator[Outcome]:
     busy = tries(t, "events_apart", "slow channel")
     arrived = any(slow.started < e.started < slow.ended for e in told for slow in busy)
     if not arrived and lag > UNSTEADY:
-        yield inconclusive(
-            f"the other channel's event was late, but the suite itself was {lag} s late", *seen
-        )
+        yield inconclusive(f"the other's event was late, but the suite itself was {lag} s late", *seen)
         return
     words = "the other channel got its event only after the slow one"
     yield holds(arrived, "the other channel did not wait", words, *seen)
