@@ -30,7 +30,16 @@ def test_a_key_is_taken_as_a_browser_exports_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "7", "null", json.dumps(KEY), '{"kty":"oct","k":"AA"}', '{"kty":5}']
+    "text",
+    [
+        "{",
+        "[]",
+        "7",
+        "null",
+        pytest.param(json.dumps(KEY), id="private"),
+        '{"kty":"oct","k":"AA"}',
+        '{"kty":5}',
+    ],
 )
 def test_what_no_browser_sends_is_refused(text: str) -> None:
     """DLV-036: above all a private key."""
