@@ -69,6 +69,8 @@ def create(folder: Path, key: OKPKey, now: datetime, lasting: timedelta = USUAL)
         raise RefusedError(f"judged again, the transcript is {judged.verdict}: {judged.counts}")
     if judged.nonce != report["nonce"] or judged.role != report["role"]:
         raise RefusedError("the transcript is of another run than the report")
+    if judged.suite != suite_digest():
+        raise RefusedError("the run was driven by another suite than this one: certify again")
     claims = _claims(report, judged, now, lasting)
     claims |= {
         "iss": key.thumbprint(),

@@ -18,7 +18,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """What came of it. `discovery` is the document that the implementation served in the run."""
+    """What came of it. `discovery` is the document that the implementation served in the run, `suite` the digest of the
+    suite that drove it."""
 
     role: str
     nonce: str
@@ -26,6 +27,7 @@ class Rejudged:
     counts: dict[str, int]
     discovery: Json
     discovery_digest: str
+    suite: str
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -40,7 +42,8 @@ def rejudge(path: Path) -> Rejudged:
         run = judged(transcript)
         said = document(transcript)
         digest = discovery_digest(said, run.target.url)
+        suite = str(transcript.head["suite"].get("digest"))
     except (record.DamagedError, OSError, ValueError, KeyError, RecursionError) as error:
         raise UnreadableError(f"{path.name} cannot be judged: {error}") from error
     counts = {verdict.value: run.count(verdict) for verdict in Verdict}
-    return Rejudged(run.target.role, transcript.nonce, run.verdict, counts, said, digest)
+    return Rejudged(run.target.role, transcript.nonce, run.verdict, counts, said, digest, suite)

@@ -23,6 +23,7 @@ import conformance.judges
 import conformance.scenarios
 import spec
 from conformance import record, verdicts
+from conformance.digests import suite_digest
 from conformance.discovery import document, named
 from conformance.fail_fast import FirstFailure
 from conformance.model import REGISTRY, AbortedError, Check, Finding, HarnessError, Role, Scenario, Verdict
@@ -196,7 +197,7 @@ async def _probe(opener: Opener, target: Target, live: Transcript) -> None:
 def _head(target: Target, only: list[str], disable: list[str], seed: int | None) -> dict[str, object]:
     """What the transcript's first line says of the run."""
     return {
-        "suite": {"name": "vgcp", "version": metadata.version("vgcp")},
+        "suite": {"name": "vgcp", "version": metadata.version("vgcp"), "digest": suite_digest()},
         "protocol": spec.VERSION,
         "requirements": record.requirements_digest(),
         "role": target.role,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from conformance.digests import suite_digest
 from conformance.record import DamagedError, parse, requirements_digest
 from conformance.report import report, write
 from conformance.report_screen import screen
@@ -53,6 +53,6 @@ def judge(transcript: Path, as_json: bool, out: Path | None) -> None:
 def _warn(result: Run) -> None:
     """Say so when another suite, or other requirements, made it: the verdict may then be another."""
     head = result.transcript.head
-    ours = ({"name": "vgcp", "version": metadata.version("vgcp")}, requirements_digest())
-    if (head.get("suite"), head.get("requirements")) != ours:
+    ours = (suite_digest(), requirements_digest())
+    if (head.get("suite", {}).get("digest"), head.get("requirements")) != ours:
         click.echo("note: this transcript was made by another version of the suite or standard", err=True)

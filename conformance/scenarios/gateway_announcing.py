@@ -104,13 +104,14 @@ async def events_retried_late(s: GatewaySession) -> None:
     taken = await _ordered(await s.shop(callback=listener), listener)
     await settled(lambda: listener.begun > 0, timing.EVENT_PATIENCE)
     moved, begun, waited = [(0.0, 0)], listener.begun, 0
-    while not taken() and waited < timing.LONGEST_PAUSE:
-        step = 1 + waited // 6
-        moved.append((s.transcript.now(), moved[-1][1] + step))
-        await s.advance(step)
-        await settled(lambda: listener.begun > begun, timing.DUE)  # noqa: B023 - asked before the next turn
-        waited = waited + step if listener.begun == begun else 0
-        begun = listener.begun
+    async with heartbeat(s.transcript):
+        while not taken() and waited < timing.LONGEST_PAUSE:
+            step = 1 + waited // 6
+            moved.append((s.transcript.now(), moved[-1][1] + step))
+            await s.advance(step)
+            await settled(lambda: listener.begun > begun, timing.DUE)  # noqa: B023 - asked before the next turn
+            waited = waited + step if listener.begun == begun else 0
+            begun = listener.begun
     s.transcript.note("moved", moved)
     await s.now()  # tries count until the scenario's last request, so there is one after the last try
 

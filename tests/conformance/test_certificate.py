@@ -17,7 +17,7 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 from joserfc.jwk import OKPKey
 
-from conformance import certificate, jose, verification
+from conformance import certificate, jose, record, verification
 from conformance.certificate import SCHEMA, Certificate, RefusedError, countersign, create, read
 from conformance.commands.certificate import certificate as command
 from conformance.mini_channel import MiniChannel
@@ -212,6 +212,16 @@ async def test_only_a_whole_certified_run_makes_one(only: tuple[str, ...], tmp_p
     path.write_text(json.dumps(report | {"verdict": "certified", "counts": counts}))
     with pytest.raises(RefusedError, match="judged again"):
         create(tmp_path, jose.new_key(), NOW)
+
+
+def test_a_run_by_another_suite_makes_none(copied: Made) -> None:
+    """What drove it cannot be judged by what is installed here."""
+    path = copied.folder / "transcript.jsonl"
+    transcript = record.parse(path.read_text("utf-8"))
+    transcript.head["suite"] |= {"digest": "0" * 64}
+    path.write_text(record.text(transcript), "utf-8")
+    with pytest.raises(RefusedError, match="another suite"):
+        create(copied.folder, copied.key, NOW)
 
 
 def test_a_baseline_or_an_old_run_makes_none(copied: Made) -> None:
