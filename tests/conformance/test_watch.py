@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ def test_certification_goes_on_after_a_change(tmp_path: Path, expired: str) -> N
         env={**os.environ, "VGCP_TEST_SECRET": SECRET, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
+        # a shell that has put the tests in the background lets its children ignore Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         lines = []
 
