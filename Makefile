@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the pinned packages into $(VENV) (a minute or two, once)"
 	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install -qq --disable-pip-version-check \
-		--editable '.[gateway,conformance,channels,test,dev]'
+		--editable '.[gateway,conformance,channels,chain,test,dev]'
 	@touch $@
 
 demo: setup  ## sell virtual goods, replay real orders, certify both sides (ORDERS=5000)
