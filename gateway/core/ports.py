@@ -20,6 +20,7 @@ from gateway.core.model import (
     Unit,
 )
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_identity import Account
 
 R = TypeVar("R", bound=Row)
 
@@ -70,6 +71,9 @@ class Books(Protocol):
 
     def channels(self) -> list[Channel]:
         """All active channels, in id order."""
+
+    def accounts_of(self, buyer_id: str) -> list[Account]:
+        """The accounts that make up a buyer, in id order. Lock the buyer first, with `get`."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key.

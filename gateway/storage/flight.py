@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
+from gateway.core.model_identity import Account
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import (
     Changes,
@@ -32,6 +33,7 @@ FOUND_BY: dict[type[Row], str] = {
     Supply: "order_id",
     Unit: "code_hash",
     Channel: "active",
+    Account: "buyer_id",
 }
 
 

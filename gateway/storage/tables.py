@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model, model_allotments, model_limits, model_supplies
+from gateway.core import model, model_allotments, model_identity, model_limits, model_supplies
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
 
@@ -94,6 +94,13 @@ idempotency = _table(model.Idempotency, "idempotency", Index("idempotency_age", 
 assertions = _table(model.Assertion, "assertions", Index("assertions_age", "expires_at"))
 signing_keys = _table(model.SigningKey, "signing_keys")
 order_references = _table(model.OrderReference, "order_references")
+accounts = _table(
+    model_identity.Account,
+    "accounts",
+    UniqueConstraint("channel_id", "subject"),
+    Index("accounts_buyer", "buyer_id", "id"),
+)
+buyers = _table(model_identity.Buyer, "buyers", _check("revision", "revision >= 1"))
 orders = _table(
     model.Order,
     "orders",
@@ -224,6 +231,8 @@ FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event})
 # units.
 LOCKED: frozenset[type[Row]] = frozenset(
     {
+        model_identity.Account,
+        model_identity.Buyer,
         model.Order,
         model.Reservation,
         model_allotments.Allotment,

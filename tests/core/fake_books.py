@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_identity import Account
 from gateway.core.model_supplies import Supply
 
 R = TypeVar("R", bound=Row)
@@ -137,6 +138,11 @@ class FakeBooks:
         """As the port says."""
         self._need("channels")
         return [channel for channel in self._all(Channel) if channel.active]
+
+    def accounts_of(self, buyer_id: str) -> list[Account]:
+        """As the port says."""
+        self._need(("accounts", buyer_id))
+        return [one for one in self._all(Account) if one.buyer_id == buyer_id]
 
     def put(self, row: Row) -> None:
         """As the port says."""
