@@ -27,12 +27,9 @@ class LogEntry(Row):
 
 @row
 class LogTile(Row):
-    """Up to 256 hashes, 32 bytes each, of neighbouring complete subtrees with 256 to the power of `level` leaves."""
+    """Up to 256 hashes of the tree, one after the other: see core/log_tiles.py. `id` is `level.number`."""
 
-    KEY: ClassVar[tuple[str, ...]] = ("level", "number")
-
-    level: int
-    number: int
+    id: str
     hashes: bytes
 
 

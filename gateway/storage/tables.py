@@ -270,5 +270,6 @@ FIXED: dict[type[Row], frozenset[str]] = {
     model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
     model.Reservation: frozenset({"channel_id", "stock_id"}),
     model.Delivery: frozenset({"order_id", "channel_id"}),
+    model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }
 __all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]

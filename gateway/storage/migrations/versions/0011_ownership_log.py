@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -35,11 +37,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "log_tiles",
-        sa.Column("level", number, nullable=False),
-        sa.Column("number", number, nullable=False),
+        sa.Column("id", text, nullable=False),
         sa.Column("hashes", raw, nullable=False),
         sa.CheckConstraint("length(hashes) <= 256 * 32", name=op.f("log_tiles_hashes")),
-        sa.PrimaryKeyConstraint("level", "number", name=op.f("log_tiles_pkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("log_tiles_pkey")),
     )
     op.create_table(
         "log_heads",
@@ -49,6 +50,15 @@ def upgrade() -> None:
         sa.CheckConstraint("tree_size >= 0", name=op.f("log_heads_tree_size")),
         sa.PrimaryKeyConstraint("tree_size", name=op.f("log_heads_pkey")),
     )
+    # the head of the empty tree, which is also the lock of who merges
+    heads = sa.table("log_heads", sa.column("tree_size"), sa.column("root_hash", raw), sa.column("at", text))
+    row = {
+        "tree_size": 0,
+        "root_hash": hashlib.sha256(b"").digest(),
+        "at": "1970-01-01T00:00:00.000000+00:00",
+    }
+    at = sa.cast(sa.literal(row["at"]), moment) if op.get_bind().dialect.name == "postgresql" else row["at"]
+    op.execute(sa.insert(heads).values(row | {"at": at}))
 
 
 def downgrade() -> None:
