@@ -22,6 +22,7 @@ from gateway.relay.maker import Maker
 from gateway.relay.relay import Loop, Relay
 from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
+from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
 from gateway.relay.watcher import Watcher
@@ -79,11 +80,14 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
+        sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
-            sandbox = LocalSandbox(store.engine, relay, maker, keys, session, clock)
-        services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
+            sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
+        services = make_services(
+            settings, public_url, clock, store, queries, store.ownership_log, vault, keys, sandbox
+        )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
 
@@ -95,6 +99,7 @@ class LocalSandbox:
         engine: Engine,
         relay: Relay,
         maker: Maker,
+        sequencer: Sequencer,
         keys: KeyRing,
         session: aiohttp.ClientSession,
         clock: Clock,
@@ -102,6 +107,7 @@ class LocalSandbox:
         self._engine = engine
         self._relay = relay
         self._maker = maker
+        self._sequencer = sequencer
         self._keys = keys
         self._session = session
         self._clock = clock
@@ -115,6 +121,7 @@ class LocalSandbox:
         """Do all that is due now."""
         await self._maker.settle()
         await self._relay.settle()
+        await self._sequencer.settle(self._clock.now())
         await self._keys.load(self._clock.now())
 
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
@@ -147,6 +154,18 @@ async def _making(
     finally:
         await loop.stop()
         await maker.close()
+
+
+@asynccontextmanager
+async def _sequencing(store: Store, clock: Clock) -> AsyncIterator[Sequencer]:
+    """Who merges the log of ownership."""
+    sequencer = Sequencer(store.ownership_log)
+    loop = Loop("sequencer", lambda: sequencer.run_once(clock.now()))
+    loop.start()
+    try:
+        yield sequencer
+    finally:
+        await loop.stop()
 
 
 def _session() -> aiohttp.ClientSession:

@@ -21,6 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_identity import Account
+from gateway.core.model_ownership_log import LogEntry, LogHead
 
 R = TypeVar("R", bound=Row)
 
@@ -152,4 +153,20 @@ class Queries(Protocol):
         """All of the gateway's keys, oldest first."""
 
 
-__all__ = ["Books", "Call", "Queries", "Vault"]
+class OwnershipLog(Protocol):
+    """The public log of ownership, as far as entries are merged into its tree."""
+
+    async def head(self) -> LogHead:
+        """What the log is now."""
+
+    async def entries(self, start: int, limit: int) -> Sequence[LogEntry]:
+        """Entries in the order of the tree, from a place on."""
+
+    async def inclusion(self, leaf_hash: bytes, size: int) -> tuple[int, list[bytes]] | None:
+        """The place of an entry and the proof that the tree of this size has it; None if it has not, or was never."""
+
+    async def consistency(self, first: int, second: int) -> list[bytes] | None:
+        """The proof that the tree of `first` leaves is the beginning of the other; None if there was none so large."""
+
+
+__all__ = ["Books", "Call", "OwnershipLog", "Queries", "Vault"]

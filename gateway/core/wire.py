@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from functools import lru_cache
 
@@ -13,6 +14,11 @@ from gateway.core.model_allotments import Allotment
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, ending in Z, with microseconds (CNV-004)."""
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def base64url(raw: bytes) -> str:
+    """Without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def money(amount: int, currency: str) -> Json:

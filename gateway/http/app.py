@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import spec
-from gateway.core.ports import Queries, Vault
+from gateway.core.ports import OwnershipLog, Queries, Vault
 from gateway.http.clients import ClientAuthentication
 from gateway.http.edge import Edge, WriteLine
 from gateway.http.framework import build, make_app
@@ -25,6 +25,7 @@ def make_services(
     clock: Clock,
     writer: Writer,
     queries: Queries,
+    ownership_log: OwnershipLog,
     vault: Vault,
     keys: KeyRing,
     sandbox: Sandbox | None,
@@ -37,6 +38,7 @@ def make_services(
         clock=clock,
         writer=writer,
         queries=queries,
+        ownership_log=ownership_log,
         vault=vault,
         keys=keys,
         tokens=Tokens(keys, public_url, api, settings.token_life),

@@ -15,6 +15,7 @@ from gateway.http import (
     events,
     inventory,
     orders,
+    ownership_log,
     testing,
 )
 from gateway.http.request import Handler
@@ -29,6 +30,7 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    ownership_log,
     testing,
 )
 

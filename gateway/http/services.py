@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
-from gateway.core.ports import Books, Queries, Vault
+from gateway.core.ports import Books, OwnershipLog, Queries, Vault
 from gateway.http.clients import ClientAuthentication
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
@@ -92,6 +92,7 @@ class Services:
     clock: Clock
     writer: Writer
     queries: Queries
+    ownership_log: OwnershipLog
     vault: Vault
     keys: KeyRing
     tokens: Tokens

@@ -29,7 +29,14 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model, model_allotments, model_identity, model_limits, model_supplies
+from gateway.core import (
+    model,
+    model_allotments,
+    model_identity,
+    model_limits,
+    model_ownership_log,
+    model_supplies,
+)
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
 
@@ -201,6 +208,17 @@ events = _table(
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
+log_entries = _table(
+    model_ownership_log.LogEntry,
+    "log_entries",
+    UniqueConstraint("leaf_hash"),
+    Index("log_entries_position_key", "position", unique=True),
+    Index("log_entries_leaf_index_key", "leaf_index", unique=True),
+    Index("log_entries_entitlement", "entitlement_id", "position"),
+    _partial("log_entries_waiting", "leaf_index IS NULL", "position"),
+)
+log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
+log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
 
 stock_watches = _table(
     model_limits.StockWatch,
@@ -224,7 +242,7 @@ feeds = Table(
     Column("name", Text, primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
-FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event})
+FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event, model_ownership_log.LogEntry})
 
 # Rows that operations read in order to change them: locked until the transaction ends. Of those that are mostly only
 # looked at it is enough that they are what they were when the locks were taken. The lock of a stock guards its unsold
@@ -252,5 +270,6 @@ FIXED: dict[type[Row], frozenset[str]] = {
     model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
     model.Reservation: frozenset({"channel_id", "stock_id"}),
     model.Delivery: frozenset({"order_id", "channel_id"}),
+    model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }
 __all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]
