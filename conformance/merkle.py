@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+
+DIGEST = re.compile("[A-Za-z0-9_-]{43}")
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -73,3 +77,20 @@ def begins(first: int, second: int, first_root: bytes, second_root: bytes, proof
             sr = node_hash(sr, c)
         fn, sn = fn >> 1, sn >> 1
     return sn == 0 and fr == first_root and sr == second_root
+
+
+def encoded(digest: bytes) -> str:
+    """As the log writes it: base64url without padding."""
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def decoded(text: object) -> bytes:
+    """The digest that is written so; b"" for anything else."""
+    if not isinstance(text, str) or not DIGEST.fullmatch(text):
+        return b""
+    return urlsafe_b64decode(text + "=")
+
+
+def hashes(listed: object) -> list[bytes]:
+    """The digests of a proof; one that is none is b"", with which nothing is proven."""
+    return [decoded(one) for one in listed] if isinstance(listed, list) else [b""]

@@ -14,7 +14,8 @@ from gateway.core import ownership_log
 from gateway.core.errors import ProtocolError
 from gateway.core.model_ownership_log import LogEntry, LogHead, LogTile
 from gateway.core.ports import Books
-from gateway.storage.engine.base import Transaction, Unreachable
+from gateway.core.rows import replace
+from gateway.storage.engine.base import Changes, Transaction, Unreachable
 from gateway.storage.reset import forget_trade
 from gateway.storage.store import Store
 from tests.storage.world import Shop, call_of, open_shop
@@ -177,6 +178,19 @@ async def test_several_replicas_make_one_tree(shop: Shop, database_url: str) -> 
         await asyncio.gather(work(shop, 0), work(other, 1000))
         await asyncio.gather(merge_all(shop.store, 13), merge_all(other.store, 11))
         await check(shop, 200)
+
+
+async def test_the_audit_sees_what_was_changed(shop: Shop) -> None:
+    """The audit recomputes every hash and root: silent about a good log, it names a rewritten entry."""
+    await log(shop.store, 10)
+    await merge_all(shop.store, 3)
+    assert await shop.store.audit() == []
+    entry = (await shop.store.ownership_log.entries(4, 1))[0]
+    async with shop.store.engine.transaction() as transaction:
+        forged = replace(entry, leaf=entry.leaf.replace("issued", "revoked"))
+        await transaction.write([Changes(LogEntry, upserts=[forged])])
+        await transaction.commit()
+    assert [one.subject for one in await shop.store.audit()] == [entry.id]
 
 
 async def test_a_sandbox_begins_a_new_log(shop: Shop) -> None:
