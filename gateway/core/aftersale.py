@@ -152,11 +152,12 @@ def _take_back(
 
 
 def _choose(books: Books, order: Order, back: dict[str, int], forced: bool) -> list[Delivery]:
-    """So many deliveries of each line: the buyer's own first, and of those the ones that were never opened."""
+    """So many deliveries of each line: the buyer's own first, and of those what was neither used up nor opened."""
     there = delivery.of_order(books, order.id)
     owned = ownership.of_deliveries(books, there)
     gone = {one.id for one in there if ownership.handed_on(owned.get(one.id))}
-    there.sort(key=lambda one: (one.id in gone, one.reveal_count > 0, one.id))
+    used = {one.delivery_id for one in owned.values() if one.status == "consumed"}
+    there.sort(key=lambda one: (one.id in gone, one.id in used, one.reveal_count > 0, one.id))
     chosen: list[Delivery] = []
     for line_id, count in back.items():
         chosen += [one for one in there if one.line_id == line_id][:count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from gateway.core import ownership, status_lists, wire
@@ -76,13 +77,15 @@ def accept_key(given: Json | None) -> Json | None:
 
 def key_of(public: Json) -> OKPKey | ECKey | None:
     """The key to verify with; None when it is none."""
-    kind = OKPKey if public.get("kty") == "OKP" else ECKey
-    try:
-        key = kind.import_key(public)
-        key.public_key.public_bytes_raw() if isinstance(key, OKPKey) else key.public_key.public_numbers()
-    except (ValueError, TypeError, AttributeError):
+    kind = public.get("kty")
+    if kind not in KINDS or public.get("crv") != KINDS[kind][0]:
         return None
-    return key if public.get("crv") in ("Ed25519", "P-256") else None
+    try:
+        key = OKPKey.import_key(public) if kind == "OKP" else ECKey.import_key(public)
+        key.as_der()  # the library makes the point here, and refuses one that is off the curve
+    except (ValueError, TypeError, JoseError):
+        return None
+    return key
 
 
 def _disclosable(books: Books, owned: Entitlement) -> Json:

@@ -173,8 +173,8 @@ class OwnershipLog(Protocol):
 class OwnershipReads(Protocol):
     """What is read of ownership; who may see it is for the caller to say."""
 
-    async def account(self, account_id: str) -> Account | None:
-        """An account, whoever asks."""
+    async def account(self, account_id: str, channel_id: str) -> Account | None:
+        """An account of the channel."""
 
     async def accounts_with(self, account_id: str) -> Sequence[Account]:
         """This account and all others of its buyer, in id order; none when it was never resolved."""
@@ -182,8 +182,10 @@ class OwnershipReads(Protocol):
     async def entitlement(self, entitlement_id: str) -> Entitlement | None:
         """An entitlement, whoever asks."""
 
-    async def entitlements(self, account_id: str, before: str | None, limit: int) -> Sequence[Entitlement]:
-        """What this account owns or has handed on, newest id first, ids below `before`."""
+    async def entitlements(
+        self, account_id: str, channel_id: str, before: str | None, limit: int
+    ) -> Sequence[Entitlement]:
+        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
 
     async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
         """The history after the issue, oldest first."""

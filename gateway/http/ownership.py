@@ -35,11 +35,11 @@ async def list_entitlements(request: Request) -> Response:
     """Newest first, over all accounts of the buyer that this channel may look at (OWN-002, OWN-004)."""
     buyer_id, before = request.values["buyer_id"], cursor_of(request)
     wanted: int = request.values["limit"] + 1
-    seen = await _accounts(request, buyer_id)
-    found = [await request.services.ownership.entitlements(one, before, wanted) for one in seen]
+    reads, seen = request.services.ownership, await _accounts(request, buyer_id)
+    found = [await reads.entitlements(*one, before, wanted) for one in seen]
     rows = list(islice(merge(*found, key=lambda row: row.id, reverse=True), wanted))
     shown = {row.id: await _view(request, row, buyer_id) for row in rows}
-    if not rows and await request.services.ownership.account(buyer_id) is None:
+    if not rows and before is None and await reads.account(buyer_id, request.channel_id) is None:
         raise missing("buyer_id")
     return render(200, list_page(request, rows, lambda row: shown[row.id], lambda row: row.id))
 
@@ -174,13 +174,16 @@ async def cancel_transfer(request: Request) -> Response:
     return render(200, wire.render_transfer(ended, call.now))
 
 
-async def _accounts(request: Request, buyer_id: str) -> list[str]:
-    """The accounts of the buyer whose things this channel may see; she need not have been resolved ever."""
+async def _accounts(request: Request, buyer_id: str) -> list[tuple[str, str]]:
+    """The accounts of the buyer whose things this channel may see, each with its channel.
+
+    She need not have been resolved ever.
+    """
     known = await request.services.ownership.accounts_with(buyer_id)
     mine = next((one for one in known if one.id == buyer_id), None)
     if mine is None or mine.channel_id != request.channel_id:
-        return [buyer_id]
-    return [one.id for one in known if _allowed(request, one)]
+        return [(buyer_id, request.channel_id)]
+    return [(one.id, one.channel_id) for one in known if _allowed(request, one)]
 
 
 def _allowed(request: Request, account: Account) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, or_, select, text
+from sqlalchemy import and_, bindparam, or_, select, text
 
 from gateway.core.model import Row
 from gateway.core.model_identity import Account
@@ -23,21 +23,25 @@ from gateway.storage.tables import (
 )
 
 ID: Any = bindparam("id")
+CHANNEL: Any = bindparam("channel_id")
 LIMIT: Any = bindparam("limit")
 R = TypeVar("R", bound=Row)
 LAST = "zzzzzzzz"  # sorts after every id
 
-ACCOUNT = select(accounts).where(accounts.c.id == ID)
+ACCOUNT = select(accounts).where(accounts.c.id == ID, accounts.c.channel_id == CHANNEL)
 SAME_BUYER = (
     select(accounts)
     .where(accounts.c.buyer_id.in_(select(accounts.c.buyer_id).where(accounts.c.id == ID)))
     .order_by(accounts.c.id)
 )
 ENTITLEMENT = select(entitlements).where(entitlements.c.id == ID)
-_GIVEN = select(ownership_changes.c.entitlement_id).where(ownership_changes.c.from_account_id == ID)
+_OWN = and_(entitlements.c.account_id == ID, entitlements.c.channel_id == CHANNEL)
+_GIVEN = select(ownership_changes.c.entitlement_id).where(
+    ownership_changes.c.from_account_id == ID, ownership_changes.c.from_channel_id == CHANNEL
+)
 ENTITLEMENTS = (
     select(entitlements)
-    .where(or_(entitlements.c.account_id == ID, entitlements.c.id.in_(_GIVEN)))
+    .where(or_(_OWN, entitlements.c.id.in_(_GIVEN)))
     .where(entitlements.c.id < bindparam("before"))
     .order_by(entitlements.c.id.desc())
     .limit(LIMIT)
@@ -70,9 +74,11 @@ class OwnershipReads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def account(self, account_id: str) -> Account | None:
-        """An account, whoever asks."""
-        return await self._one(Account, ACCOUNT, account_id)
+    async def account(self, account_id: str, channel_id: str) -> Account | None:
+        """An account of the channel."""
+        wanted = {"id": account_id, "channel_id": channel_id}
+        rows: list[Account] = await self._engine.rows(Account, ACCOUNT, wanted)
+        return rows[0] if rows else None
 
     async def accounts_with(self, account_id: str) -> Sequence[Account]:
         """This account and all others of its buyer, in id order; none when it was never resolved."""
@@ -82,9 +88,11 @@ class OwnershipReads:
         """An entitlement, whoever asks."""
         return await self._one(Entitlement, ENTITLEMENT, entitlement_id)
 
-    async def entitlements(self, account_id: str, before: str | None, limit: int) -> Sequence[Entitlement]:
-        """What this account owns or has handed on, newest id first, ids below `before`."""
-        wanted = {"id": account_id, "before": before or LAST, "limit": limit}
+    async def entitlements(
+        self, account_id: str, channel_id: str, before: str | None, limit: int
+    ) -> Sequence[Entitlement]:
+        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+        wanted = {"id": account_id, "channel_id": channel_id, "before": before or LAST, "limit": limit}
         return await self._engine.rows(Entitlement, ENTITLEMENTS, wanted)
 
     async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:

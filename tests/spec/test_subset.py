@@ -1,6 +1,5 @@
 """The documents keep to the subset that generators understand; and the checker sees each way of leaving it."""
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
