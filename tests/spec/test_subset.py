@@ -1,5 +1,6 @@
 """The documents keep to the subset that generators understand; and the checker sees each way of leaving it."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -44,3 +45,36 @@ def test_types_that_no_document_reaches_keep_to_the_subset() -> None:
     used = {name for role in ROLES for name in spec.document(role)["components"]["schemas"]}
     signed = {"LeaseClaims", "TreeHeadClaims", "LogLeaf", "StatusBits", "StatusListClaims"}
     assert types.keys() - used == {"TokenError", *signed}
+
+
+@pytest.mark.parametrize(("schema", "fault"), BAD_SCHEMAS, ids=[fault for _, fault in BAD_SCHEMAS])
+def test_a_bad_schema_is_found(schema: dict[str, Any], fault: str) -> None:
+    """Each way in which a schema can leave the subset is named."""
+    assert [found for found in schema_faults(schema, "X") if fault in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda node: node.update(operationId="getOrder"), "snake_case"),
+        (lambda node: node.update(operationId="list_orders"), "twice"),
+        (lambda node: node["parameters"].reverse(), "first"),
+        (lambda node: node["parameters"].pop(0), "those of the path"),
+        (lambda node: node.pop("x-problems"), "x-problems"),
+        (lambda node: node["responses"].pop("5XX"), "5XX"),
+        (lambda node: node["responses"]["200"].pop("headers"), "Traceparent"),
+    ],
+    ids=["camel case", "twice", "order", "missing", "problems", "answers", "headers"],
+)  # fmt: skip
+def test_a_bad_operation_is_found(change: Any, fault: str) -> None:
+    """Each way in which an operation can leave the subset is named."""
+    document = deepcopy(spec.document("gateway"))
+    change(document["paths"]["/vgcp/v1/orders/{order_id}"]["get"])
+    assert [found for found in document_faults(document) if fault in found]
+
+
+def test_a_closed_enum_in_an_answer_is_found() -> None:
+    """An enum that answers carry has to be open; in requests it may be closed."""
+    document = spec.document("gateway")
+    document["components"]["schemas"]["Availability"]["properties"]["status"]["enum"] = ["in_stock"]
+    assert "Availability: closed enum ['in_stock']" in document_faults(document)
