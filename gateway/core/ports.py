@@ -20,6 +20,7 @@ from gateway.core.model import (
     Unit,
 )
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account
 
 R = TypeVar("R", bound=Row)
@@ -74,6 +75,9 @@ class Books(Protocol):
 
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """The accounts that make up a buyer, in id order. Lock the buyer first, with `get`."""
+
+    def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
+        """What was decided on these accounts. Lock their buyer first, with `get`."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key.
@@ -144,6 +148,20 @@ class Queries(Protocol):
 
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""
+
+    async def account(self, channel_id: str, account_id: str) -> Account | None:
+        """A buyer as the channel knows her."""
+
+    async def accounts(self, buyer_id: str) -> Sequence[Account]:
+        """All accounts of a buyer, in id order."""
+
+    async def consents(self, buyer_id: str) -> Sequence[Consent]:
+        """What was decided on all accounts of a buyer."""
+
+    async def consent_records(
+        self, account_id: str, purpose: str | None, before: str | None, limit: int
+    ) -> Sequence[ConsentRecord]:
+        """Decisions that were made on an account, newest first, ids below `before`."""
 
     async def stock_of_offer(self, offer_id: str) -> Stock | None:
         """The stock behind an offer, whichever channel sees it (test control)."""

@@ -10,9 +10,12 @@ from gateway.http import (
     allotments,
     auth,
     catalog,
+    consent,
     delivery,
     discovery,
+    erasure,
     events,
+    export,
     inventory,
     orders,
     testing,
@@ -29,6 +32,9 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    consent,
+    export,
+    erasure,
     testing,
 )
 
