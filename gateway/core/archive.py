@@ -48,7 +48,7 @@ async def pack(
 ) -> AsyncIterator[bytes]:
     """The archive, piece by piece. `manifest` is made last, of the name, meaning and number of lines of each file."""
     pipe, listed = _Pipe(), list[Json]()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as packed:  # type: ignore[arg-type]  # it only writes
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as packed:
         for file in files:
             count = 0
             with packed.open(_entry(file.name, now), "w", force_zip64=True) as member:

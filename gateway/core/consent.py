@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from gateway.core import events, privacy
+from gateway.core import events, identity, privacy
 from gateway.core.errors import FieldError, ProtocolError, missing, refuse
 from gateway.core.model import Call, Json
 from gateway.core.model_consent import Consent, ConsentRecord
-from gateway.core.model_identity import Account, Buyer
+from gateway.core.model_identity import Account
 from gateway.core.ports import Books, Vault
 from gateway.core.privacy import BASES, EVER, DataUse
 from gateway.core.wire import timestamp
@@ -95,11 +95,8 @@ def check_purpose(purpose: str) -> None:
 
 def set_of(books: Books, call: Call, buyer_id: str) -> tuple[Account, list[Account]]:
     """The caller's account and all accounts of the same buyer, locked. Raises ProtocolError `not_found`."""
-    account = books.get(Account, buyer_id)
-    if account is None or account.channel_id != call.channel_id:
-        raise missing("buyer_id")
-    books.get(Buyer, account.buyer_id)
-    return account, books.accounts_of(account.buyer_id)
+    account = identity.own(books, call, buyer_id)
+    return account, identity.members(books, account.buyer_id)
 
 
 def data_use(books: Books, call: Call, accounts: list[Account]) -> DataUse:

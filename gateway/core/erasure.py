@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gateway.core import consent, events, holds, limits
+from gateway.core import consent, events, holds, limits, links
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
 from gateway.core.model_consent import Erasure
-from gateway.core.model_identity import Account, Buyer
+from gateway.core.model_identity import Account
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 from gateway.core.wire import timestamp
@@ -65,7 +65,7 @@ def erase_buyer(
         hold = books.get(Reservation, hold_id)
         if hold is not None and holds.is_active(hold, call.now) and not hold.internal:
             holds.release(books, call, hold)
-    return [_cut_off(books, call, one, scope) for one in (account, *others)]
+    return [_cut_off(books, call, links.end_all(books, call, one), scope) for one in (account, *others)]
 
 
 def forget_order(books: Books, order_id: str, pseudonym: str, by: datetime) -> bool:
@@ -171,10 +171,9 @@ def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
         report=report(call.now),
     )
     books.put(erasure)
-    buyer = books.get(Buyer, account.buyer_id)
     # nobody's from now on: who resolves the same name begins anew, in the same row
-    books.put(replace(account, channel_id="", subject=erasure_id, buyer_id=""))
-    events.buyer_erased(books, call, account, render_erasure(erasure), buyer.revision + 1 if buyer else 1)
+    books.put(replace(account, channel_id="", subject=erasure_id, locale=None))
+    events.buyer_erased(books, call, account, render_erasure(erasure), account.revision + 1)
     return erasure
 
 

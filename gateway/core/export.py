@@ -79,7 +79,7 @@ class Export:
             File("README.txt", "What this archive is, in English and Chinese", _text(README)),
             File("accounts.ndjson", "How you are known", self._accounts()),
             File("orders.ndjson", "What you ordered", self._rows(source.orders_of, self._order)),
-            File("deliveries.ndjson", "What was delivered, without it", self._rows(source.deliveries_of, self._delivery)),
+            File("deliveries.ndjson", "What was delivered", self._rows(source.deliveries_of, self._delivery)),
             File("holds.ndjson", "What was held for you", self._rows(source.holds_of, self._hold)),
             File("consents.ndjson", "What you decided, with receipts", self._consents()),
         ]  # fmt: skip

@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_consent import Consent, ConsentRecord
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Contact, Link, Mail
 
 R = TypeVar("R", bound=Row)
 
@@ -78,6 +78,9 @@ class Books(Protocol):
 
     def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
         """What was decided on these accounts. Lock their buyer first, with `get`."""
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """All links of these accounts, whatever became of them, in id order."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key.
@@ -146,14 +149,23 @@ class Queries(Protocol):
     async def events_after(self, channel_id: str, position: int, limit: int) -> Sequence[Event]:
         """The channel's numbered events in order."""
 
+    async def accounts(self, channel_id: str, buyer_id: str) -> Sequence[Account]:
+        """All accounts of the buyer who is known to the channel by this id, in id order; none when nobody is."""
+
+    async def contacts(self, buyer_id: str) -> Sequence[Contact]:
+        """What is known of how to reach a buyer, of one account."""
+
+    async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
+        """Links of an account that are in force or open, newest id first, ids below `before`."""
+
+    async def link(self, buyer_id: str, link_id: str) -> Link | None:
+        """A link of an account."""
+
+    async def mails(self, identifier_id: str) -> Sequence[Mail]:
+        """Mails to one address, oldest first (test control)."""
+
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""
-
-    async def account(self, channel_id: str, account_id: str) -> Account | None:
-        """A buyer as the channel knows her."""
-
-    async def accounts(self, buyer_id: str) -> Sequence[Account]:
-        """All accounts of a buyer, in id order."""
 
     async def consents(self, buyer_id: str) -> Sequence[Consent]:
         """What was decided on all accounts of a buyer."""
@@ -162,6 +174,18 @@ class Queries(Protocol):
         self, account_id: str, purpose: str | None, before: str | None, limit: int
     ) -> Sequence[ConsentRecord]:
         """Decisions that were made on an account, newest first, ids below `before`."""
+
+    async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]:
+        """A buyer's orders on a channel in id order, ids above `after`."""
+
+    async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]:
+        """Her holds, but for those that orders made."""
+
+    async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
+        """Her deliveries."""
+
+    async def channels(self) -> Sequence[Channel]:
+        """All registered channels, in id order."""
 
     async def stock_of_offer(self, offer_id: str) -> Stock | None:
         """The stock behind an offer, whichever channel sees it (test control)."""

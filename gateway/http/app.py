@@ -12,7 +12,16 @@ from gateway.http.framework import build, make_app
 from gateway.http.handlers import handlers
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
-from gateway.http.services import ClientDirectory, Clock, Sandbox, Services, Writer
+from gateway.http.services import (
+    ClientDirectory,
+    Clock,
+    Eraser,
+    Erasing,
+    Providers,
+    Sandbox,
+    Services,
+    Writer,
+)
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
 
@@ -28,6 +37,9 @@ def make_services(
     vault: Vault,
     keys: KeyRing,
     sandbox: Sandbox | None,
+    providers: Providers,
+    erasing: Erasing,
+    eraser: Eraser,
 ) -> Services:
     """What handlers use. `public_url` is the origin under which channels reach this gateway."""
     api = public_url + spec.PATH
@@ -46,6 +58,9 @@ def make_services(
         faults=Faults(),
         sandbox=sandbox,
         public_url=public_url,
+        providers=providers,
+        erasing=erasing,
+        eraser=eraser,
     )
 
 

@@ -10,7 +10,10 @@ from gateway.http.render import cached
 from gateway.http.request import Request
 from gateway.http.response import Response
 
-CAPABILITIES = ["catalog", "inventory", "orders", "delivery", "events", "allotments", "consent", "on_demand"]
+CAPABILITIES = [
+    *("catalog", "inventory", "orders", "delivery", "events", "allotments", "on_demand"),
+    *("identity", "consent"),
+]
 
 
 async def get_discovery(request: Request) -> Response:

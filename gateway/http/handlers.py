@@ -16,6 +16,8 @@ from gateway.http import (
     erasure,
     events,
     export,
+    identity,
+    identity_testing,
     inventory,
     orders,
     testing,
@@ -35,7 +37,9 @@ MODULES: tuple[ModuleType, ...] = (
     consent,
     export,
     erasure,
+    identity,
     testing,
+    identity_testing,
 )
 
 

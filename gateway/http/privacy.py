@@ -6,8 +6,8 @@ from joserfc import jwt
 
 from gateway.core import consent as rules
 from gateway.core import receipts
-from gateway.core.errors import FieldError, ProtocolError, missing
 from gateway.core.erasure import FRESH
+from gateway.core.errors import FieldError, ProtocolError, missing
 from gateway.core.model import Json
 from gateway.core.model_consent import Consent
 from gateway.core.model_identity import Account
@@ -40,8 +40,8 @@ async def check_proof(request: Request, account: Account) -> bool:
     if link_id is None:
         return False
     link = await request.services.queries.link(account.id, link_id)
-    fresh = link is not None and link.status == "confirmed" and link.confirmed_at is not None
-    if not fresh or request.call.now - link.confirmed_at > FRESH:
+    confirmed = link.confirmed_at if link is not None and link.status == "confirmed" else None
+    if confirmed is None or request.call.now - confirmed > FRESH:
         raise ProtocolError("proof_required", PROVE, FieldError("query", PROVE, name="proof"))
     return True
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
+from gateway.core.model_consent import Erasure
 from gateway.core.ports import Books, Queries, Vault
+from gateway.core.proofs import IdentityProviders
 from gateway.http.clients import ClientAuthentication
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
@@ -58,6 +60,35 @@ class Sandbox(Protocol):
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
 
 
+class Erasing(Protocol):
+    """What is asked before a buyer is forgotten."""
+
+    async def under_way(self, channel_id: str, subject: str) -> int:
+        """How many of her orders are not settled."""
+
+    async def held(self, channel_id: str, subject: str) -> Sequence[str]:
+        """Ids of her active holds."""
+
+    async def last(self, channel_id: str, account_id: str) -> Erasure | None:
+        """The newest erasure of this account."""
+
+
+class Eraser(Protocol):
+    """Does what an erasure has still to do."""
+
+    async def finish(self, erasure: Erasure, now: datetime) -> None: ...
+
+
+class Providers(IdentityProviders, Protocol):
+    """Issuers of id tokens, as test control needs them too."""
+
+    def trust(self, issuer: str, audience: str, jwks: Mapping[str, Any]) -> None:
+        """Trust one more, until `forget`. Raises ProtocolError `invalid`."""
+
+    def forget(self) -> None:
+        """Only those of the file again."""
+
+
 class ClientDirectory:
     """Registered channels, read again after `life` seconds, so that who is shut out is out soon everywhere."""
 
@@ -101,3 +132,6 @@ class Services:
     faults: Faults
     sandbox: Sandbox | None
     public_url: str
+    providers: Providers
+    erasing: Erasing
+    eraser: Eraser

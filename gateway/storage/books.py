@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
 from gateway.core.model_consent import Consent
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import Key
 from gateway.storage.flight import FOUND_BY, KEY_OF, Flight, NotLoaded
@@ -124,6 +124,10 @@ class FlightBooks:
     def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
         """See the port."""
         return self._found(Consent, account_ids)
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """See the port."""
+        return self._found(Link, account_ids)
 
     def _found(self, kind: type[R], values: Sequence[object]) -> list[R]:
         """Rows with one of these values in the column that the kind is also found by, in key order."""

@@ -9,17 +9,24 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, text, update
 
 from gateway.core import erasure as rules
+from gateway.core import limits
 from gateway.core.model import Event
 from gateway.core.model_consent import Erasure
 from gateway.storage.engine.base import Engine
 from gateway.storage.engine.codec import dump_json
 from gateway.storage.tables import (
+    account_names,
     accounts,
     consent_records,
     consents,
+    contacts,
     erasures,
     events,
     hold_counts,
+    identifiers,
+    link_codes,
+    links,
+    mails,
     orders,
     reservations,
     sale_counts,
@@ -92,13 +99,28 @@ OLD_RECORDS = (
     .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
 )
 FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+_CUT_OFF = (accounts.c.id == ACCOUNT, accounts.c.channel_id == "")
+_LINKS = (links.c.account_id == ACCOUNT, links.c.created_at <= AT)
 # What goes with the account. A new buyer may have begun in the same rows meanwhile: hers stay.
 GONE = (
     delete(consents).where(consents.c.account_id == ACCOUNT, consents.c.decided_at <= AT),
     delete(consent_records).where(
         consent_records.c.account_id == ACCOUNT, consent_records.c.decided_at <= AT
     ),
-    delete(accounts).where(accounts.c.id == ACCOUNT, accounts.c.channel_id == ""),
+    delete(mails).where(mails.c.link_id.in_(select(links.c.id).where(*_LINKS))),
+    delete(link_codes).where(link_codes.c.link_id.in_(select(links.c.id).where(*_LINKS))),
+    delete(identifiers).where(
+        identifiers.c.sealed.is_(None),
+        identifiers.c.id.in_(
+            select(links.c.identifier_id).where(*_LINKS, links.c.identifier_id.is_not(None))
+        ),
+    ),
+    delete(links).where(*_LINKS),
+    delete(contacts).where(contacts.c.account_id == ACCOUNT, contacts.c.given_at <= AT),
+    delete(account_names).where(
+        account_names.c.account_id == ACCOUNT, select(accounts.c.id).where(*_CUT_OFF).exists()
+    ),
+    delete(accounts).where(*_CUT_OFF),
     delete(hold_counts).where(
         hold_counts.c.channel_id == CHANNEL,
         hold_counts.c.buyer_reference == SUBJECT,
@@ -106,7 +128,7 @@ GONE = (
     ),
     delete(sale_counts).where(
         sale_counts.c.scope == "buyer",
-        sale_counts.c.subject.in_([bindparam("counted_as"), ACCOUNT]),
+        sale_counts.c.subject == bindparam("counted_as"),
         sale_counts.c.quantity == 0,
     ),
 )
@@ -158,7 +180,7 @@ class Erasing:
 
     async def clear(self, erasure: Erasure) -> None:
         """Delete what goes with the account."""
-        values = {**_of(erasure), "counted_as": f"{erasure.channel_id}/{erasure.subject}"}
+        values = {**_of(erasure), "counted_as": limits.subject_of(erasure.channel_id, erasure.subject or "")}
         async with self._engine.transaction() as transaction:
             for statement in GONE:
                 await transaction.run(statement, values)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
 from gateway.core.model_consent import Consent
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import (
     Changes,
@@ -36,6 +36,7 @@ FOUND_BY: dict[type[Row], str] = {
     Channel: "active",
     Account: "buyer_id",
     Consent: "account_id",
+    Link: "account_id",
 }
 
 

@@ -9,16 +9,13 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Order, Reservation, Row, SigningKey, Stock
 from gateway.core.model_allotments import Allotment
-from gateway.core.model_consent import Consent, ConsentRecord
-from gateway.core.model_identity import Account
+from gateway.storage.consent import ConsentQueries
 from gateway.storage.engine.base import Engine
+from gateway.storage.identity import IdentityQueries
 from gateway.storage.joining import JoinedReads
 from gateway.storage.tables import (
-    accounts,
     allotments,
     channels,
-    consent_records,
-    consents,
     deliveries,
     events,
     offers,
@@ -59,20 +56,6 @@ CHANNEL_BY_ID = select(channels).where(channels.c.id == ID)
 CHANNELS = select(channels).order_by(channels.c.id)
 STOCK_OF_OFFER = select(stocks).join(offers, offers.c.stock_id == stocks.c.id).where(offers.c.id == ID)
 SIGNING_KEYS = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.id)
-ACCOUNT = select(accounts).where(accounts.c.id == ID, accounts.c.channel_id == CHANNEL)
-ACCOUNTS = select(accounts).where(accounts.c.buyer_id == bindparam("buyer_id")).order_by(accounts.c.id)
-CONSENTS = (
-    select(consents)
-    .join(accounts, accounts.c.id == consents.c.account_id)
-    .where(accounts.c.buyer_id == bindparam("buyer_id"))
-)
-RECORDS = (
-    select(consent_records)
-    .where(consent_records.c.account_id == bindparam("account_id"), consent_records.c.receipt_id < BEFORE)
-    .order_by(consent_records.c.receipt_id.desc())
-    .limit(LIMIT)
-)
-RECORDS_ABOUT = RECORDS.where(consent_records.c.purpose == bindparam("purpose"))
 OFFERS = select(offers).order_by(offers.c.id)
 STOCKS = select(stocks).order_by(stocks.c.id)
 
@@ -100,7 +83,7 @@ OPEN_LEASES = select(allotments).where(text("status <> 'ended'")).order_by(allot
 HOLDS, HOLDS_NAMED = _newest(select(reservations).where(~reservations.c.internal), reservations)
 
 
-class DatabaseQueries:
+class DatabaseQueries(IdentityQueries, ConsentQueries):
     """Reads of committed rows, outside of flights."""
 
     def __init__(self, engine: Engine) -> None:
@@ -178,27 +161,6 @@ class DatabaseQueries:
     async def channels(self) -> Sequence[Channel]:
         """All registered channels, in id order (the merchant's)."""
         return await self._all(Channel, CHANNELS)
-
-    async def account(self, channel_id: str, account_id: str) -> Account | None:
-        """A buyer as the channel knows her."""
-        return await self._one(Account, ACCOUNT, channel_id=channel_id, id=account_id)
-
-    async def accounts(self, buyer_id: str) -> Sequence[Account]:
-        """All accounts of a buyer, in id order."""
-        return await self._all(Account, ACCOUNTS, buyer_id=buyer_id)
-
-    async def consents(self, buyer_id: str) -> Sequence[Consent]:
-        """What was decided on all accounts of a buyer."""
-        return await self._all(Consent, CONSENTS, buyer_id=buyer_id)
-
-    async def consent_records(
-        self, account_id: str, purpose: str | None, before: str | None, limit: int
-    ) -> Sequence[ConsentRecord]:
-        """Decisions that were made on an account, newest first, ids below `before`; all, or about one purpose."""
-        query, given = (RECORDS, {}) if purpose is None else (RECORDS_ABOUT, {"purpose": purpose})
-        return await self._all(
-            ConsentRecord, query, account_id=account_id, before=before or LAST, limit=limit, **given
-        )
 
     async def stock_of_offer(self, offer_id: str) -> Stock | None:
         """The stock behind an offer, whichever channel sees it."""

@@ -10,7 +10,9 @@ from gateway.core.ports import Books
 from gateway.storage import audit, rotation
 from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
+from gateway.storage.erasing import Erasing
 from gateway.storage.keys import open_vault
+from gateway.storage.mails import Mails
 from gateway.storage.outbox import Outbox
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.supplies import Supplies
@@ -31,6 +33,8 @@ class Store:
         self.outbox = Outbox(self.engine)
         self.watching = Watching(self.engine)
         self.supplies = Supplies(self.engine)
+        self.mails = Mails(self.engine)
+        self.erasing = Erasing(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
 from gateway.core.model_consent import Consent
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 
 R = TypeVar("R", bound=Row)
@@ -149,6 +149,11 @@ class FakeBooks:
         """As the port says."""
         self._need(("consents", *account_ids))
         return [one for one in self._all(Consent) if one.account_id in account_ids]
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """As the port says."""
+        self._need(("links", tuple(account_ids)))
+        return [one for one in self._all(Link) if one.account_id in account_ids]
 
     def put(self, row: Row) -> None:
         """As the port says."""
