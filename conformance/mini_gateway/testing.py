@@ -184,4 +184,4 @@ def test_raise_fault(world: World, call: Call) -> None:
     world.injected.append(dict(call.body))
 
 
-Handler = Callable[[World, Call], Json | Awaitable[Json] | None]
+Handler = Callable[[World, Call], Json | bytes | Awaitable[Json] | None]
