@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
@@ -131,9 +131,19 @@ class Issuer:
         }
         await s.control("test_trust_issuer", "trust", body=body)
 
-    def token(self, s: GatewaySession, link: Json, subject: str, forged: bool = False, **claims: Any) -> str:
-        """An id token for a link; `claims` take the place of the right ones, `forged` is by another key."""
-        now = int(time.time())
+    def token(
+        self,
+        s: GatewaySession,
+        link: Json,
+        subject: str,
+        *,
+        at: datetime,
+        forged: bool = False,
+        **claims: Any,
+    ) -> str:
+        """An id token for a link, made `at` this time of the sandbox's; `claims` take the place of the right ones,
+        `forged` is by another key."""
+        now = int(at.timestamp())
         challenge = link.get("challenge")
         nonce = challenge.get("nonce", "none") if isinstance(challenge, dict) else "none"
         said = {
