@@ -91,7 +91,9 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
     """A request of this operation that would do something, were it let through."""
     entry = operations("gateway")[operation]
     names = [p["name"] for p in entry.parameters if p["in"] == "path"]
-    known = {**ids, "buyer_id": ids["erasable"]} if operation == "erase_buyer" else ids
+    known = {**ids, "purpose": "marketing"}
+    if operation == "erase_buyer":  # what comes after it still needs the other one
+        known["buyer_id"] = ids.get("erasable", ids["buyer_id"])
     wish: Json = {"path": {n: known[n] for n in names}}
     bodies: dict[str, Json] = {
         "create_reservation": shop.holding(ids["offer"]),
@@ -153,7 +155,6 @@ async def _buyer(shop: Shop) -> Json:
     return {
         "buyer_id": mia.id,
         "erasable": third.id,
-        "purpose": "marketing",
         "link_id": str(link.get("id", "none")),
         "mailed": await mailed(s, "mail", email),
         "shown": str(shown.get("code", "none")),
