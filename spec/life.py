@@ -1,6 +1,6 @@
 """Draws the life of an order from its transition table (docs/order-life.md)."""
 
-from spec.catalogue import transitions
+from spec.catalogue import Transitions, transitions
 
 # Events that no capability in force triggers yet, and the capability that will.
 LATER = {
@@ -24,9 +24,9 @@ Final are {final}.
 """
 
 
-def diagram() -> str:
-    """The table as a Mermaid state diagram."""
-    life = transitions()
+def diagram(life: Transitions | None = None) -> str:
+    """A table as a Mermaid state diagram; the order's, if no other is given."""
+    life = life or transitions()
     lines = [f"[*] --> {life.initial}"]
     lines += [f"{source} --> {target}: {event}" for (source, event), target in life.table.items()]
     lines += [f"{state} --> [*]" for state in life.states if state in life.final]

@@ -7,7 +7,7 @@ import pytest
 
 import spec
 from spec import catalogue, life
-from spec.loader import read
+from spec.loader import FOLDER, read
 
 ROLES = ("gateway", "channel")
 
@@ -144,3 +144,9 @@ def test_the_life_of_an_entitlement_is_whole() -> None:
     assert tuple(shown["x-extensible-enum"]) == life.states
     assert {life.initial, *life.table.values()} == set(life.states)
     assert {source for source, _ in life.table} == set(life.states) - life.final
+
+
+def test_the_drawn_life_of_an_entitlement_is_current() -> None:
+    """The diagram in the documentation is that of the table."""
+    page = (FOLDER.parent / "docs" / "ownership.md").read_text("utf-8")
+    assert life.diagram(spec.entitlement_transitions()) in page
