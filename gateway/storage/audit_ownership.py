@@ -63,6 +63,7 @@ PERIODS = (
     .group_by(entitlements.c.id, entitlements.c.period)
     .having(func.count(ownership_changes.c.id) != entitlements.c.period - 1)
 )
+# What is offered is offered to one, by the lock on its entitlement.
 OFFERED = (
     select(entitlements.c.id)
     .join(

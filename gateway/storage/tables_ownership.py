@@ -35,8 +35,6 @@ transfers = table(
     model_ownership.Transfer,
     "transfers",
     one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
-    # what is offered is offered to one
-    partial("transfers_open_key", "status = 'offered'", "entitlement_id", unique=True),
     partial("transfers_due", "status = 'offered'", "expires_at"),
 )
 status_counters = table(model_ownership.StatusCounter, "status_counters", check("used", "used >= 0"))

@@ -82,7 +82,6 @@ def _history() -> None:
         _one_of("transfers", "status", OFFERS),
         sa.PrimaryKeyConstraint("id", name=op.f("transfers_pkey")),
     )
-    _partial("transfers_open_key", "transfers", "status = 'offered'", "entitlement_id", unique=True)
     _partial("transfers_due", "transfers", "status = 'offered'", "expires_at")
 
 
