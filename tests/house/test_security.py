@@ -23,7 +23,7 @@ def tables() -> dict[str, list[list[str]]]:
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_capability_has_its_threats(capability: str) -> None:
-    """Each of spoofing, tampering, repudiation, disclosure, denial and elevation has a threat, and an answer or an open end."""
+    """Each of the six letters has a threat, and an answer or an open end."""
     rows = tables()[capability]
     assert [row[0] for row in rows] == list("STRIDE")
     for _, threat, answer, left in rows:
