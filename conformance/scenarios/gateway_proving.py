@@ -101,7 +101,7 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "create_allotment": {"offer_id": ids["offer"]["id"], "quantity": 1},
         "report_sales": {"sales": [sale()]},
         "create_replacement": {"delivery_id": ids["delivery_id"], "reason": "dead"},
-        "resolve_buyer": {"subject": word("user")},
+        "resolve_buyer": {"subject": ids.get("subject", "none")},
         "create_link": {"kind": "link_code"},
         "confirm_link": {"code": ids.get("mailed", "none")},
         "redeem_link_code": {"code": ids.get("shown", "none")},
@@ -150,6 +150,7 @@ async def _buyer(shop: Shop) -> Json:
     shown = (await other.begin("show", "link_code")).answer.get("link_code") or {}
     return {
         "buyer_id": mia.id,
+        "subject": mia.subject,
         "link_id": str(link.get("id", "none")),
         "mailed": await mailed(s, "mail", email),
         "shown": str(shown.get("code", "none")),
