@@ -19,6 +19,7 @@ CAPABILITIES = [
     "allotments",
     "on_demand",
     "ownership_log",
+    "tokens",
 ]
 
 
