@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from gateway.core import ownership
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
@@ -37,6 +39,7 @@ from gateway.suppliers import make_suppliers, read_suppliers
 
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
+ADOPTED_AT_ONCE = 500
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
@@ -47,6 +50,19 @@ def prepare(settings: Settings) -> None:
         asyncio.run(_check(settings.suppliers))
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
+    asyncio.run(adopt(settings))
+
+
+async def adopt(settings: Settings) -> int:
+    """Give what was sold before there were entitlements an owner, whom only the vault can name; how many units."""
+    store, adopted = open_store(settings.database, settings.vault_keys, settings.key_file), 0
+    try:
+        while found := await store.ownership.unowned(ADOPTED_AT_ONCE):
+            rules = [partial(ownership.adopt, vault=store.vault, delivery_id=one) for one in found]
+            adopted += sum(await asyncio.gather(*(store.run(rule) for rule in rules)))
+    finally:
+        await store.close()
+    return adopted
 
 
 async def _check(suppliers: Path) -> None:
@@ -86,7 +102,16 @@ async def running(
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
         services = make_services(
-            settings, public_url, clock, store, queries, store.ownership_log, vault, keys, sandbox
+            settings,
+            public_url,
+            clock,
+            store,
+            queries,
+            store.ownership_log,
+            store.ownership,
+            vault,
+            keys,
+            sandbox,
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 

@@ -15,6 +15,7 @@ from gateway.http import (
     events,
     inventory,
     orders,
+    ownership,
     ownership_log,
     testing,
 )
@@ -30,6 +31,7 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    ownership,
     ownership_log,
     testing,
 )

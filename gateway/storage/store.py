@@ -12,6 +12,7 @@ from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
 from gateway.storage.keys import open_vault
 from gateway.storage.outbox import Outbox
+from gateway.storage.ownership import OwnershipReads
 from gateway.storage.ownership_log import OwnershipLog
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.supplies import Supplies
@@ -33,6 +34,7 @@ class Store:
         self.watching = Watching(self.engine)
         self.supplies = Supplies(self.engine)
         self.ownership_log = OwnershipLog(self.engine)
+        self.ownership = OwnershipReads(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

@@ -34,6 +34,7 @@ from gateway.core import (
     model_allotments,
     model_identity,
     model_limits,
+    model_ownership,
     model_ownership_log,
     model_supplies,
 )
@@ -177,6 +178,7 @@ deliveries = _table(
     "deliveries",
     _check("reveal_count", "reveal_count >= 0"),
     Index("deliveries_order", "order_id", "id"),
+    _partial("deliveries_unowned", "entitlement_id IS NULL AND status <> 'voided'", "id"),
     # one unit is handed over once
     _partial("deliveries_unit_key", "unit_id IS NOT NULL AND status <> 'voided'", "unit_id", unique=True),
 )
@@ -207,6 +209,48 @@ events = _table(
     _one_of("state", "pending", "delivered", "parked", "feed_only"),
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
+)
+entitlements = _table(
+    model_ownership.Entitlement,
+    "entitlements",
+    _one_of("status", "active", "suspended", "consumed", "revoked", "expired"),
+    _one_of("transferable", "always", "until_revealed", "never"),
+    _check("revision", "revision >= period AND period >= 1"),
+    _check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),
+    Index("entitlements_account", "account_id", "id"),
+    # a place in a status list is one owner's
+    _partial(
+        "entitlements_place_key",
+        "status_list_id IS NOT NULL",
+        "status_list_id",
+        "status_index",
+        unique=True,
+    ),
+    _partial(
+        "entitlements_due", "expires_at IS NOT NULL AND status IN ('active', 'suspended')", "expires_at"
+    ),
+)
+ownership_changes = _table(
+    model_ownership.OwnershipChange,
+    "ownership_changes",
+    Index("ownership_changes_entitlement", "entitlement_id", "revision", "id"),
+    _partial("ownership_changes_from", "from_account_id IS NOT NULL", "from_account_id"),
+)
+transfers = _table(
+    model_ownership.Transfer,
+    "transfers",
+    _one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
+    # what is offered is offered to one
+    _partial("transfers_open_key", "status = 'offered'", "entitlement_id", unique=True),
+    _partial("transfers_due", "status = 'offered'", "expires_at"),
+)
+status_counters = _table(model_ownership.StatusCounter, "status_counters", _check("used", "used >= 0"))
+status_lists = _table(model_ownership.StatusList, "status_lists", _check("revision", "revision >= 1"))
+status_entries = _table(
+    model_ownership.StatusEntry,
+    "status_entries",
+    _check("status", "status IN (0, 1, 2)"),
+    _partial("status_entries_list", "status <> 0", "list_id", "place"),
 )
 log_entries = _table(
     model_ownership_log.LogEntry,
@@ -260,6 +304,11 @@ LOCKED: frozenset[type[Row]] = frozenset(
         model_limits.SaleCount,
         model_limits.StockWatch,
         model_supplies.Supply,
+        model_ownership.Entitlement,
+        model_ownership.Transfer,
+        model_ownership.StatusCounter,
+        model_ownership.StatusList,
+        model_ownership.StatusEntry,
     }
 )
 WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
