@@ -21,6 +21,7 @@ async def ownership_log(s: GatewaySession) -> None:
     """All changes of two units are logged soon, nothing is changed afterwards, and everybody is told the same."""
     shop, who = await s.shop(), buyer()
     await shop.do("get_jwks", "keys", token="")
+    await s.advance(timing.MERGE_DELAY.seconds + 2, "what others did is in")
     before = await shop.must("get_log_head", "head before")
     order = await shop.must("create_order", "order", body=shop.ordering(await shop.offer(quantity=5), 2, who))
     s.transcript.note("names", [who["reference"], shop.id, order.get("id"), order.get("reference")])
