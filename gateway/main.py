@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import Any
 
 import aiohttp
 
+from gateway.chain.erc721 import Erc721Supplier
+from gateway.chain.watcher import TransferWatcher
 from gateway.core import ownership
+from gateway.core.suppliers import Supplier
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
@@ -26,7 +29,7 @@ from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
 from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
-from gateway.relay.sweeper import Sweeper
+from gateway.relay.sweeper import Sweeper, own_call
 from gateway.relay.watcher import Watcher
 from gateway.settings import Settings
 from gateway.storage.engine import Engine
@@ -40,6 +43,7 @@ from gateway.suppliers import make_suppliers, read_suppliers
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
 ADOPTED_AT_ONCE = 500
+WATCH_EVERY = 5.0  # seconds between two looks at a chain
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
@@ -96,6 +100,7 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
+        await stack.enter_async_context(_watching_chains(maker.suppliers, store, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
@@ -179,6 +184,22 @@ async def _making(
     finally:
         await loop.stop()
         await maker.close()
+
+
+@asynccontextmanager
+async def _watching_chains(
+    suppliers: Mapping[str, Supplier], store: Store, clock: Clock
+) -> AsyncIterator[None]:
+    """Who sees that tokens are handed on, where the merchant sells any."""
+    minting = [one for one in suppliers.values() if isinstance(one, Erc721Supplier)]
+    watcher = TransferWatcher(minting, store, own_call)
+    loop = Loop("chains", lambda: watcher.run_once(clock.now()), WATCH_EVERY)
+    if minting:
+        loop.start()
+    try:
+        yield
+    finally:
+        await loop.stop()
 
 
 @asynccontextmanager

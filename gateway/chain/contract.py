@@ -43,12 +43,10 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A token that has another owner since `block`."""
+    """A token that has another owner."""
 
     token_id: int
     to: str
-    transaction: str
-    block: int
 
 
 class Contract:
@@ -90,12 +88,7 @@ class Contract:
         nobody = "0x" + 40 * "0"
         logs = await self._contract.events.Transfer.get_logs(from_block=first, to_block=last)
         return [
-            Moved(
-                int(log["args"]["tokenId"]),
-                str(log["args"]["to"]),
-                _hex(log["transactionHash"]),
-                int(log["blockNumber"]),
-            )
+            Moved(int(log["args"]["tokenId"]), str(log["args"]["to"]))
             for log in logs
             if log["args"]["from"] != nobody
         ]

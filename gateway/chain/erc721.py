@@ -18,7 +18,7 @@ import orjson
 
 from gateway.chain.contract import Contract, Minted, request_of
 from gateway.chain.wallet import GWEI, FeesError, Wallet
-from gateway.core.eip55 import is_address
+from gateway.core.eip55 import checksummed, is_address
 from gateway.core.suppliers import (
     Answer,
     Made,
@@ -48,7 +48,10 @@ class Rules:
 class Erc721Supplier:
     """`open` gives contract and wallet, and is called when they are first needed."""
 
-    def __init__(self, open_chain: Callable[[], Awaitable[tuple[Contract, Wallet]]], rules: Rules) -> None:
+    def __init__(
+        self, address: str, open_chain: Callable[[], Awaitable[tuple[Contract, Wallet]]], rules: Rules
+    ) -> None:
+        self.contract = f"eip155:{rules.chain_id}/erc721:{checksummed(address)}"  # as assets begin
         self._open = open_chain
         self._rules = rules
         self._opened: tuple[Contract, Wallet] | None = None
@@ -63,6 +66,16 @@ class Erc721Supplier:
     async def status(self, request: SupplyRequest) -> Answer:
         """Made, when the token is deep enough in the chain; unknown, when it is not there and can never come."""
         return await self._guarded(lambda: self._status(request))
+
+    async def sure_block(self) -> int:
+        """The last block that no reorganisation is reckoned with to take."""
+        contract, _ = await self._chain()
+        return max((await contract.head()).number - self._rules.confirmations, 0)
+
+    async def moved(self, first: int, last: int) -> list[int]:
+        """Tokens that got another owner in these blocks."""
+        contract, _ = await self._chain()
+        return [one.token_id for one in await contract.moved(first, last)]
 
     async def _make(self, request: SupplyRequest, to: str) -> Answer:
         contract, wallet = await self._chain()
@@ -80,7 +93,7 @@ class Erc721Supplier:
         now, then = await contract.token_of(name, head.number), await contract.token_of(name, sure.number)
         if now is not None and now == then:
             minted = await contract.minted(name, now[1])
-            return Made(self._goods(contract, minted)) if minted is not None else Pending(LOOK)
+            return Made(self._goods(minted)) if minted is not None else Pending(LOOK)
         if now is None and then is None and sure.timestamp > self._deadline(request.valid_until):
             return Unknown()
         await wallet.unstick()
@@ -89,12 +102,12 @@ class Erc721Supplier:
     def _deadline(self, valid_until: datetime) -> int:
         return int(valid_until.timestamp()) + self._rules.window
 
-    def _goods(self, contract: Contract, minted: Minted) -> str:
+    def _goods(self, minted: Minted) -> str:
         """The TokenContent of the standard, as text."""
         chain = f"eip155:{self._rules.chain_id}"
         token = {
             "chain": chain,
-            "asset": f"{chain}/erc721:{contract.address}/{minted.token_id}",
+            "asset": f"{self.contract}/{minted.token_id}",
             "token_id": str(minted.token_id),
             "owner": f"{chain}:{minted.to}",
             "transaction": minted.transaction,
@@ -137,7 +150,7 @@ def make(session: aiohttp.ClientSession, options: Mapping[str, Any]) -> Supplier
         await provider.cache_async_session(session)
         return await connect(library.AsyncWeb3(provider), account, contract, rules, most)
 
-    return Erc721Supplier(open_chain, rules)
+    return Erc721Supplier(contract, open_chain, rules)
 
 
 def _rules(options: Mapping[str, Any]) -> Rules:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.core import delivery, events, life, limits, refunds, stock
+from gateway.core import delivery, events, life, limits, refunds, stock, tokens
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.goods import check_made
 from gateway.core.model import Call, Json, Offer, Order
@@ -75,6 +75,8 @@ def note_made(books: Books, vault: Vault, call: Call, supply_id: str, goods: str
     if offer.delivery_kind in UNIQUE:
         _keep_for(books, supply, vault.fingerprint(goods.encode()))
     made = delivery.hand_over_made(books, vault, call, order, supply.line_id, offer, goods)
+    if offer.delivery_kind == "token":
+        tokens.note_made(books, call, made, goods)
     _end(books, call, supply, order, state="made", delivery_id=made.id, last_error=None)
     return True
 

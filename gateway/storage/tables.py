@@ -37,6 +37,7 @@ from gateway.core import (
     model_ownership,
     model_ownership_log,
     model_supplies,
+    model_tokens,
 )
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
@@ -213,7 +214,8 @@ events = _table(
 entitlements = _table(
     model_ownership.Entitlement,
     "entitlements",
-    _one_of("status", "active", "suspended", "consumed", "revoked", "expired"),
+    # transferred: a token, on its chain, to somebody whom nobody here knows
+    _one_of("status", "active", "suspended", "consumed", "transferred", "revoked", "expired"),
     _one_of("transferable", "always", "until_revealed", "never"),
     _check("revision", "revision >= period AND period >= 1"),
     _check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),
@@ -261,6 +263,8 @@ log_entries = _table(
     Index("log_entries_entitlement", "entitlement_id", "position"),
     _partial("log_entries_waiting", "leaf_index IS NULL", "position"),
 )
+tokens = _table(model_tokens.Token, "tokens")
+chain_marks = _table(model_tokens.ChainMark, "chain_marks", _check("block", "block >= 0"))
 log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
 log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
 

@@ -43,7 +43,7 @@ class Mint:
             self.wallets.append(found[1])
             return found
 
-        return Erc721Supplier(opened, rules)
+        return Erc721Supplier(self.address, opened, rules)
 
     async def request(self, supply_id: str = "sup_1", to: str = BUYER, life: int = 60) -> SupplyRequest:
         """A unit to be made, by the chain's time."""
