@@ -32,6 +32,7 @@ from gateway.core.suppliers import (
 
 log = logging.getLogger(__name__)
 CONFIRMATIONS, WINDOW = 12, 300
+OPTIONS = {"url", "secret", "contract", "chain_id", "key_file", "confirmations", "window", "max_fee_gwei"}
 LOOK = 5.0  # seconds between two looks at the chain
 
 
@@ -142,7 +143,7 @@ def make(session: aiohttp.ClientSession, options: Mapping[str, Any]) -> Supplier
     except ImportError as error:
         raise ValueError("tokens need the extra `chain`: pip install 'vgcp[chain]'") from error
     rules, contract = _rules(options), options["contract"]
-    account, most = _account(Path(options["key_file"])), options.get("max_fee_gwei")
+    account, most = read_key(Path(options["key_file"])), options.get("max_fee_gwei")
     url = options["url"].replace("{secret}", str(options.get("secret", "")))
 
     async def open_chain() -> tuple[Contract, Wallet]:
@@ -155,6 +156,8 @@ def make(session: aiohttp.ClientSession, options: Mapping[str, Any]) -> Supplier
 
 def _rules(options: Mapping[str, Any]) -> Rules:
     """Raises ValueError for the first option that is wrong."""
+    if unknown := sorted(options.keys() - OPTIONS):
+        raise ValueError(f"unknown: {', '.join(unknown)}")
     for name in ("url", "contract", "key_file"):
         if not isinstance(options.get(name), str):
             raise ValueError(f"it needs {name}")
@@ -185,8 +188,8 @@ async def connect(
     return opened, Wallet(web3, account, opened.address, rules.chain_id, most)
 
 
-def _account(path: Path) -> Any:
-    """The minter's key: 32 bytes in hexadecimal, in a file that nobody else can read."""
+def read_key(path: Path) -> Any:
+    """The minter's key: 32 bytes in hexadecimal, in a file that nobody else reads. Raises ValueError, ImportError."""
     from eth_account import Account
 
     try:
