@@ -19,10 +19,13 @@ from gateway.core.suppliers import Supplier
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
+from gateway.http.identity_providers import Providers
 from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
+from gateway.identity_providers import read_providers
 from gateway.relay.courier import Address, Courier
 from gateway.relay.lookout import Lookout
+from gateway.relay.mailer import Mailer, SmtpCarrier
 from gateway.relay.maker import Maker
 from gateway.relay.relay import Loop, Relay
 from gateway.relay.sandbox_supplier import sandbox_suppliers
@@ -45,6 +48,7 @@ PATIENCE = 5.0  # seconds that a caller waits for the database before it is told
 ADOPTED_AT_ONCE = 500
 WATCH_EVERY = 5.0  # seconds between two looks at a chain
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
+MAIL_EVERY = 0.5  # likewise for mails
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -52,21 +56,18 @@ def prepare(settings: Settings) -> None:
     """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
     if settings.suppliers is not None:
         asyncio.run(_check(settings.suppliers))
+    if settings.identity_providers is not None:
+        read_providers(settings.identity_providers)
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
-    asyncio.run(adopt(settings))
 
 
-async def adopt(settings: Settings) -> int:
-    """Give what was sold before there were entitlements an owner, whom only the vault can name; how many units."""
-    store, adopted = open_store(settings.database, settings.vault_keys, settings.key_file), 0
-    try:
-        while found := await store.ownership.unowned(ADOPTED_AT_ONCE):
-            rules = [partial(ownership.adopt, vault=store.vault, delivery_id=one) for one in found]
-            adopted += sum(await asyncio.gather(*(store.run(rule) for rule in rules)))
-    finally:
-        await store.close()
-    return adopted
+async def adopt(store: Store) -> None:
+    """Give what was sold before there were entitlements an owner, whom only the vault can name."""
+    while found := await store.ownership.unowned(ADOPTED_AT_ONCE):
+        rules = [partial(ownership.adopt, vault=store.vault, delivery_id=one) for one in found]
+        await asyncio.gather(*(store.run(rule) for rule in rules))
+        log.info("units that were sold before have owners now", extra={"units": len(found)})
 
 
 async def _check(suppliers: Path) -> None:
@@ -89,6 +90,7 @@ async def running(
         vault, queries, clock = store.vault, store.queries, Clock()
         keys = KeyRing(queries, store, vault)
         await keys.load(clock.now())
+        await adopt(store)
         session = await stack.enter_async_context(_session())
         sender = Sender(store.outbox, Signer(vault, keys), session, clock.now)
         relay = Relay(sender, Sweeper(store.outbox, store), clock.now)
@@ -102,10 +104,13 @@ async def running(
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
         await stack.enter_async_context(_watching_chains(maker.suppliers, store, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
+        await stack.enter_async_context(_mailing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
+        known = read_providers(settings.identity_providers) if settings.identity_providers else {}
+        providers = Providers(session, known, clock.now)
         services = make_services(
             settings,
             public_url,
@@ -117,6 +122,7 @@ async def running(
             vault,
             keys,
             sandbox,
+            providers,
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -210,6 +216,26 @@ async def _sequencing(store: Store, clock: Clock) -> AsyncIterator[Sequencer]:
     loop.start()
     try:
         yield sequencer
+    finally:
+        await loop.stop()
+
+
+@asynccontextmanager
+async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[None]:
+    """Who mails codes; a sandbox without a mail server keeps them for its tests."""
+    if not settings.mails:
+        yield
+        return
+    carrier = None
+    if settings.mail_url is not None and settings.mail_from is not None:
+        carrier = SmtpCarrier(
+            settings.mail_url, settings.mail_from, settings.mail_user, settings.mail_password
+        )
+    mailer = Mailer(store.mails, store.vault, carrier, clock.now, settings.name, keep=settings.sandbox)
+    loop = Loop("mailer", lambda: mailer.run_once(clock.now()), MAIL_EVERY)
+    loop.start()
+    try:
+        yield
     finally:
         await loop.stop()
 

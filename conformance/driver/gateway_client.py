@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 # A gateway's own caps may be tight; a story that is not about them must not meet them.
 WIDE = {"max_open_holds": 1000, "max_open_holds_per_buyer": 100, "rate_limit_per_minute": 100_000}
 CORE = ("catalog", "inventory", "orders", "delivery", "events")
-OPTIONAL = ("allotments",)  # scopes that only a gateway with the capability of that name knows
+OPTIONAL = (
+    "allotments",
+    "identity",
+    "ownership",
+)  # scopes that only a gateway with the capability of that name knows
 
 
 class GatewaySession:

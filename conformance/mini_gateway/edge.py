@@ -175,6 +175,8 @@ async def _run(world: World, route: Route, call: Call) -> Reply:
     value = await result if inspect.isawaitable(result) else result
     if value is None:
         return Reply(route.status if route.status != 200 else 204)
+    if isinstance(value, str):
+        return Reply(route.status, value.encode(), media_type="application/statuslist+jwt")
     if world.fault == "nulls" and "payment" in value:
         value = value | {"cancellation": None} if "cancellation" not in value else value
     return Reply(route.status, json.dumps(value, ensure_ascii=False).encode())

@@ -28,12 +28,20 @@ class Route:
 
 _V1 = "/vgcp/v1"
 _LEASE = _V1 + "/allotments/{allotment_id}"
+_ENTITLEMENT = _V1 + "/entitlements/{entitlement_id}"
+_TRANSFER = _V1 + "/transfers/{transfer_id}"
 _LOG = _V1 + "/ownership-log"
 _PAGE = ("cursor", "limit")
 
 
 def _test(operation: str, method: str, path: str, body: str, status: int, need: bool = True) -> Route:
     return Route(operation, method, f"{_V1}/test{path}", "test", body, need and bool(body), status=status)
+
+
+def _owning(
+    operation: str, path: str, body: str, status: int = 200, *, need: bool = True, key: bool = True
+) -> Route:
+    return Route(operation, "POST", path, "ownership", body, need, key, status)
 
 
 ROUTES = (
@@ -123,6 +131,20 @@ ROUTES = (
     Route("report_sales", "POST", f"{_LEASE}/sales", "allotments", "SalesReport", True, True),
     Route("release_allotment", "POST", f"{_LEASE}/release", "allotments", "AllotmentRelease", key=True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
+    Route("resolve_buyer", "POST", f"{_V1}/buyers/resolve", "identity", "ResolveRequest", True, True),
+    Route("get_certificate_issuer", "GET", "/.well-known/jwt-vc-issuer"),
+    Route("list_entitlements", "GET", _V1 + "/buyers/{buyer_id}/entitlements", "ownership", query=_PAGE),
+    Route("get_entitlement", "GET", _ENTITLEMENT, "ownership"),
+    Route("list_ownership_changes", "GET", f"{_ENTITLEMENT}/history", "ownership", query=_PAGE),
+    _owning("consume_entitlement", f"{_ENTITLEMENT}/consume", "ConsumeRequest", need=False),
+    _owning("issue_certificate", f"{_ENTITLEMENT}/certificates", "CertificateRequest", 201, need=False),
+    _owning("create_transfer", f"{_ENTITLEMENT}/transfers", "TransferRequest", 201, need=False),
+    _owning("verify_certificate", f"{_V1}/certificates/verify", "CertificatePresentation", key=False),
+    Route("get_status_list", "GET", _V1 + "/status-lists/{list_id}"),
+    _owning("accept_transfer", f"{_V1}/transfers/accept", "TransferAcceptance"),
+    _owning("decline_transfer", f"{_V1}/transfers/decline", "TransferRefusal"),
+    Route("get_transfer", "GET", _TRANSFER, "ownership"),
+    Route("cancel_transfer", "DELETE", _TRANSFER, "ownership"),
     Route("get_log_head", "GET", f"{_LOG}/head"),
     Route("list_log_entries", "GET", f"{_LOG}/entries", query=("start", "limit")),
     Route("get_inclusion_proof", "GET", f"{_LOG}/inclusion", query=("leaf_hash", "tree_size")),

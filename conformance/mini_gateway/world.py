@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from conformance.mini_gateway.problems import Refusal
 
 Json = dict[str, Any]
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments")
+SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments", "identity", "ownership")
 
 
 @dataclass
@@ -121,6 +121,7 @@ class Offer:
     position: int = 0
     buyable: bool = True  # as the last event or entry said
     consistency: str = "strict"
+    ownership: Json = field(default_factory=dict)  # `transferable` and `valid_days` of the product
 
 
 @dataclass
@@ -173,6 +174,23 @@ class Delivery:
 
 
 @dataclass
+class Owned:
+    """What somebody owns (`body` without `transferable`, `transfer` and `log`), and what former owners see of it."""
+
+    owner: str  # the client of the owner's channel
+    body: Json
+    rule: str  # always, until_revealed, never
+    price: Json
+    history: list[Json] = field(default_factory=list)
+    past: list[tuple[str, Json]] = field(default_factory=list)
+    offer: Json | None = None  # the open one
+    period: int = 1
+    place: int | None = None  # in the status list
+    certificates: int = 0
+    looks: int = 0
+
+
+@dataclass
 class Leaf:
     """An entry of the log of ownership, which is in the tree from `merged_at` on."""
 
@@ -202,6 +220,7 @@ class World:
         self.offset = timedelta()
         self.lag = 0.0  # when what falls due happens, for a gateway that lags
         self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+        self.forged = OKPKey.generate_key("Ed25519", {"kid": self.key.kid or ""})  # nobody knows it
         self._count = itertools.count(1)
         self.clients: dict[str, Client] = {}
         self.forget()
@@ -215,6 +234,10 @@ class World:
         self.deliveries: dict[str, Delivery] = {}
         self.demands: list[Demand] = []
         self.notes: list[Note] = []
+        self.owned: dict[str, Owned] = {}
+        self.accounts: dict[str, str] = {}  # client by buyer id
+        self.transfers: dict[str, Json] = {}
+        self.statuses: dict[int, int] = {}  # of certificates, by their place in the list
         self.log: list[Leaf] = []
         self.salts: dict[str, bytes] = {}  # of the owner's commitment, by entitlement
         self.answers: dict[tuple[str, str, str], Json] = {}

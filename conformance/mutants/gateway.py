@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from conformance.mutants import Mutant
 from conformance.mutants.gateway_minting import MINTING
+from conformance.mutants.gateway_ownership import OWNERSHIP
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
 from conformance.mutants.gateway_sealing import SEALING
 
@@ -218,6 +219,7 @@ MUTANTS = (
     _mutant("recall_ends_sales", "ALT-022", "takes sales of a recalled lease from the stock"),
     _mutant("recalled_lease_kept", "ALT-023", "loses what remains of recalled leases"),
     *SEALING,
+    *OWNERSHIP,
     *OWNERSHIP_LOG,
     *MINTING,
 )

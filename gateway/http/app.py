@@ -12,7 +12,7 @@ from gateway.http.framework import build, make_app
 from gateway.http.handlers import handlers
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
-from gateway.http.services import ClientDirectory, Clock, Sandbox, Services, Writer
+from gateway.http.services import ClientDirectory, Clock, Providers, Sandbox, Services, Writer
 from gateway.http.status_lists import StatusTokens
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
@@ -31,6 +31,7 @@ def make_services(
     vault: Vault,
     keys: KeyRing,
     sandbox: Sandbox | None,
+    providers: Providers,
 ) -> Services:
     """What handlers use. `public_url` is the origin under which channels reach this gateway."""
     api = public_url + spec.PATH
@@ -52,6 +53,7 @@ def make_services(
         sandbox=sandbox,
         public_url=public_url,
         status_tokens=StatusTokens(),
+        providers=providers,
     )
 
 

@@ -18,6 +18,7 @@ CAPABILITIES = [
     "events",
     "allotments",
     "on_demand",
+    "identity",
     "ownership",
     "ownership_log",
     "tokens",

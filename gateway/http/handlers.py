@@ -13,6 +13,8 @@ from gateway.http import (
     delivery,
     discovery,
     events,
+    identity,
+    identity_testing,
     inventory,
     orders,
     ownership,
@@ -33,7 +35,9 @@ MODULES: tuple[ModuleType, ...] = (
     events,
     ownership,
     ownership_log,
+    identity,
     testing,
+    identity_testing,
 )
 
 

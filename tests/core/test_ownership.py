@@ -14,7 +14,6 @@ import spec
 from gateway.core import certificates, identity, ownership, status_lists, supplies, transfers, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Order
-from gateway.core.model_identity import Account, Buyer
 from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange, StatusEntry, Transfer
 from gateway.core.model_ownership_log import LogEntry
 from gateway.core.model_supplies import Supply
@@ -37,14 +36,8 @@ async def owned_of(world: World, order: Order) -> list[Entitlement]:
 
 async def resolved(world: World, channel: Channel, subject: str) -> str:
     """The account of a buyer whom the channel has resolved."""
-    account = identity.account_id(world.vault, channel.id, subject)
-
-    def rule(books: Books) -> None:
-        books.put(Buyer(f"per_{account}", "standard", 1, world.now))
-        books.put(Account(account, channel.id, subject, f"per_{account}", world.now))
-
-    await world.run(rule)
-    return account
+    call, cmd = world.call(channel.id), identity.ResolveBuyer(subject)
+    return (await world.run(lambda books: identity.resolve_buyer(books, world.vault, call, cmd))).account.id
 
 
 async def offered(world: World, channel: Channel, owned: Entitlement, life: int | None = None) -> str:

@@ -7,11 +7,7 @@ import json
 import zlib
 from typing import Any
 
-from gateway.core.model_identity import Account, Buyer
-from gateway.core.ports import Books
-from tests.core.world import BEGIN
-from tests.fixtures.gateway import RunningGateway, TestChannel, call, order_of
-from tests.storage.world import open_shop
+from tests.fixtures.gateway import TestChannel, call, order_of
 
 Json = dict[str, Any]
 
@@ -31,17 +27,11 @@ async def owned(shop: TestChannel, entitlement_id: str) -> Json:
     return dict(answer.json)
 
 
-async def known(gateway: RunningGateway, shop: TestChannel, offer: Json, who: str) -> str:
-    """The id of a buyer who has an account at the channel (she has bought something, too)."""
-    buyer_id = str((await buy(shop, offer, who))["buyer_id"])
-    async with open_shop(gateway.database) as books:
-
-        def rule(found: Books) -> None:
-            found.put(Buyer(f"per_{buyer_id}", "standard", 1, BEGIN))
-            found.put(Account(buyer_id, shop.client_id, who, f"per_{buyer_id}", BEGIN))
-
-        await books.store.run(rule)
-    return buyer_id
+async def known(shop: TestChannel, who: str) -> str:
+    """The id of a buyer whom the channel has resolved."""
+    answer = await shop.post("/buyers/resolve", {"subject": who})
+    assert answer.status == 200, answer.body
+    return str(answer.json["id"])
 
 
 async def certificate(shop: TestChannel, entitlement_id: str, **body: Any) -> str:

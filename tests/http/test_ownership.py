@@ -53,7 +53,7 @@ async def test_after_the_sale(gateway: RunningGateway, shop: TestChannel) -> Non
 async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-026, OWN-027, OWN-032 to OWN-035: the good goes with it, and what is of the one is not the other's."""
     offer, bot = await gateway.offer(codes=["A", "B"]), await gateway.channel("bot")
-    buyer_id = await known(gateway, bot, await gateway.offer(), "somebody")
+    buyer_id = await known(bot, "somebody")
     one = await buy(shop, offer)
     old = await certificate(shop, one["id"])
     offered = await shop.post(f"/entitlements/{one['id']}/transfers", {"expires_in": 60})
@@ -90,7 +90,7 @@ async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChanne
 async def test_two_accept_at_once(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-028: one of them has it."""
     offer = await gateway.offer()
-    people = [await known(gateway, shop, offer, f"r{number}") for number in range(4)]
+    people = [await known(shop, f"r{number}") for number in range(4)]
     one = await buy(shop, offer)
     code = (await shop.post(f"/entitlements/{one['id']}/transfers")).json["code"]
     answers = await asyncio.gather(
@@ -105,7 +105,7 @@ async def test_two_accept_at_once(gateway: RunningGateway, shop: TestChannel) ->
 async def test_acceptance_and_refund_at_once(gateway: RunningGateway, shop: TestChannel) -> None:
     """Either it is refunded or it is handed on, and the books balance."""
     offer, seen = await gateway.offer(), set()
-    who = await known(gateway, shop, offer, "recipient")
+    who = await known(shop, "recipient")
     for number in range(12):
         one = await buy(shop, offer, f"owner-{number}")
         code = (await shop.post(f"/entitlements/{one['id']}/transfers")).json["code"]
