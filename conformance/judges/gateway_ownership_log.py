@@ -157,7 +157,7 @@ def salted(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("OLG-007", title="Her salt shows the owner that an entry is about her")
 def opened(t: Transcript) -> Iterator[Outcome]:
-    """The commitment in the newest entry about what she owns, by the salt beside it and her id; no page has the salt."""
+    """The commitment in the newest entry about what she owns, by its salt and her id; and no page has the salt."""
     pages = t.all(STORY, label="entries")
     for seen in [good(t, STORY, "owned"), *t.all(STORY, label="owned")[1:]]:
         name, buyer = str(seen.answer.get("id")), str(seen.answer.get("buyer_id"))
