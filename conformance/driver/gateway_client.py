@@ -32,6 +32,13 @@ OPTIONAL = (
     "ownership",
 )  # scopes that only a gateway with the capability of that name knows
 
+# Test control that only a gateway with the capability serves.
+CONTROLS = {
+    "test_recall_allotment": "allotments",
+    "test_read_mail": "identity",
+    "test_trust_issuer": "identity",
+}
+
 
 class GatewaySession:
     """What a scenario can do: register channels, make fixtures, move the clock, ask anything of the gateway."""
@@ -51,8 +58,7 @@ class GatewaySession:
 
     def serves(self, operation: str) -> bool:
         """Whether the gateway is to serve it, by the capabilities that it declares."""
-        recalls = operation == "test_recall_allotment"
-        needs = "allotments" if recalls else operations("gateway")[operation].scope
+        needs = CONTROLS.get(operation) or operations("gateway")[operation].scope
         return needs not in OPTIONAL or needs in self.capabilities
 
     async def ask(

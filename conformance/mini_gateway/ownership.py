@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 
 from conformance.mini_gateway import notes, ownership_log, paging
@@ -20,17 +19,18 @@ STEPS = {
 
 
 def account(world: World, client_id: str, subject: str) -> str:
-    """The buyer's id on this channel."""
-    name = "buy_" + hashlib.sha256(f"{client_id} {subject}".encode()).hexdigest()[:26]
-    world.accounts[name] = client_id
-    return name
+    """The buyer's id on this channel, which she has before anybody resolves her."""
+    found = [a.id for a in world.accounts.values() if (a.owner, a.subject) == (client_id, subject)]
+    if found:
+        return str(found[-1])
+    return world.unresolved.setdefault((client_id, subject), world.name("who"))
 
 
-def resolve_buyer(world: World, call: Call) -> Json:
-    """The buyer of this name."""
-    subject = call.body["subject"]
-    made: Json = {"id": account(world, call.owner.id, subject), "subject": subject, "tier": "standard"}
-    return made | {"revision": 1, "created_at": world.stamp(), "linked": False}
+def owner_of(world: World, buyer_id: str) -> str:
+    """The client that a buyer belongs to; "" for nobody's."""
+    if buyer_id in world.accounts:
+        return str(world.accounts[buyer_id].owner)
+    return next((client for (client, _), name in world.unresolved.items() if name == buyer_id), "")
 
 
 def issue(world: World, order: Order, line: Json, made: Delivery, trace_id: str) -> None:
@@ -183,7 +183,7 @@ def get_entitlement(world: World, call: Call) -> Json:
 def list_entitlements(world: World, call: Call) -> Json:
     """What a buyer owns, newest first."""
     buyer = call.parts["buyer_id"]
-    if world.accounts.get(buyer) != call.owner.id:
+    if owner_of(world, buyer) != call.owner.id:
         raise Refusal("not_found", name="buyer_id", where="path")
     hers = []
     for one in world.owned.values():

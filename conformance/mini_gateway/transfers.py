@@ -56,7 +56,7 @@ def accept_transfer(world: World, call: Call) -> Json:
     """Become the owner."""
     offer, one = _offered(world, call)
     buyer = call.body["buyer_id"]
-    if world.accounts.get(buyer) != call.owner.id:
+    if buyer not in world.accounts or world.accounts[buyer].owner != call.owner.id:
         raise Refusal("not_found", pointer="/buyer_id")
     if not _free(one):
         raise Refusal("transfer_not_allowed")

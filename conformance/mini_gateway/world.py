@@ -231,11 +231,16 @@ class World:
         self.holds: dict[str, Hold] = {}
         self.orders: dict[str, Order] = {}
         self.leases: dict[str, Lease] = {}
+        self.accounts: dict[str, Any] = {}  # of buyers.Account
+        self.links: list[Any] = []  # of buyers.Link
+        self.tries: dict[str, list[datetime]] = {}
+        self.mails: dict[str, list[Json]] = {}
+        self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys
         self.deliveries: dict[str, Delivery] = {}
         self.demands: list[Demand] = []
         self.notes: list[Note] = []
         self.owned: dict[str, Owned] = {}
-        self.accounts: dict[str, str] = {}  # client by buyer id
+        self.unresolved: dict[tuple[str, str], str] = {}  # ids of buyers who bought and were not resolved
         self.transfers: dict[str, Json] = {}
         self.statuses: dict[int, int] = {}  # of certificates, by their place in the list
         self.log: list[Leaf] = []

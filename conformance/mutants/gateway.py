@@ -6,6 +6,7 @@ Faults are switches of the mini gateway (conformance/mini_gateway).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.gateway_identity import IDENTITY
 from conformance.mutants.gateway_minting import MINTING
 from conformance.mutants.gateway_ownership import OWNERSHIP
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
@@ -222,4 +223,5 @@ MUTANTS = (
     *OWNERSHIP,
     *OWNERSHIP_LOG,
     *MINTING,
+    *IDENTITY,
 )

@@ -21,12 +21,7 @@ HEAD = select(log_heads).order_by(log_heads.c.tree_size.desc()).limit(1)
 # written out, so that SQLite takes the partial index
 _UNMERGED = text("leaf_index IS NULL")
 ANY_WAITING = select(log_entries.c.id).where(_UNMERGED).limit(1)
-WAITING = (
-    select(log_entries)
-    .where(_UNMERGED)
-    .order_by(log_entries.c.position)
-    .limit(bindparam("limit"))
-)
+WAITING = select(log_entries).where(_UNMERGED).order_by(log_entries.c.position).limit(bindparam("limit"))
 ENTRIES = (
     select(log_entries)
     .where(log_entries.c.leaf_index >= bindparam("start"))
