@@ -102,7 +102,6 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
-        await stack.enter_async_context(_watching_chains(maker.suppliers, store, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_mailing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
@@ -111,18 +110,9 @@ async def running(
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
         known = read_providers(settings.identity_providers) if settings.identity_providers else {}
         providers = Providers(session, known, clock.now)
+        logged, owned = store.ownership_log, store.ownership
         services = make_services(
-            settings,
-            public_url,
-            clock,
-            store,
-            queries,
-            store.ownership_log,
-            store.ownership,
-            vault,
-            keys,
-            sandbox,
-            providers,
+            *(settings, public_url, clock, store, queries, logged, owned, vault, keys, sandbox, providers)
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -186,7 +176,8 @@ async def _making(
     maker.when_free(loop.wake)
     loop.start()
     try:
-        yield maker
+        async with _watching_chains(suppliers, store, clock):
+            yield maker
     finally:
         await loop.stop()
         await maker.close()

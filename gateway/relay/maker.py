@@ -71,7 +71,7 @@ class Maker:
         self._box = box
         self._writer = writer
         self._vault = vault
-        self.suppliers = suppliers
+        self._suppliers = suppliers
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._breaker = breaker or backoff.Breaker(threshold=3, longest=60.0)
@@ -91,8 +91,8 @@ class Maker:
             due = await self._box.suppliers_due(now)
             if not due:
                 return 0
-            self._tell_unknown(due - self.suppliers.keys())
-            room = {name: self._room(name, now) for name in due & self.suppliers.keys()}
+            self._tell_unknown(due - self._suppliers.keys())
+            room = {name: self._room(name, now) for name in due & self._suppliers.keys()}
             lease_until = now + timedelta(seconds=self._bounds.lease)
             late = max(self._bounds.late - len(self._tasks), 0)
             claimed = await self._box.claim_supplies(now, lease_until, room, late)
@@ -139,7 +139,7 @@ class Maker:
 
     async def _advance(self, supply: Supply) -> None:
         """What became of it, if it was asked for before; else ask for it; then note the answer."""
-        supplier, late = self.suppliers.get(supply.supplier), self._clock() >= supply.give_up_at
+        supplier, late = self._suppliers.get(supply.supplier), self._clock() >= supply.give_up_at
         if supply.state == "waiting" and late:
             await self._give_up(supply, supply.last_error or "The supplier could not be reached in time.")
         elif supplier is None:
