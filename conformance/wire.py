@@ -107,6 +107,9 @@ def response_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[s
             yield f"media type {answer.media_type or 'missing'}, expected {operation.response_media}"
         if operation.response_media == "application/json":  # another body is looked into by its own judges
             yield from _fit(answer, operation.response_type)
+    elif operation.response_media:
+        if answer.media_type != operation.response_media:
+            yield f"media type {answer.media_type or 'missing'}, expected {operation.response_media}"
     elif answer.body:
         yield "a body where none is expected"
 

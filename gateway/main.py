@@ -14,7 +14,7 @@ import aiohttp
 
 from gateway.chain.erc721 import Erc721Supplier
 from gateway.chain.watcher import TransferWatcher
-from gateway.core import ownership
+from gateway.core import ownership, retention
 from gateway.core.suppliers import Supplier
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
@@ -24,6 +24,7 @@ from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
 from gateway.identity_providers import read_providers
 from gateway.relay.courier import Address, Courier
+from gateway.relay.eraser import Eraser
 from gateway.relay.lookout import Lookout
 from gateway.relay.mailer import Mailer, SmtpCarrier
 from gateway.relay.maker import Maker
@@ -49,6 +50,7 @@ ADOPTED_AT_ONCE = 500
 WATCH_EVERY = 5.0  # seconds between two looks at a chain
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 MAIL_EVERY = 0.5  # likewise for mails
+ERASE_EVERY = 10.0  # seconds between looks for erasures that another process left in the middle
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -98,21 +100,21 @@ async def running(
         store.combiner.patience = PATIENCE
         relay.start()
         stack.push_async_callback(relay.stop)
-        lookout = _lookout(settings, store, session, clock)
-        lookout.start()
-        stack.push_async_callback(lookout.stop)
+        await stack.enter_async_context(_looking_out(settings, store, session, clock))
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_mailing(settings, store, clock))
+        eraser = await stack.enter_async_context(_erasing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
-        known = read_providers(settings.identity_providers) if settings.identity_providers else {}
-        providers = Providers(session, known, clock.now)
-        logged, owned = store.ownership_log, store.ownership
         services = make_services(
-            *(settings, public_url, clock, store, queries, logged, owned, vault, keys, sandbox, providers)
+            *(settings, public_url, clock, store, queries, store.ownership_log, store.ownership, vault, keys),
+            sandbox,
+            providers=_providers(settings, session, clock),
+            erasing=store.erasing,
+            eraser=eraser,
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -155,13 +157,27 @@ class LocalSandbox:
         return await read_discovery(self._session, channel_url)
 
 
-def _lookout(settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock) -> Lookout:
+@asynccontextmanager
+async def _looking_out(
+    settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock
+) -> AsyncIterator[None]:
     """Who watches over the stock, and tells the merchant."""
     address = None
     if settings.alert_url is not None and settings.alert_secret is not None:
         address = Address(settings.alert_url, settings.alert_secret)
     courier = Courier(store.watching, session, address) if address else None
-    return Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
+    lookout = Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
+    lookout.start()
+    try:
+        yield
+    finally:
+        await lookout.stop()
+
+
+def _providers(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> Providers:
+    """Whose id tokens are believed."""
+    known = read_providers(settings.identity_providers) if settings.identity_providers else {}
+    return Providers(session, known, clock.now)
 
 
 @asynccontextmanager
@@ -227,6 +243,18 @@ async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncItera
     loop.start()
     try:
         yield
+    finally:
+        await loop.stop()
+
+
+@asynccontextmanager
+async def _erasing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Eraser]:
+    """Who forgets buyers, and what has been kept for long enough."""
+    eraser = Eraser(store.erasing, store, retention.parse(settings.retention))
+    loop = Loop("eraser", lambda: eraser.run_once(clock.now()), ERASE_EVERY)
+    loop.start()
+    try:
+        yield eraser
     finally:
         await loop.stop()
 

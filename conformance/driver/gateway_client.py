@@ -30,6 +30,7 @@ OPTIONAL = (
     "allotments",
     "identity",
     "ownership",
+    "consent",
 )  # scopes that only a gateway with the capability of that name knows
 
 # Test control that only a gateway with the capability serves.

@@ -38,6 +38,16 @@ class Person:
         """What its channel sees of her."""
         return await self.shop.do("get_buyer", f"{label} {self.who}", path={"buyer_id": self.id})
 
+    async def do(self, operation: str, label: str, **more: Any) -> Exchange:
+        """Anything that is asked about her; `purpose` belongs to the path."""
+        path = {"buyer_id": self.id} | ({"purpose": more.pop("purpose")} if "purpose" in more else {})
+        return await self.shop.do(operation, f"{label} {self.who}", path=path, **more)
+
+    async def decide(self, label: str, purpose: str, decision: str = "given", **more: Any) -> Exchange:
+        """What she allows; `more` are members of the ConsentRequest."""
+        body = {"decision": decision, **more}
+        return await self.do("set_consent", label, purpose=purpose, body=body)
+
     async def begin(self, label: str, kind: str, **member: str) -> Exchange:
         """A link that is to be proved."""
         body: Json = {"kind": kind, **({kind: member} if member else {})}

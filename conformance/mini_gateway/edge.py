@@ -173,6 +173,8 @@ async def _dawdle(world: World, route: Route, call: Call) -> None:
 async def _run(world: World, route: Route, call: Call) -> Reply:
     result = HANDLERS[route.operation](world, call)
     value = await result if inspect.isawaitable(result) else result
+    if isinstance(value, bytes):
+        return Reply(route.status, value, media_type="application/zip")
     if value is None:
         return Reply(route.status if route.status != 200 else 204)
     if isinstance(value, str):

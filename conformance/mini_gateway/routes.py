@@ -165,6 +165,13 @@ ROUTES = (
     _test(
         "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
     ),
+    Route("list_consents", "GET", f"{_BUYER}/consents", "consent", query=_PAGE),
+    Route("get_consent", "GET", _BUYER + "/consents/{purpose}", "consent"),
+    Route("set_consent", "PUT", _BUYER + "/consents/{purpose}", "consent", "ConsentRequest", True),
+    Route("list_receipts", "GET", _BUYER + "/consents/{purpose}/receipts", "consent", query=_PAGE),
+    Route("list_data_uses", "GET", f"{_BUYER}/data-uses", "consent", query=_PAGE),
+    Route("export_buyer", "GET", f"{_BUYER}/export", "consent", query=("proof",)),
+    Route("erase_buyer", "DELETE", _BUYER, "consent", query=("proof", "scope")),
     _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
     _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),

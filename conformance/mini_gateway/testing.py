@@ -186,4 +186,4 @@ def test_raise_fault(world: World, call: Call) -> None:
     world.injected.append(dict(call.body))
 
 
-Handler = Callable[[World, Call], Json | str | Awaitable[Json] | None]
+Handler = Callable[[World, Call], Json | str | bytes | Awaitable[Json] | None]

@@ -13,7 +13,17 @@ from joserfc.jwk import OKPKey
 from conformance.mini_gateway.problems import Refusal
 
 Json = dict[str, Any]
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments", "identity", "ownership")
+SCOPES = (
+    "catalog",
+    "inventory",
+    "orders",
+    "delivery",
+    "events",
+    "allotments",
+    "identity",
+    "consent",
+    "ownership",
+)
 
 
 @dataclass
@@ -233,6 +243,9 @@ class World:
         self.leases: dict[str, Lease] = {}
         self.accounts: dict[str, Any] = {}  # of buyers.Account
         self.links: list[Any] = []  # of buyers.Link
+        self.decisions: list[Any] = []  # of consent.Decided, oldest first
+        self.erased: dict[tuple[str, str], Json] = {}  # the answers, by client and buyer
+        self.remembered: dict[tuple[str, str], str] = {}  # whom a gateway that cannot forget has known
         self.tries: dict[str, list[datetime]] = {}
         self.mails: dict[str, list[Json]] = {}
         self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys

@@ -6,6 +6,7 @@ Faults are switches of the mini gateway (conformance/mini_gateway).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.gateway_consent import CONSENT
 from conformance.mutants.gateway_identity import IDENTITY
 from conformance.mutants.gateway_minting import MINTING
 from conformance.mutants.gateway_ownership import OWNERSHIP
@@ -224,4 +225,5 @@ MUTANTS = (
     *OWNERSHIP_LOG,
     *MINTING,
     *IDENTITY,
+    *CONSENT,
 )

@@ -91,7 +91,10 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
     """A request of this operation that would do something, were it let through."""
     entry = operations("gateway")[operation]
     names = [p["name"] for p in entry.parameters if p["in"] == "path"]
-    wish: Json = {"path": {n: ids[n] for n in names}}
+    known = {**ids, "purpose": "marketing"}
+    if operation == "erase_buyer":  # what comes after it still needs the other one
+        known["buyer_id"] = ids.get("erasable", ids["buyer_id"])
+    wish: Json = {"path": {n: known[n] for n in names}}
     bodies: dict[str, Json] = {
         "create_reservation": shop.holding(ids["offer"]),
         "create_order": shop.ordering(ids["offer"]),
@@ -104,6 +107,7 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "resolve_buyer": {"subject": word("user")},
         "create_link": {"kind": "link_code"},
         "confirm_link": {"code": ids.get("mailed", "none")},
+        "set_consent": {"decision": "given"},
         "redeem_link_code": {"code": ids.get("shown", "none")},
         "verify_certificate": {"certificate": "none~"},
         "accept_transfer": {"buyer_id": ids.get("buyer_id"), "code": ids.get("handed_on_by")},
@@ -161,12 +165,13 @@ async def _buyer(shop: Shop) -> Json:
     s = shop.session
     if not s.serves("resolve_buyer"):
         return {}
-    mia, other = await people(s, shop, shop)
+    mia, other, third = await people(s, shop, shop, shop)
     email = address()
     link = (await mia.begin("begin", "email_code", email=email)).answer
     shown = (await other.begin("show", "link_code")).answer.get("link_code") or {}
     return {
         "buyer_id": mia.id,
+        "erasable": third.id,
         "link_id": str(link.get("id", "none")),
         "mailed": await mailed(s, "mail", email),
         "shown": str(shown.get("code", "none")),

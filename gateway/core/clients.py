@@ -22,6 +22,7 @@ SCOPES = (
     "events",
     "allotments",
     "identity",
+    "consent",
     "ownership",
 )
 OVERLAP = timedelta(days=1)

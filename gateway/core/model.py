@@ -150,8 +150,7 @@ class HoldCount(Row):
 @row
 class Order(Row):
     """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
-    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
-    """
+    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line."""
 
     id: str
     channel_id: str
@@ -174,6 +173,7 @@ class Order(Row):
     counted: Json | None = None  # by line id, in which SaleCounts its units are
     recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
     allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
+    buyer_reference: str = ""  # the `reference` of `buyer`: how a buyer's orders are found
 
 
 @row

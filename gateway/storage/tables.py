@@ -6,32 +6,12 @@ migrations build the same thing step by step, and a test holds the two against e
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import datetime
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
-
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Index,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
 
 from gateway.core import (
     model,
     model_allotments,
+    model_consent,
     model_identity,
     model_limits,
     model_ownership,
@@ -41,60 +21,18 @@ from gateway.core import (
 )
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-        "ix": "%(table_name)s_%(column_0_N_name)s",
-    }
+from gateway.storage.columns import TABLES, metadata
+from gateway.storage.columns import check as _check
+from gateway.storage.columns import one_of as _one_of
+from gateway.storage.columns import partial as _partial
+from gateway.storage.columns import table as _table
+from gateway.storage.tables_ownership import (
+    entitlements,
+    ownership_changes,
+    status_entries,
+    status_lists,
+    transfers,
 )
-
-COLUMN_TYPES: dict[Any, type[TypeEngine[Any]]] = {
-    str: Text,
-    int: BigInteger,
-    bool: Boolean,
-    bytes: LargeBinary,
-    datetime: DateTime,
-    dict: JSON,
-    list: JSON,
-    tuple: JSON,
-}
-# In the order in which a flight locks and writes them, the same for all, so that no two flights wait for each other.
-TABLES: dict[type[Row], Table] = {}
-
-
-def _column(name: str, hint: Any, key: tuple[str, ...]) -> Column[Any]:
-    """The column of one field: `| None` is nullable, dict, list and tuple are JSON."""
-    nullable = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
-    kinds = [part for part in get_args(hint) if part is not NoneType] if nullable else [hint]
-    plain = get_origin(kinds[0]) or kinds[0]
-    column_type = DateTime(timezone=True) if plain is datetime else COLUMN_TYPES[plain]()
-    return Column(name, column_type, primary_key=name in key, nullable=nullable)
-
-
-def _table(kind: type[Row], name: str, *items: SchemaItem) -> Table:
-    """The table of a value, with its constraints and indexes."""
-    hints = get_type_hints(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    table = Table(name, metadata, *(_column(field, hints[field], kind.KEY) for field in fields), *items)
-    TABLES[kind] = table
-    return table
-
-
-def _check(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(condition, name=name)
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    return _check(column, f"{column} IN ({', '.join(repr(value) for value in values)})")
-
-
-def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
-    """An index of the rows that meet a condition; both databases have them."""
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
 
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 
@@ -111,6 +49,25 @@ accounts = _table(
 )
 account_names = _table(model_identity.AccountName, "account_names")
 buyers = _table(model_identity.Buyer, "buyers", _check("revision", "revision >= 1"))
+consents = _table(
+    model_consent.Consent,
+    "consents",
+    _one_of("decision", "given", "withdrawn"),
+    _check("revision", "revision >= 1"),
+)
+consent_records = _table(
+    model_consent.ConsentRecord,
+    "consent_records",
+    _one_of("decision", "given", "withdrawn"),
+    Index("consent_records_account", "account_id", "receipt_id"),
+)
+erasures = _table(
+    model_consent.Erasure,
+    "erasures",
+    _one_of("scope", "this_channel", "all_channels"),
+    Index("erasures_account", "account_id", "id"),
+    _partial("erasures_open", "done_at IS NULL", "id"),
+)
 contacts = _table(model_identity.Contact, "contacts", _one_of("kind", "email", "phone"))
 identifiers = _table(model_identity.Identifier, "identifiers")
 links = _table(
@@ -145,6 +102,7 @@ orders = _table(
     _check("total", "total_amount >= 0"),
     _check("revision", "revision >= 1"),
     Index("orders_channel", "channel_id", "id"),
+    Index("orders_buyer", "channel_id", "buyer_reference", "id"),
     _partial("orders_due", "payment_due_at IS NOT NULL AND status = 'payment_required'", "payment_due_at"),
 )
 reservations = _table(
@@ -154,6 +112,7 @@ reservations = _table(
     _check("unit_amount", "unit_amount >= 0"),
     _one_of("status", "active", "consumed", "released", "expired"),
     Index("reservations_channel", "channel_id", "id"),
+    Index("reservations_buyer", "channel_id", "buyer_reference", "id"),
     _partial("reservations_due", "status = 'active'", "expires_at"),
     _partial("reservations_stock_due", "status = 'active'", "stock_id", "expires_at"),
 )
@@ -237,51 +196,14 @@ events = _table(
     "events",
     _check("attempts", "attempts >= 0"),
     _one_of("state", "pending", "delivered", "parked", "feed_only"),
+    # those that show what a buyer is known by or has typed
+    _partial(
+        "events_personal",
+        "type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')",
+        "subject",
+    ),
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
-)
-entitlements = _table(
-    model_ownership.Entitlement,
-    "entitlements",
-    # transferred: a token, on its chain, to somebody whom nobody here knows
-    _one_of("status", "active", "suspended", "consumed", "transferred", "revoked", "expired"),
-    _one_of("transferable", "always", "until_revealed", "never"),
-    _check("revision", "revision >= period AND period >= 1"),
-    _check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),
-    Index("entitlements_account", "account_id", "id"),
-    # a place in a status list is one owner's
-    _partial(
-        "entitlements_place_key",
-        "status_list_id IS NOT NULL",
-        "status_list_id",
-        "status_index",
-        unique=True,
-    ),
-    _partial(
-        "entitlements_due", "expires_at IS NOT NULL AND status IN ('active', 'suspended')", "expires_at"
-    ),
-)
-ownership_changes = _table(
-    model_ownership.OwnershipChange,
-    "ownership_changes",
-    Index("ownership_changes_entitlement", "entitlement_id", "revision", "id"),
-    _partial("ownership_changes_from", "from_account_id IS NOT NULL", "from_account_id"),
-)
-transfers = _table(
-    model_ownership.Transfer,
-    "transfers",
-    _one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
-    # what is offered is offered to one
-    _partial("transfers_open_key", "status = 'offered'", "entitlement_id", unique=True),
-    _partial("transfers_due", "status = 'offered'", "expires_at"),
-)
-status_counters = _table(model_ownership.StatusCounter, "status_counters", _check("used", "used >= 0"))
-status_lists = _table(model_ownership.StatusList, "status_lists", _check("revision", "revision >= 1"))
-status_entries = _table(
-    model_ownership.StatusEntry,
-    "status_entries",
-    _check("status", "status IN (0, 1, 2)"),
-    _partial("status_entries_list", "status <> 0", "list_id", "place"),
 )
 log_entries = _table(
     model_ownership_log.LogEntry,
@@ -328,6 +250,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
     {
         model_identity.Account,
         model_identity.Buyer,
+        model_consent.Consent,
         model_identity.Identifier,
         model_identity.Link,
         model_identity.LinkCode,
@@ -353,9 +276,21 @@ WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
 # on their indexes.
 FIXED: dict[type[Row], frozenset[str]] = {
     model.Unit: frozenset({"stock_id", "seq", "sealed", "key_id", "code_hash"}),
-    model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
-    model.Reservation: frozenset({"channel_id", "stock_id"}),
+    model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id", "buyer_reference"}),
+    model.Reservation: frozenset({"channel_id", "stock_id", "buyer_reference"}),
     model.Delivery: frozenset({"order_id", "channel_id"}),
     model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }
-__all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]
+__all__ = [
+    "FEEDS",
+    "FIXED",
+    "LOCKED",
+    "TABLES",
+    "WATCHED",
+    "entitlements",
+    "metadata",
+    "ownership_changes",
+    "status_entries",
+    "status_lists",
+    "transfers",
+]
