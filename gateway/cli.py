@@ -10,6 +10,7 @@ import click
 
 from gateway.admin import COMMANDS, STOCK_COMMANDS, SUPPLIES_COMMANDS
 from gateway.backend import Backend
+from gateway.chain.deploying import deploy_contract
 from gateway.settings import Settings
 
 EXAMPLES = """
@@ -126,3 +127,4 @@ for name, command in STOCK_COMMANDS.items():
     stock.add_command(command, name)
 for command in SUPPLIES_COMMANDS:
     supplies.add_command(command)
+supplies.add_command(deploy_contract)

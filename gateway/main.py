@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import Any
 
 import aiohttp
 
+from gateway.chain.erc721 import Erc721Supplier
+from gateway.chain.watcher import TransferWatcher
 from gateway.core import ownership, retention
+from gateway.core.suppliers import Supplier
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
@@ -30,7 +33,7 @@ from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
 from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
-from gateway.relay.sweeper import Sweeper
+from gateway.relay.sweeper import Sweeper, own_call
 from gateway.relay.watcher import Watcher
 from gateway.settings import Settings
 from gateway.storage.engine import Engine
@@ -44,6 +47,7 @@ from gateway.suppliers import make_suppliers, read_suppliers
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
 ADOPTED_AT_ONCE = 500
+WATCH_EVERY = 5.0  # seconds between two looks at a chain
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 MAIL_EVERY = 0.5  # likewise for mails
 ERASE_EVERY = 10.0  # seconds between looks for erasures that another process left in the middle
@@ -188,10 +192,27 @@ async def _making(
     maker.when_free(loop.wake)
     loop.start()
     try:
-        yield maker
+        async with _watching_chains(suppliers, store, clock):
+            yield maker
     finally:
         await loop.stop()
         await maker.close()
+
+
+@asynccontextmanager
+async def _watching_chains(
+    suppliers: Mapping[str, Supplier], store: Store, clock: Clock
+) -> AsyncIterator[None]:
+    """Who sees that tokens are handed on, where the merchant sells any."""
+    minting = [one for one in suppliers.values() if isinstance(one, Erc721Supplier)]
+    watcher = TransferWatcher(minting, store, own_call)
+    loop = Loop("chains", lambda: watcher.run_once(clock.now()), WATCH_EVERY)
+    if minting:
+        loop.start()
+    try:
+        yield
+    finally:
+        await loop.stop()
 
 
 @asynccontextmanager

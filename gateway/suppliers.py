@@ -51,6 +51,10 @@ def make_suppliers(
 def _adapter(name: str) -> Adapter:
     if name == "http":
         return http_supplier.make
+    if name == "erc721":
+        from gateway.chain import erc721  # which only this one needs
+
+        return erc721.make
     for point in entry_points(group=GROUP, name=name):
         loaded: Adapter = point.load()
         return loaded

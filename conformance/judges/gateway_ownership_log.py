@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from functools import partial
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import spec
 from conformance import merkle
-from conformance.judges.gateway_evidence import good, is_problem, items, moment, ok, said
+from conformance.judges.gateway_evidence import dig, good, is_problem, items, moment, ok, said
 from conformance.model import MissingError, Outcome, check, failed, holds
 from conformance.timing import HEAD_AGE, MERGE_DELAY
 from conformance.tokens import verified
@@ -151,6 +153,33 @@ def salted(t: Transcript) -> Iterator[Outcome]:
     page = good(t, STORY, "entries")
     same = len(set(owners)) < len(owners)
     yield holds(not same, "the commitments differ", "two units of one buyer have the same commitment", page)
+
+
+@gateway("OLG-007", title="Her salt shows the owner that an entry is about her")
+def opened(t: Transcript) -> Iterator[Outcome]:
+    """The commitment in the newest entry about what she owns, by its salt and her id; and no page has the salt."""
+    pages = t.all(STORY, label="entries")
+    for seen in [good(t, STORY, "owned"), *t.all(STORY, label="owned")[1:]]:
+        name, buyer = str(seen.answer.get("id")), str(seen.answer.get("buyer_id"))
+        salt, newest = str(dig(seen.answer, "log", "salt")), dig(seen.answer, "log", "leaf_hash")
+        about = [one for one in _entries(t) if _said(one).get("entitlement_id") == name]
+        if not about:
+            raise MissingError(f"the log has nothing about {name}")
+        leaf = merkle.encoded(merkle.leaf_hash(str(about[-1].get("leaf")).encode()))
+        right = newest == leaf and _said(about[-1]).get("owner") == _commitment(salt, buyer)
+        bad = "the salt with an entitlement does not open its newest entry"
+        yield holds(right, f"{name}: opened", f"{name}: {bad}", seen, *pages[-1:])
+        hidden = not any(salt in str(page.answer) for page in pages)
+        yield holds(hidden, f"{name}: its salt is in no page", f"{name}: its salt is in the log", seen)
+
+
+def _commitment(salt: str, buyer: str) -> str:
+    """To a buyer's id, with a salt as it is written; "" when it is none."""
+    try:
+        raw = urlsafe_b64decode(salt + "==")
+    except ValueError:
+        return ""
+    return merkle.encoded(sha256(raw + buyer.encode()).digest())
 
 
 @gateway("OLG-010", title="A tree head is signed")

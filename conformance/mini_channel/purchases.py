@@ -221,9 +221,12 @@ def _fits(schema: Json | None, given: Json | None) -> bool:
     return not schema or jsonschema_rs.validator_for(schema).is_valid(given or {})
 
 
+TEXT = {"code": "value", "licence": "key", "download": "url", "topup": "receipt", "token": "asset"}
+
+
 def _text(goods: Json) -> str:
     """The goods as the buyer sees them, byte for byte."""
     kind = goods["kind"]
     if "sealed" in goods:
         return str(goods["sealed"]["jwe"])
-    return str(goods[kind][{"code": "value", "licence": "key", "download": "url", "topup": "receipt"}[kind]])
+    return str(goods[kind][TEXT[kind]])

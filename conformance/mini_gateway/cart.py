@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jsonschema_rs
 
-from conformance.mini_gateway import catalog, inventory, limits
+from conformance.mini_gateway import catalog, inventory, limits, tokens
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Hold, Json, Offer, World
@@ -117,6 +117,8 @@ def check_input(world: World, offer: Offer, row: Json, at: str) -> None:
     if problems:
         inside = "".join(f"/{part}" for part in problems[0].instance_path)
         raise Refusal("buyer_input_invalid", pointer=f"{at}/buyer_input{inside}")
+    if offer.kind == "token" and not tokens.fits(world, row.get("buyer_input", {})):
+        raise Refusal("buyer_input_invalid", pointer=f"{at}/buyer_input/address")
 
 
 def _held(world: World, call: Call, row: Json, at: str) -> Line:

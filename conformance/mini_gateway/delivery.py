@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conformance.mini_gateway import catalog, notes, ownership, paging, sealing
+from conformance.mini_gateway import catalog, notes, ownership, paging, sealing, tokens
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Offer, Order, World
@@ -46,7 +46,9 @@ def make(
         body["replaces"] = replaces
     if "recipient_key" in order.body and world.fault != "seal_unseen":
         body["sealed_to"] = order.body["recipient_key"]["kid"]
-    made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer, replaces))
+    made = world.deliveries[body["id"]] = Delivery(
+        order.owner, body, _goods(world, order, line, offer, replaces)
+    )
     ownership.issue(world, order, line, made, trace_id)
     if world.fault == "goods_in_orders" and offer.kind == "code":
         line["note"] = made.goods["code"]["value"]
@@ -55,7 +57,9 @@ def make(
     return made
 
 
-def _goods(world: World, offer: Offer, replaces: str | None) -> Json:
+def _goods(world: World, order: Order, line: Json, offer: Offer, replaces: str | None) -> Json:
+    if offer.kind == "token":
+        return tokens.minted(world, order, line)
     if offer.kind == "download":
         return {"kind": "download"}
     if offer.stock.kind == "codes":

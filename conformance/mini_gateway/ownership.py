@@ -59,7 +59,8 @@ def issue(world: World, order: Order, line: Json, made: Delivery, trace_id: str)
     if "valid_days" in offer.ownership:
         ends = world.now() + timedelta(days=offer.ownership["valid_days"])
         body["valid_until"] = world.stamp(ends)
-    rule = "never" if "recipient_key" in order.body else offer.ownership.get("transferable", "always")
+    fixed = "recipient_key" in order.body or offer.kind == "token"
+    rule = "never" if fixed else offer.ownership.get("transferable", "always")
     world.owned[name] = Owned(order.owner, body, rule, dict(line["unit_price"]))
     world.owned[name].history.append({"change": "issued", "at": world.stamp()})
     made.body["entitlement_id"] = name

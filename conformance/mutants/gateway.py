@@ -8,6 +8,7 @@ from __future__ import annotations
 from conformance.mutants import Mutant
 from conformance.mutants.gateway_consent import CONSENT
 from conformance.mutants.gateway_identity import IDENTITY
+from conformance.mutants.gateway_minting import MINTING
 from conformance.mutants.gateway_ownership import OWNERSHIP
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
 from conformance.mutants.gateway_sealing import SEALING
@@ -222,6 +223,7 @@ MUTANTS = (
     *SEALING,
     *OWNERSHIP,
     *OWNERSHIP_LOG,
+    *MINTING,
     *IDENTITY,
     *CONSENT,
 )

@@ -11,6 +11,7 @@ WRONG = {
     "log_rewritten": ("OLG-004", "dates entries back when something is refunded"),
     "log_names_buyer": ("OLG-005", "names the buyer in the log"),
     "log_salt_reused": ("OLG-006", "commits to every owner with the same salt"),
+    "log_salt_wrong": ("OLG-007", "gives owners another salt than the one in the log"),
     "log_head_forged": ("OLG-010", "signs heads with a key that it does not publish"),
     "log_root_wrong": ("OLG-011", "signs a root that is not that of the leaves"),
     "log_head_stale": ("OLG-012", "gives heads that were signed ten minutes before"),

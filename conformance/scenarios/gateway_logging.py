@@ -21,10 +21,14 @@ async def ownership_log(s: GatewaySession) -> None:
     """All changes of two units are logged soon, nothing is changed afterwards, and everybody is told the same."""
     shop, who = await s.shop(), buyer()
     await shop.do("get_jwks", "keys", token="")
+    await s.advance(timing.MERGE_DELAY.seconds + 2, "what others did is in")
     before = await shop.must("get_log_head", "head before")
     order = await shop.must("create_order", "order", body=shop.ordering(await shop.offer(quantity=5), 2, who))
     s.transcript.note("names", [who["reference"], shop.id, order.get("id"), order.get("reference")])
     s.transcript.note("before", before.get("tree_size"))
+    if "ownership" in s.capabilities:
+        for one in await shop.deliveries(order):
+            await shop.do("get_entitlement", "owned", path={"entitlement_id": str(one.get("entitlement_id"))})
     await s.advance(timing.MERGE_DELAY.seconds + 2, "a minute later")
     await shop.do("get_log_head", "head soon")
     leaves = await _read(s, shop, "")

@@ -24,13 +24,13 @@ async def made_on_demand(s: GatewaySession) -> None:
     for manner, quantity in (("makes", 2), ("refuses", 2), ("alternates", 4), ("forgetful", 2)):
         offer = await shop.offer(on_demand={"supplier": manner})
         order = await shop.must("create_order", manner, body=shop.ordering(offer, quantity))
-        await _watch(shop, order, f"{manner} in the end")
+        await watch(shop, order, f"{manner} in the end")
         for delivery in await shop.deliveries(order, f"{manner} deliveries"):
             await shop.reveal(delivery, f"{manner} reveal")
     topup = await shop.offer(delivery_kind="topup", buyer_input=FORM, on_demand={"supplier": "makes"})
     body = shop.ordering(topup, buyer_input={"account": "733155409182"})
     order = await shop.must("create_order", "top-up", body=body)
-    await _watch(shop, order, "top-up in the end")
+    await watch(shop, order, "top-up in the end")
     for delivery in await shop.deliveries(order, "top-up deliveries"):
         await shop.reveal(delivery, "top-up reveal")
     await shop.pages("list_events", "feed", limit=100)
@@ -57,7 +57,7 @@ async def given_up(s: GatewaySession) -> None:
     await shop.do("get_order", "absent in the end", path={"order_id": waiting["id"]})
 
 
-async def _watch(shop: Shop, order: Json, label: str) -> None:
+async def watch(shop: Shop, order: Json, label: str) -> None:
     """Read the order until it waits no more, for a while."""
     for _ in range(int(timing.EVENT_PATIENCE / timing.POLL)):
         seen = await shop.do("get_order", label, path={"order_id": order["id"]})

@@ -24,7 +24,7 @@ LEVELS = ("quantity", "low_threshold", "safety_stock")
 NUMBERS = {
     "price", "max_per_order", "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", *LEVELS,
 }  # fmt: skip
-KINDS = ("code", "licence", "download", "topup")
+KINDS = ("code", "licence", "download", "topup", "token")
 CLASSES = ("strict", "allotment")
 STOCKED = {"codes", "codes_file", *LEVELS}  # what goods made on demand have none of
 LONGEST_CODE = 512  # characters; as in the standard's TestOfferRequest
@@ -228,12 +228,12 @@ def _stock_faults(row: Json) -> Iterator[str]:
 
 
 def _supply_faults(row: Json, kind: Any) -> Iterator[str]:
-    if kind == "topup" and "supplier" not in row:
-        yield "a topup needs the supplier that makes it"
+    if kind in ("topup", "token") and "supplier" not in row:
+        yield f"a {kind} needs the supplier that makes it"
     if "supplier" not in row:
         return
     if kind == "download" or STOCKED & set(row) or not isinstance(row["supplier"], str):
-        yield f"a supplier's name goes with code, licence or topup, and with none of {', '.join(sorted(STOCKED))}"
+        yield f"a supplier's name goes with code, licence, topup and token, with none of {', '.join(sorted(STOCKED))}"
     if row.get("consistency") == "allotment":
         yield "what a supplier makes on demand cannot be leased"
 

@@ -8,12 +8,26 @@ from itertools import islice
 import jsonschema_rs
 import orjson
 
+from gateway.core.eip55 import is_address
 from gateway.core.errors import ProtocolError, at, refuse
 from gateway.core.model import Json, Offer
 
 MAX_ERRORS = 20
 # The regex engine without backtracking: time linear in the input, whatever the merchant's pattern
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
+
+
+# What every token needs to know of its buyer.
+ADDRESS: Json = {
+    "type": "object",
+    "required": ["address"],
+    "properties": {"address": {"type": "string", "title": "Address", "pattern": "^0x[0-9a-fA-F]{40}$"}},
+}
+
+
+def form(delivery_kind: str, wanted: Json | None) -> Json | None:
+    """What an offer asks for, when its merchant wants this: of a token's buyer her address, at least."""
+    return ADDRESS if delivery_kind == "token" and wanted is None else wanted
 
 
 def check_schema(schema: Json, pointer: str) -> None:
@@ -38,6 +52,8 @@ def check(offer: Offer, given: Json | None, pointer: str) -> Json | None:
         at(f"{pointer}{_pointer(error.instance_path)}", error.message)
         for error in islice(validator.iter_errors(value), MAX_ERRORS)
     ]
+    if offer.delivery_kind == "token" and not faults and not is_address(str(value.get("address"))):
+        faults = [at(f"{pointer}/address", "Is no address, or its checksum (EIP-55) is wrong.")]
     if faults:
         raise ProtocolError("buyer_input_invalid", f"{len(faults)} faults in the buyer input.", *faults)
     return value

@@ -12,7 +12,7 @@ from gateway.core.model import Call, Json, Offer, Stock
 from gateway.core.ports import Books
 from gateway.core.rows import replace
 
-MADE = frozenset({"code", "licence", "topup"})  # what a supplier can make
+MADE = frozenset({"code", "licence", "topup", "token"})  # what a supplier can make
 MAX_PER_ORDER = 1000  # units; what a delivery page and one transaction can well carry
 CHANGEABLE = frozenset(
     {
@@ -71,7 +71,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         currency=cmd.currency,
         promotion=cmd.promotion,
         restrictions=cmd.restrictions,
-        buyer_input=cmd.buyer_input,
+        buyer_input=buyer_input.form(cmd.delivery_kind, cmd.buyer_input),
         delivery_kind=cmd.delivery_kind,
         stock_id=cmd.stock_id,
         download_url=cmd.download_url,
@@ -155,10 +155,12 @@ def _check(offer: Offer) -> None:
     if offer.delivery_kind == "download" and not offer.download_url:
         raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
     if offer.supplier is not None and offer.delivery_kind not in MADE:
-        raise refuse("invalid", "/delivery_kind", "A supplier makes codes, licences and top-ups.")
+        raise refuse("invalid", "/delivery_kind", "A supplier makes codes, licences, top-ups and tokens.")
     if offer.supplier is not None and offer.consistency != "strict":
         raise refuse("invalid", "/consistency", "What a supplier makes on demand cannot be leased.")
-    if offer.supplier is None and offer.delivery_kind == "topup":
-        raise refuse("invalid", "/delivery_kind", "A top-up needs the supplier that makes it.")
+    if offer.supplier is None and offer.delivery_kind in ("topup", "token"):
+        raise refuse(
+            "invalid", "/delivery_kind", f"A {offer.delivery_kind} needs the supplier that makes it."
+        )
     if offer.buyer_input is not None:
         buyer_input.check_schema(offer.buyer_input, "/buyer_input")

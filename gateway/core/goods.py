@@ -7,14 +7,19 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import orjson
+
 from gateway.core import sealing, wire
+from gateway.core.errors import ProtocolError
 from gateway.core.model import Call, Delivery, Json, Offer, Order, Unit
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
+from gateway.core.suppliers import LONGEST_GOODS
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: nothing that is read as something else
 GROUPS, GROUP = 5, 5
-MEMBERS = {"code": "value", "licence": "key", "topup": "receipt"}
+MEMBERS = {"code": "value", "licence": "key", "topup": "receipt"}  # a token has several, and is kept as JSON
+TOKEN = ("chain", "asset", "token_id", "owner", "transaction")
 LINK_LIFE = timedelta(minutes=15)
 
 
@@ -23,6 +28,21 @@ def new_key() -> str:
     bits = secrets.randbits(5 * GROUPS * GROUP)
     drawn = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(GROUPS * GROUP))
     return "-".join(drawn[start : start + GROUP] for start in range(0, len(drawn), GROUP))
+
+
+def check_made(kind: str, made: str) -> None:
+    """Raises ProtocolError `invalid`, without saying what they are, when goods that a supplier made are not as the
+    standard has them."""
+    if not 0 < len(made) <= LONGEST_GOODS:
+        raise ProtocolError("invalid", f"The goods are not between 1 and {LONGEST_GOODS} characters long.")
+    if kind != "token":
+        return
+    try:
+        token = orjson.loads(made)
+    except ValueError:
+        token = None
+    if not isinstance(token, dict) or not all(isinstance(token.get(name), str) for name in TOKEN):
+        raise ProtocolError("invalid", "The goods are no token.")
 
 
 def put_in(
@@ -110,6 +130,8 @@ def _open_unit(vault: Vault, unit: Unit) -> str:
 
 
 def _in_the_clear(kind: str, clear: str) -> Json:
+    if kind == "token":
+        return {"kind": kind, kind: orjson.loads(clear)}
     return {"kind": kind, kind: {MEMBERS[kind]: clear}}
 
 

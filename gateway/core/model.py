@@ -195,7 +195,7 @@ class Delivery(Row):
     order_id: str
     line_id: str
     channel_id: str
-    kind: str  # code | licence | download | topup
+    kind: str  # code | licence | download | topup | token
     status: str  # ready | revealed | voided
     unit_id: str | None
     sealed: bytes | None

@@ -223,7 +223,9 @@ def _new(books: Books, order: Order, offer: Offer, delivery: Delivery, account: 
     product: dict[str, Any] = offer.product
     days = product.get("valid_days")
     # only its buyer opens what is sealed, so that nobody else has anything of it (OWN-029)
-    rule = "never" if order.recipient_key else product.get("transferable", "always")
+    # and a token is handed on on its chain
+    kept = order.recipient_key or offer.delivery_kind == "token"
+    rule = "never" if kept else product.get("transferable", "always")
     return Entitlement(
         id=books.new_id("ent"),
         delivery_id=delivery.id,

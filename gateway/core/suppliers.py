@@ -22,7 +22,7 @@ class SupplyRequest:
     """
 
     id: str
-    kind: str  # code | licence | topup
+    kind: str  # code | licence | topup | token
     product_id: str
     unit: int
     traceparent: str
@@ -32,7 +32,7 @@ class SupplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """It is made, for good. `goods` is the code, the licence's key or the top-up's receipt."""
+    """It is made, for good. `goods` is the code, the licence's key, the top-up's receipt, or a TokenContent as JSON."""
 
     goods: str = field(repr=False)
 

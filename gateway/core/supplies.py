@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.core import delivery, events, life, limits, refunds, stock
+from gateway.core import delivery, events, life, limits, refunds, stock, tokens
 from gateway.core.errors import ProtocolError, missing
+from gateway.core.goods import check_made
 from gateway.core.model import Call, Json, Offer, Order
 from gateway.core.model_supplies import SuppliedCode, Supply
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
-from gateway.core.suppliers import LONGEST_GOODS, VALID, SupplyRequest
+from gateway.core.suppliers import VALID, SupplyRequest
 
 GIVE_UP_AFTER = timedelta(minutes=15)
 OPEN = frozenset({"waiting", "asked", "parked"})
-UNIQUE = frozenset({"code", "licence"})  # two receipts may well read alike
+UNIQUE = frozenset({"code", "licence", "token"})  # two receipts may well read alike
 
 
 def start(books: Books, call: Call, order: Order, offers: Sequence[Offer]) -> None:
@@ -64,17 +65,18 @@ def note_made(books: Books, vault: Vault, call: Call, supply_id: str, goods: str
     """It is made: seal it, deliver it, and end the order with its last unit (ORD-051, DLV-010, DLV-040).
 
     False when nothing was waiting for it. Raises ProtocolError `duplicate_code` when another buyer has these goods, or
-    `invalid` when they are too long; both without saying what they are.
+    `invalid` when they are not such goods; both without saying what they are.
     """
     supply = _open(books, supply_id)
     if supply is None:
         return False
-    if not 0 < len(goods) <= LONGEST_GOODS:
-        raise ProtocolError("invalid", f"The goods are not between 1 and {LONGEST_GOODS} characters long.")
     order, offer = _order(books, supply), delivery.offer_of(books, supply.offer_id)
+    check_made(offer.delivery_kind, goods)
     if offer.delivery_kind in UNIQUE:
         _keep_for(books, supply, vault.fingerprint(goods.encode()))
     made = delivery.hand_over_made(books, vault, call, order, supply.line_id, offer, goods)
+    if offer.delivery_kind == "token":
+        tokens.note_made(books, call, made, goods)
     _end(books, call, supply, order, state="made", delivery_id=made.id, last_error=None)
     return True
 

@@ -12,7 +12,7 @@ from gateway.http.response import Response
 
 CAPABILITIES = [
     *("catalog", "inventory", "orders", "delivery", "events", "allotments", "on_demand"),
-    *("identity", "consent", "ownership", "ownership_log"),
+    *("identity", "consent", "ownership", "ownership_log", "tokens"),
 ]
 
 

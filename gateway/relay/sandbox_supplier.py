@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
+from json import dumps
 
 from gateway.core.suppliers import (
     Answer,
@@ -44,7 +45,26 @@ class SandboxSupplier:
             return Pending()
         if self._manner == "refuses" or (self._manner == "alternates" and request.unit % 2 == 0):
             return Refused("The sandbox's supplier refuses.")
-        return Made(f"SANDBOX-{sha256(request.id.encode()).hexdigest()[:20].upper()}")
+        made = sha256(request.id.encode()).hexdigest()
+        return Made(_token(request, made) if request.kind == "token" else f"SANDBOX-{made[:20].upper()}")
+
+
+def _token(request: SupplyRequest, made: str) -> str:
+    """A token of a chain that there is not."""
+    chain, number, address = (
+        "eip155:31337",
+        str(int(made[:8], 16)),
+        (request.buyer_input or {}).get("address"),
+    )
+    return dumps(
+        {
+            "chain": chain,
+            "asset": f"{chain}/erc721:0x{'0' * 39}1/{number}",
+            "token_id": number,
+            "owner": f"{chain}:{address}",
+            "transaction": f"0x{made}",
+        }
+    )
 
 
 def sandbox_suppliers() -> dict[str, Supplier]:

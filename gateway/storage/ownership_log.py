@@ -19,12 +19,9 @@ from gateway.storage.tables import log_entries, log_heads
 LOCK = select(log_heads.c.tree_size).where(log_heads.c.tree_size == 0).with_for_update()
 HEAD = select(log_heads).order_by(log_heads.c.tree_size.desc()).limit(1)
 # written out, so that SQLite takes the partial index
-WAITING = (
-    select(log_entries)
-    .where(text("leaf_index IS NULL"))
-    .order_by(log_entries.c.position)
-    .limit(bindparam("limit"))
-)
+_UNMERGED = text("leaf_index IS NULL")
+ANY_WAITING = select(log_entries.c.id).where(_UNMERGED).limit(1)
+WAITING = select(log_entries).where(_UNMERGED).order_by(log_entries.c.position).limit(bindparam("limit"))
 ENTRIES = (
     select(log_entries)
     .where(log_entries.c.leaf_index >= bindparam("start"))
@@ -43,6 +40,8 @@ class OwnershipLog:
     async def merge(self, now: datetime, limit: int) -> int:
         """Give the oldest waiting entries, at most `limit`, their places; how many. One at a time over all processes:
         others wait. Either all of it happens or nothing."""
+        if not await self._engine.read(ANY_WAITING):
+            return 0  # without a lock, as almost always
         async with self._engine.transaction() as transaction:
             await transaction.fetch(LOCK)
             waiting: list[LogEntry] = await transaction.fetch_rows(LogEntry, WAITING, {"limit": limit})

@@ -17,6 +17,7 @@ from gateway.core import (
     model_ownership,
     model_ownership_log,
     model_supplies,
+    model_tokens,
 )
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
@@ -213,6 +214,8 @@ log_entries = _table(
     Index("log_entries_entitlement", "entitlement_id", "position"),
     _partial("log_entries_waiting", "leaf_index IS NULL", "position"),
 )
+tokens = _table(model_tokens.Token, "tokens")
+chain_marks = _table(model_tokens.ChainMark, "chain_marks", _check("block", "block >= 0"))
 log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
 log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
 

@@ -10,7 +10,8 @@ from gateway.storage.columns import check, one_of, partial, table
 entitlements = table(
     model_ownership.Entitlement,
     "entitlements",
-    one_of("status", "active", "suspended", "consumed", "revoked", "expired"),
+    # transferred: a token, on its chain, to somebody whom nobody here knows
+    one_of("status", "active", "suspended", "consumed", "transferred", "revoked", "expired"),
     one_of("transferable", "always", "until_revealed", "never"),
     check("revision", "revision >= period AND period >= 1"),
     check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),

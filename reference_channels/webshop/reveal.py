@@ -18,7 +18,7 @@ from reference_channels.webshop.intents import Intent
 from reference_channels.webshop.link import Link
 
 # Where the text is, by kind of goods; an unknown kind has none to show here (CNV-002).
-TEXT = {"code": "value", "licence": "key", "download": "url", "topup": "receipt"}
+TEXT = {"code": "value", "licence": "key", "download": "url", "topup": "receipt", "token": "asset"}
 
 
 @dataclass(frozen=True, slots=True)

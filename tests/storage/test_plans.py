@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import Channel, Row
-from gateway.storage import outbox, supplies, watching
+from gateway.storage import outbox, ownership_log, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -56,6 +56,10 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
 @pytest.mark.parametrize(
     ("statement", "table"),
     [
+        (ownership_log.ANY_WAITING, "log_entries"),
+        (ownership_log.WAITING, "log_entries"),
+        (ownership_log.ENTRIES, "log_entries"),
+        (ownership_log.BY_HASH, "log_entries"),
         (watching.MOVED_STOCKS, "stocks"),
         (watching.MOVED_STOCKS, "movements"),
         (watching.MOVED_STOCKS, "stock_watches"),
@@ -93,6 +97,8 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "state_now",
         "attempts_now",
         "again_at",
+        "start",
+        "leaf_hash",
         "last",
         "channel_id",
         "event_id",

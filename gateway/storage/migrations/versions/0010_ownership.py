@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 TEXT, MOMENT, NUMBER = sa.Text(), sa.DateTime(timezone=True), sa.BigInteger()
-STATUSES = ("active", "suspended", "consumed", "revoked", "expired")
+STATUSES = ("active", "suspended", "consumed", "transferred", "revoked", "expired")
 RULES = ("always", "until_revealed", "never")
 OFFERS = ("offered", "accepted", "declined", "cancelled", "expired")
 

@@ -1,0 +1,70 @@
+"""Judges of tokens (tokens.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import spec
+from conformance.judges.gateway_evidence import dig, good, refusal
+from conformance.model import MissingError, Outcome, check, holds
+from conformance.scenarios.gateway_minting import ADDRESSES
+from conformance.transcript import Exchange, Transcript
+
+STORY = "tokens"
+LABELS = ("token", "another token")
+gateway = partial(check, role="gateway", capability="tokens", scenarios=(STORY,))
+Json = dict[str, Any]
+
+
+def _tokens(t: Transcript) -> Iterator[tuple[Exchange, Json]]:
+    """What was revealed, where there is a token in it; raises MissingError when there is none."""
+    for label in LABELS:
+        seen = good(t, STORY, f"{label} reveal")
+        token = dig(seen.answer, "goods", "token")
+        if not isinstance(token, dict):
+            raise MissingError(f"{label}: there is no token in it")
+        yield seen, token
+
+
+@gateway("TOK-001", title="A token is handed over as where it is")
+def handed_over(t: Transcript) -> Iterator[Outcome]:
+    """The kind, and the member that it names."""
+    for label in LABELS:
+        good(t, STORY, f"{label} deliveries")
+        seen = good(t, STORY, f"{label} reveal")
+        goods = seen.answer.get("goods")
+        told = dig(goods, "kind") == "token" and not spec.validator("TokenContent").errors(
+            dig(goods, "token")
+        )
+        yield holds(told, f"{label}: where it is", f"{label}: no TokenContent under token", seen)
+
+
+@gateway("TOK-002", title="A token is minted to the buyer's address")
+def to_the_buyer(t: Transcript) -> Iterator[Outcome]:
+    """In whatever case the letters were given."""
+    wanted = str(t.fact(STORY, "owner")).lower()
+    for seen, token in _tokens(t):
+        owner = str(token.get("owner"))
+        right = owner.lower() == f"{token.get('chain')}:{wanted}".lower()
+        yield holds(right, "minted to her", f"minted to {owner}", seen)
+
+
+@gateway("TOK-003", title="What is no address is refused")
+def no_address(t: Transcript) -> Iterator[Outcome]:
+    """A wrong checksum, a digit less, a letter that is no digit."""
+    for label in ADDRESSES:
+        yield from refusal(t, STORY, label, "buyer_input_invalid", "token")
+
+
+@gateway("TOK-004", title="The names of a token fit one another")
+def names_fit(t: Transcript) -> Iterator[Outcome]:
+    """CAIP-2, CAIP-19 and the number; two tokens have two names."""
+    names = []
+    for seen, token in _tokens(t):
+        asset, chain, number = (str(token.get(name)) for name in ("asset", "chain", "token_id"))
+        right = asset.startswith(f"{chain}/") and asset.endswith(f"/{number}")
+        names.append(asset)
+        yield holds(right, "they fit", f"{asset} is not token {number} of {chain}", seen)
+    yield holds(len(set(names)) == len(names), "two tokens", f"both are {names[0]}")

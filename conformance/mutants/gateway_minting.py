@@ -1,0 +1,13 @@
+"""Wrong gateways whose tokens are not what was bought. See conformance/mutants/gateway.py."""
+
+from __future__ import annotations
+
+from conformance.mutants import Mutant
+
+WRONG = {
+    "token_as_code": ("TOK-001", "hands a token out as a code"),
+    "token_to_another": ("TOK-002", "mints to an address of its own"),
+    "token_any_address": ("TOK-003", "takes addresses with a wrong checksum"),
+    "token_misnamed": ("TOK-004", "names another token's asset"),
+}
+MINTING = tuple(Mutant(name, frozenset({row[0]}), row[1]) for name, row in WRONG.items())

@@ -1,0 +1,37 @@
+"""A story of tokens: bought for an address, and for addresses that are none."""
+
+from __future__ import annotations
+
+from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.shop import Json
+from conformance.model import scenario
+from conformance.scenarios.gateway_making import watch
+
+FORM: Json = {
+    "type": "object",
+    "required": ["address"],
+    "properties": {"address": {"type": "string", "maxLength": 64}},
+}
+OWNER = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # a test case of EIP-55
+ADDRESSES = {
+    "wrong checksum": OWNER.replace("Aeb6", "aeb6"),
+    "too short": OWNER[:-1],
+    "no hexadecimal": OWNER[:-1] + "g",
+}
+
+
+@scenario("tokens", role="gateway", capability="tokens")
+async def tokens(s: GatewaySession) -> None:
+    """Addresses that are none are refused; a token for one that is, and another one for the same in small letters."""
+    shop = await s.shop()
+    offer = await shop.offer(delivery_kind="token", buyer_input=FORM, on_demand={"supplier": "makes"})
+    s.transcript.note("owner", OWNER)
+    for label, address in ADDRESSES.items():
+        body = shop.ordering(offer, buyer_input={"address": address})
+        await shop.do("create_order", label, body=body)
+    for label, address in (("token", OWNER), ("another token", OWNER.lower())):
+        body = shop.ordering(offer, buyer_input={"address": address})
+        order = await shop.must("create_order", label, body=body)
+        await watch(shop, order, f"{label} in the end")
+        for delivery in await shop.deliveries(order, f"{label} deliveries"):
+            await shop.reveal(delivery, f"{label} reveal")
