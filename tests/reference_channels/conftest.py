@@ -15,9 +15,9 @@ from aiohttp import web
 
 from reference_channels.kit.retry import Policy
 from reference_channels.kit.tokens import Credentials
+from reference_channels.trade.link import Connection
+from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
-from reference_channels.webshop.link import Connection
-from reference_channels.webshop.settings import SHOP, Settings, Shop
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -30,7 +30,7 @@ class RunningShop:
     """A shop that takes requests. `parts` are its insides, `control` its test control."""
 
     url: str
-    parts: Shop
+    parts: Trade
     http: aiohttp.ClientSession
 
     async def control(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -82,7 +82,7 @@ async def running_shop(
     await web.SockSite(runner, bound).start()
     async with aiohttp.ClientSession() as http:
         try:
-            yield RunningShop(url, app[SHOP], http)
+            yield RunningShop(url, app[TRADE], http)
         finally:
             await runner.cleanup()
 

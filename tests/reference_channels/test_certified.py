@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reference_channels.kit.retry import Policy
-from reference_channels.webshop.settings import SCHEMES
+from reference_channels.trade.settings import SCHEMES
 from tests.reference_channels.conftest import TEST_SECRET, running_shop
 
 

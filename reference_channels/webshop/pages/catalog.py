@@ -8,9 +8,9 @@ import sqlite3
 from aiohttp import web
 
 from reference_channels.kit.errors import Json
-from reference_channels.webshop import shelf
+from reference_channels.trade import shelf
+from reference_channels.trade.fields import regions, schema_fields
 from reference_channels.webshop.pages import view
-from reference_channels.webshop.pages.fields import regions, schema_fields
 from reference_channels.webshop.pages.visitor import visitor
 from reference_channels.webshop.settings import SHOP
 

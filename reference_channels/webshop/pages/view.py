@@ -14,10 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from yarl import URL
 
 from reference_channels.kit.errors import Json, timestamp
-from reference_channels.webshop import shelf
-from reference_channels.webshop.clock import rfc3339
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.pages import money, texts
+from reference_channels.trade import money, shelf
+from reference_channels.trade.app import STATIC
+from reference_channels.trade.clock import rfc3339
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.words import LANGUAGES, TAGS, product_text
+from reference_channels.webshop.pages import texts
 from reference_channels.webshop.pages.visitor import remember, visitor
 from reference_channels.webshop.settings import SHOP
 
@@ -37,7 +39,8 @@ def templates() -> Environment:
 @cache
 def version() -> str:
     """Names the static files' state, so that browsers may keep them."""
-    content = b"".join(path.read_bytes() for path in sorted((ROOM / "static").iterdir()))
+    files = sorted([*STATIC.iterdir(), *(ROOM / "static").iterdir()])
+    content = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -55,8 +58,8 @@ def page(
         "money": lambda amount, currency: money.money(amount, currency, language),
         "card": partial(card, language=language),
         "language": language,
-        "language_tag": texts.TAGS[language],
-        "languages": texts.LANGUAGES,
+        "language_tag": TAGS[language],
+        "languages": LANGUAGES,
         "here": lambda code: str((URL(address) if address else request.rel_url).update_query(lang=code)),
         "csrf": who.csrf,
         "shop": settings.name,
@@ -68,7 +71,7 @@ def page(
     answer = web.Response(
         text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
     )
-    answer.headers["Content-Language"] = texts.TAGS[language]
+    answer.headers["Content-Language"] = TAGS[language]
     remember(request, answer)
     return answer
 
@@ -76,7 +79,7 @@ def page(
 def card(offer: Json, language: str) -> Json:
     """What the templates show of an offer: texts in the language, look, price, promotion, availability."""
     product = offer.get("product", {})
-    name, description = texts.product_text(product, language)
+    name, description = product_text(product, language)
     promotion = _current(offer.get("promotion"))
     price = offer.get("price", {"amount": 0, "currency": "XXX"})
     category = product.get("category", "other")

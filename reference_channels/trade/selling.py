@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import jsonschema_rs
 
 from reference_channels.kit.errors import Json
-from reference_channels.webshop import shelf
+from reference_channels.trade import shelf
 
 
 @dataclass(frozen=True, slots=True)

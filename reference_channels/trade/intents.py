@@ -36,7 +36,7 @@ class Intent:
     """One press of the button. Amounts in minor units of `currency`, times in seconds since 1970.
 
     `hold_key` and `order_key` are idempotency keys, drawn and stored before the first call (IDM-008);
-    `reference` is the shop's name for the order and the hold; `offer` is the offer (JSON) as the buyer saw
+    `reference` is the channel's name for the order and the hold; `offer` is the offer (JSON) as the buyer saw
     it; `recipient_key` is the public key (JSON) of the buyer's browser, where it has made one (DLV-035); `refunded` is
     what the order's refunds give back (SEL-016).
     """
@@ -95,7 +95,7 @@ _SELECT = f"select {', '.join(_COLUMNS)} from intents "  # noqa: S608 - the name
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Add the columns that a shop of an earlier version has not; new ones stand at the end and may be null."""
+    """Add the columns that a channel of an earlier version has not; new ones stand at the end and may be null."""
     known = {row[1] for row in db.execute("pragma table_info(intents)")}
     for name in (name for name in _COLUMNS if name not in known):
         db.execute(f"alter table intents add column {name} {_TYPES.get(name, 'text')}")
@@ -128,7 +128,7 @@ def of_buyer(db: sqlite3.Connection, buyer: str) -> list[Intent]:
 
 
 def due(db: sqlite3.Connection, now: float, opened_before: float) -> list[Intent]:
-    """What the shop must go on with by itself now: unknown outcomes, holds to give back, buyers who left."""
+    """What the channel must go on with by itself now: unknown outcomes, holds to give back, buyers who left."""
     rows = db.execute(
         _SELECT + "where (state in ('paid', 'ordered', 'releasing') and next_try <= ?1)"
         " or (state = 'held' and hold_until <= ?1) or (state = 'opened' and created_at <= ?2)"

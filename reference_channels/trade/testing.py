@@ -11,15 +11,15 @@ from aiohttp import web
 
 from reference_channels.kit.errors import GatewayError, Json
 from reference_channels.kit.tokens import Credentials
-from reference_channels.webshop import intents, shelf, wire
-from reference_channels.webshop.clock import rfc3339
-from reference_channels.webshop.database import forget_all, trade_with
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.link import Connection
-from reference_channels.webshop.problems import RefusalError
-from reference_channels.webshop.reveal import reveal
-from reference_channels.webshop.selling import Wish
-from reference_channels.webshop.settings import SHOP, Shop
+from reference_channels.trade import intents, shelf, wire
+from reference_channels.trade.clock import rfc3339
+from reference_channels.trade.database import forget_all, trade_with
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.link import Connection
+from reference_channels.trade.problems import RefusalError
+from reference_channels.trade.reveal import reveal
+from reference_channels.trade.selling import Wish
+from reference_channels.trade.settings import TRADE, Trade
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 FAILED = frozenset({"unresolved", "order_fulfilment_failed"})
@@ -30,7 +30,7 @@ def guarded(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def checked(request: web.Request) -> web.Response:
-        secret = request.app[SHOP].settings.test_secret or ""
+        secret = request.app[TRADE].settings.test_secret or ""
         given = request.headers.get("VGCP-Test-Secret", "")
         if not secret or not secrets.compare_digest(given.encode(), secret.encode()):
             raise RefusalError("test_secret_invalid")
@@ -45,17 +45,17 @@ def guarded(handler: Handler) -> Handler:
 @guarded
 async def test_reset(request: web.Request) -> web.Response:
     """Forget everything and, when a gateway is given, trade with that one from now on (TST-009)."""
-    shop = request.app[SHOP]
+    trade = request.app[TRADE]
     gateway = (await wire.read(request, "TestReset")).get("gateway")
-    async with shop.worker.quiet():
-        shop.link.connect(_connection(gateway) if gateway else shop.link.connection)
-        await shop.db.run(forget_all)
-        if shop.link.connection is not None:
-            name = shop.link.connection.name
-            await shop.db.run(lambda db: trade_with(db, name))
-        shop.clock.reset()
-        shop.ring.lines.clear()
-    shop.worker.sync_soon()
+    async with trade.worker.quiet():
+        trade.link.connect(_connection(gateway) if gateway else trade.link.connection)
+        await trade.db.run(forget_all)
+        if trade.link.connection is not None:
+            name = trade.link.connection.name
+            await trade.db.run(lambda db: trade_with(db, name))
+        trade.clock.reset()
+        trade.ring.lines.clear()
+    trade.worker.sync_soon()
     return web.Response(status=204)
 
 
@@ -67,14 +67,14 @@ def _connection(gateway: Json) -> Connection:
 @guarded
 async def test_sync(request: web.Request) -> web.Response:
     """Pull both feeds to their ends now."""
-    await request.app[SHOP].worker.catch_up()
+    await request.app[TRADE].worker.catch_up()
     return web.Response(status=204)
 
 
 @guarded
 async def test_list_shelf(request: web.Request) -> web.Response:
     """What the page of offers shows."""
-    offers = await request.app[SHOP].db.run(shelf.all_on_sale)
+    offers = await request.app[TRADE].db.run(shelf.all_on_sale)
     items = [
         {
             "offer_id": offer["id"],
@@ -90,7 +90,7 @@ async def test_list_shelf(request: web.Request) -> web.Response:
 @guarded
 async def test_purchase(request: web.Request) -> web.Response:
     """Press the button: the same steps as the pages take, without the pages (TST-008)."""
-    shop = request.app[SHOP]
+    trade = request.app[TRADE]
     asked = await wire.read(request, "TestPurchaseRequest")
     wish = Wish(
         intent_id=asked["intent_id"],
@@ -100,32 +100,32 @@ async def test_purchase(request: web.Request) -> web.Response:
         region=asked.get("region"),
         buyer_input=asked.get("buyer_input", {}),
     )
-    intent = await shop.purchases.open(wish)
+    intent = await trade.purchases.open(wish)
     shown = asked.get("reveal", True)
     # Kept with the intent, so that the goods are there for this buyer also when the order is finished later.
-    await shop.db.run(lambda db: intents.save(db, intent, reveal=int(shown or intent.reveal)))
-    intent = await shop.purchases.hold(intent.id)
+    await trade.db.run(lambda db: intents.save(db, intent, reveal=int(shown or intent.reveal)))
+    intent = await trade.purchases.hold(intent.id)
     if intent.unit_amount is not None and intent.unit_amount > intent.seen_amount:
         # The checkout page shows the new price; this buyer leaves rather than pay more than was shown.
-        intent = await shop.purchases.cancel(intent.id, "price_mismatch")
+        intent = await trade.purchases.cancel(intent.id, "price_mismatch")
     elif asked.get("pay", True):
-        intent = await shop.purchases.pay(
+        intent = await trade.purchases.pay(
             intent.id, f"test-{secrets.token_hex(8)}", asked.get("recipient_key")
         )
-    return wire.answer(await _seen(shop, intent, reveal_now=shown))
+    return wire.answer(await _seen(trade, intent, reveal_now=shown))
 
 
 @guarded
 async def test_get_purchase(request: web.Request) -> web.Response:
     """What the buyer sees on the order page now."""
-    shop = request.app[SHOP]
-    intent = await shop.purchases.find(request.match_info["intent_id"])
+    trade = request.app[TRADE]
+    intent = await trade.purchases.find(request.match_info["intent_id"])
     if intent is None:
         raise RefusalError("not_found")
-    return wire.answer(await _seen(shop, intent, reveal_now=bool(intent.reveal)))
+    return wire.answer(await _seen(trade, intent, reveal_now=bool(intent.reveal)))
 
 
-async def _seen(shop: Shop, intent: Intent, reveal_now: bool) -> Json:
+async def _seen(trade: Trade, intent: Intent, reveal_now: bool) -> Json:
     """The TestPurchase document; the goods only where the buyer opened them, now or before."""
     document: Json = {"intent_id": intent.id, "outcome": outcome(intent)}
     if intent.order_id:
@@ -136,7 +136,7 @@ async def _seen(shop: Shop, intent: Intent, reveal_now: bool) -> Json:
         document["reason"] = intent.reason
     if reveal_now:
         document["goods_shown"] = [
-            each.text for each in await reveal(shop.db, shop.link, intent) if each.text
+            each.text for each in await reveal(trade.db, trade.link, intent) if each.text
         ]
     return document
 
@@ -152,17 +152,17 @@ def outcome(intent: Intent) -> str:
 
 @guarded
 async def test_advance_clock(request: web.Request) -> web.Response:
-    """Advance the shop's clock and do what falls due by it."""
-    shop = request.app[SHOP]
-    shop.clock.advance((await wire.read(request, "TestClock"))["advance_seconds"])
-    await shop.worker.tick()
-    return wire.answer({"now": rfc3339(shop.clock())})
+    """Advance the channel's clock and do what falls due by it."""
+    trade = request.app[TRADE]
+    trade.clock.advance((await wire.read(request, "TestClock"))["advance_seconds"])
+    await trade.worker.tick()
+    return wire.answer({"now": rfc3339(trade.clock())})
 
 
 @guarded
 async def test_get_log(request: web.Request) -> web.Response:
     """Every line logged since reset."""
-    return wire.answer({"lines": list(request.app[SHOP].ring.lines)})
+    return wire.answer({"lines": list(request.app[TRADE].ring.lines)})
 
 
 ROUTES = [

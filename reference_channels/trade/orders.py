@@ -6,8 +6,8 @@ import json
 import sqlite3
 
 from reference_channels.kit.errors import Json
-from reference_channels.webshop import intents
-from reference_channels.webshop.intents import LIFE, Intent
+from reference_channels.trade import intents
+from reference_channels.trade.intents import LIFE, Intent
 
 GOOD = frozenset({"fulfilled", "closed", "partially_refunded", "disputed"})
 DEAD = frozenset({"cancelled", "expired", "rejected", "fulfilment_failed", "refunded"})
@@ -24,7 +24,7 @@ def meaning(status: str) -> str:
 def adopt(db: sqlite3.Connection, order: Json) -> Intent | None:
     """Note what the gateway says of an order, from an answer or an event. Nothing older counts.
 
-    Answers the intent as it is then, or None when the order is none of this shop's.
+    Answers the intent as it is then, or None when the order is none of this channel's.
     """
     intent = intents.by_reference(db, order["reference"])
     if intent is None or order["revision"] < intent.order_revision:

@@ -12,10 +12,10 @@ from functools import partial
 from reference_channels.kit import trace
 from reference_channels.kit.client import GatewayClient, every
 from reference_channels.kit.errors import Json, Problem
-from reference_channels.webshop import intents
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.link import Link
+from reference_channels.trade import intents
+from reference_channels.trade.database import Database
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.link import Link
 
 # Where the text is, by kind of goods; an unknown kind has none to show here (CNV-002).
 TEXT = {"code": "value", "licence": "key", "download": "url", "topup": "receipt"}

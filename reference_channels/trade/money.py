@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-# ISO 4217 currencies that have other than two decimals, as far as shops meet them.
+# ISO 4217 currencies that have other than two decimals, as far as channels meet them.
 DECIMALS = {
     "JPY": 0,
     "KRW": 0,

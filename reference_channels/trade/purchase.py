@@ -16,15 +16,15 @@ from functools import partial
 from reference_channels.kit import trace
 from reference_channels.kit.errors import Json, timestamp
 from reference_channels.kit.tokens import Clock
-from reference_channels.webshop import intents, orders, selling, shelf
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.intents import Intent, WrongStateError
-from reference_channels.webshop.link import Link
-from reference_channels.webshop.placing import Placing
-from reference_channels.webshop.selling import Wish
+from reference_channels.trade import intents, orders, selling, shelf
+from reference_channels.trade.database import Database
+from reference_channels.trade.intents import Intent, WrongStateError
+from reference_channels.trade.link import Link
+from reference_channels.trade.placing import Placing
+from reference_channels.trade.selling import Wish
 
 HOLD_SECONDS = 600
-# The shop stops taking money a little before the gateway lets go of the hold.
+# The channel stops taking money a little before the gateway lets go of the hold.
 MARGIN = 5
 
 
@@ -165,7 +165,7 @@ def _open(db: sqlite3.Connection, *, wish: Wish, trace_id: str, now: float) -> I
     price: Json = offer["price"] if offer else {"amount": 0, "currency": "XXX"}
     intent = Intent(
         id=wish.intent_id,
-        reference=f"shop-{secrets.token_hex(12)}",
+        reference=f"buy-{secrets.token_hex(12)}",
         hold_key=f"hold-{secrets.token_hex(16)}",
         order_key=f"order-{secrets.token_hex(16)}",
         trace_id=trace_id,

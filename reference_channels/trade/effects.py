@@ -1,4 +1,4 @@
-"""What an event changes in the shop. Every event is a full snapshot, so each replaces what was known
+"""What an event changes in the channel. Every event is a full snapshot, so each replaces what was known
 (EVT-013 to EVT-015)."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import sqlite3
 from reference_channels.kit import inbox
 from reference_channels.kit.errors import Json
 from reference_channels.kit.inbox import Verdict
-from reference_channels.webshop import intents, orders, shelf
+from reference_channels.trade import intents, orders, shelf
 
 
 def receive(db: sqlite3.Connection, event: Json, now: float) -> Verdict:

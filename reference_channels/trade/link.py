@@ -1,4 +1,4 @@
-"""The shop's line to its one gateway: who it is there, what the gateway declares, which keys sign."""
+"""The channel's line to its one gateway: who it is there, what the gateway declares, which keys sign."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Connection:
 
 
 class Link:
-    """Discovers the gateway when it is first needed, so that the shop can start before it."""
+    """Discovers the gateway when it is first needed, so that the channel can start before it."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock, policy: Policy) -> None:
         self._http = http
@@ -53,10 +53,10 @@ class Link:
     async def _discover(self) -> GatewayClient:
         connection = self.connection
         if connection is None:
-            raise NoAnswer("the shop is not connected to a gateway")
+            raise NoAnswer("the channel is not connected to a gateway")
         document = await discover(self._http, connection.url, self._policy)
         if self.connection is not connection:
-            raise NoAnswer("the shop was connected elsewhere meanwhile")
+            raise NoAnswer("the channel was connected elsewhere meanwhile")
         self._read_at = time.monotonic()
         return GatewayClient(self._http, document, connection.credentials, self._clock, self._policy)
 

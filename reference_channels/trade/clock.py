@@ -1,4 +1,4 @@
-"""The shop's clock, which a sandbox can advance."""
+"""The channel's clock, which a sandbox can advance."""
 
 from __future__ import annotations
 

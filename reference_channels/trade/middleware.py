@@ -9,14 +9,16 @@ import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from reference_channels.kit import trace
-from reference_channels.webshop import problems
-from reference_channels.webshop.logs import request_id
-from reference_channels.webshop.pages import errors
-from reference_channels.webshop.problems import RefusalError
+from reference_channels.trade import problems
+from reference_channels.trade.logs import request_id
+from reference_channels.trade.problems import RefusalError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# What a person is shown for a status.
+ErrorPage = Callable[[web.Request, int], web.StreamResponse]
 log = logging.getLogger(__name__)
 
 # No script, style, image, font or frame from anywhere else; nothing inline.
@@ -39,14 +41,23 @@ def of_protocol(request: web.Request) -> bool:
     return request.path.startswith(("/vgcp/", "/.well-known/"))
 
 
-@web.middleware
-async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost layer. Never lets an exception through, never logs a query or a body."""
+def around(page: ErrorPage) -> Middleware:
+    """The outermost layer, with the channel's own page for errors."""
+
+    @web.middleware
+    async def layer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await _around(request, handler, page)
+
+    return layer
+
+
+async def _around(request: web.Request, handler: Handler, page: ErrorPage) -> web.StreamResponse:
+    """Never lets an exception through, never logs a query or a body."""
     started = time.perf_counter()
     step = trace.continue_trace(request.headers.get(trace.HEADER))
     trace.current.set(step)
     request_id.set(f"req_{secrets.token_hex(12)}")
-    answer = await _answered(request, handler)
+    answer = await _answered(request, handler, page)
     answer.headers.update(HEADERS)
     answer.headers[trace.HEADER] = step.traceparent
     answer.headers["VGCP-Request-Id"] = request_id.get() or ""
@@ -56,22 +67,22 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     return answer
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Handler, page: ErrorPage) -> web.StreamResponse:
     try:
         return await handler(request)
     except RefusalError as refusal:
         return problems.problem(refusal.code, refusal.detail, refusal.errors)
     except web.HTTPException as error:
-        return _http_error(request, error)
+        return _http_error(request, error, page)
     except Exception:
         log.exception("unexpected")
-        return problems.problem("internal") if of_protocol(request) else errors.page(request, 500)
+        return problems.problem("internal") if of_protocol(request) else page(request, 500)
 
 
-def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+def _http_error(request: web.Request, error: web.HTTPException, page: ErrorPage) -> web.StreamResponse:
     if error.status < 400:
         return web.Response(status=error.status, headers=error.headers)
-    answer = problems.for_status(error.status) if of_protocol(request) else errors.page(request, error.status)
+    answer = problems.for_status(error.status) if of_protocol(request) else page(request, error.status)
     if "Allow" in error.headers:
         answer.headers["Allow"] = error.headers["Allow"]
     return answer

@@ -1,4 +1,4 @@
-"""The shop's own SQLite file: one thread, one connection, one transaction per piece of work."""
+"""The channel's own SQLite file: one thread, one connection, one transaction per piece of work."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TypeVar
 
 from reference_channels.kit import inbox, sync
-from reference_channels.webshop import intents, shelf
+from reference_channels.trade import intents, shelf
 
 T = TypeVar("T")
 
 SCHEMA = """
 create table if not exists settings (name text primary key, value text not null) strict;
 """
-FORGOTTEN = ("offers", "intents", "inbox_events", "inbox_subjects", "cursors")
 
 
 class Database:
     """Runs functions over the connection, each in a transaction that is durable before `run` answers."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str = "") -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="shop-db")
+        self._schema = schema
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trade-db")
         self._db: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -38,7 +38,7 @@ class Database:
         db.row_factory = sqlite3.Row
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
-        for schema in (SCHEMA, shelf.SCHEMA, intents.SCHEMA, inbox.SCHEMA, sync.SCHEMA):
+        for schema in (SCHEMA, shelf.SCHEMA, intents.SCHEMA, inbox.SCHEMA, sync.SCHEMA, self._schema):
             db.executescript(schema)
         intents.bring_up_to_date(db)
         self._db = db
@@ -67,19 +67,22 @@ class Database:
 
 
 def forget_all(db: sqlite3.Connection) -> None:
-    """Drop all trade: offers, purchases, what was seen, cursors."""
-    for table in FORGOTTEN:
-        db.execute(f"delete from {table}")  # noqa: S608 - the names are the constants above
+    """Drop all trade: offers, purchases, what was seen, cursors, and what the channel keeps beside; no settings."""
+    kept = (
+        "select name from sqlite_master where type = 'table' and name not in ('settings', 'sqlite_sequence')"
+    )
+    for row in db.execute(kept).fetchall():
+        db.execute(f'delete from "{row[0]}"')  # noqa: S608 - the names are the database's own
 
 
 def setting(db: sqlite3.Connection, name: str, fresh: str) -> str:
-    """A setting of this shop that is made once and kept."""
+    """A setting of this channel that is made once and kept."""
     db.execute("insert or ignore into settings values (?, ?)", (name, fresh))
     return str(db.execute("select value from settings where name = ?", (name,)).fetchone()[0])
 
 
 def trade_with(db: sqlite3.Connection, gateway: str) -> None:
-    """Note with whom the shop trades; cursors, revisions and offers of another gateway mean nothing here."""
+    """Note with whom the channel trades; cursors, revisions and offers of another gateway mean nothing here."""
     if setting(db, "gateway", gateway) != gateway:
         for table in ("offers", "inbox_events", "inbox_subjects", "cursors"):
             db.execute(f"delete from {table}")  # noqa: S608 - the names are constants

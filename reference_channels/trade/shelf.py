@@ -1,4 +1,4 @@
-"""What the shop has on sale: the offers as the gateway gave them, newest revision only (SEL-001, CAT-010)."""
+"""What the channel has on sale: the offers as the gateway gave them, newest revision only (SEL-001, CAT-010)."""
 
 from __future__ import annotations
 

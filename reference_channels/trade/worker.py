@@ -1,4 +1,4 @@
-"""What the shop does by itself: finishes what is pending, lets go of what buyers left, keeps up with the
+"""What the channel does by itself: finishes what is pending, lets go of what buyers left, keeps up with the
 feeds."""
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from functools import partial
 
 from reference_channels.kit import inbox, sync
 from reference_channels.kit.errors import GatewayError, Json
-from reference_channels.webshop import effects, intents, shelf
-from reference_channels.webshop.clock import Clock
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.link import Link
-from reference_channels.webshop.purchase import Purchases
+from reference_channels.trade import effects, intents, shelf
+from reference_channels.trade.clock import Clock
+from reference_channels.trade.database import Database
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.link import Link
+from reference_channels.trade.purchase import Purchases
 
 log = logging.getLogger(__name__)
 

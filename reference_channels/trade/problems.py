@@ -1,4 +1,4 @@
-"""The shop's own errors on the wire: problem documents of the closed catalogue (RFC 9457, ERR-010)."""
+"""The channel's own errors on the wire: problem documents of the closed catalogue (RFC 9457, ERR-010)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 import spec
 from reference_channels.kit import trace
 from reference_channels.kit.errors import Json
-from reference_channels.webshop.logs import request_id
+from reference_channels.trade.logs import request_id
 
 BY_STATUS = {
     400: "malformed",

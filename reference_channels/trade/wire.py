@@ -7,7 +7,7 @@ from aiohttp import web
 
 import spec
 from reference_channels.kit.errors import Json
-from reference_channels.webshop.problems import RefusalError
+from reference_channels.trade.problems import RefusalError
 
 
 async def read(request: web.Request, kind: str) -> Json:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from reference_channels.kit import trace
-from reference_channels.webshop.clock import rfc3339
+from reference_channels.trade.clock import rfc3339
 
 request_id: ContextVar[str | None] = ContextVar("vgcp_request_id", default=None)
 

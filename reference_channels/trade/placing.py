@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from reference_channels.kit.errors import GatewayError, Json, Problem
 from reference_channels.kit.tokens import Clock
-from reference_channels.webshop import intents, orders
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.link import Link
+from reference_channels.trade import intents, orders
+from reference_channels.trade.database import Database
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.link import Link
 
 log = logging.getLogger(__name__)
 
