@@ -30,6 +30,11 @@ class ConsentCalls(Calls):
         path = _consent(buyer_id, purpose) + "/receipts"
         return await self._call("list_receipts", "GET", path, query={"cursor": cursor})
 
+    async def list_data_uses(self, buyer_id: str, cursor: str | None = None) -> Json:
+        """A page of what this channel may use her data for, and why."""
+        path = f"/buyers/{part(buyer_id)}/data-uses"
+        return await self._call("list_data_uses", "GET", path, query={"cursor": cursor})
+
     async def erase_buyer(self, buyer_id: str, proof: str | None = None, scope: str | None = None) -> Json:
         """Have her data erased, with a `proof` (a link confirmed just now) over all channels: Erasure says what stays
         and why."""

@@ -1,0 +1,60 @@
+"""What a buyer allows, and her data (BUY-010 to BUY-015). Nothing is kept here: it is asked for when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from reference_channels.kit.client import every
+from reference_channels.kit.errors import Json
+from reference_channels.trade import accounts
+from reference_channels.trade.buyers import known
+from reference_channels.trade.settings import Trade
+
+
+async def consents(trade: Trade, reference: str) -> list[Json]:
+    """Every purpose, with what counts now."""
+    buyer = await known(trade, reference, "consent")
+    return await every(lambda cursor: buyer.client.list_consents(buyer.id, cursor))
+
+
+async def decide(trade: Trade, reference: str, purpose: str, request: Json) -> Json:
+    """Her decision, as she made it (ConsentRequest to Consent)."""
+    buyer = await known(trade, reference, "consent")
+    return await buyer.client.set_consent(buyer.id, purpose, request)
+
+
+async def receipts(trade: Trade, reference: str, purpose: str) -> list[Json]:
+    """The receipts of what she decided here, newest first."""
+    buyer = await known(trade, reference, "consent")
+    return await every(lambda cursor: buyer.client.list_receipts(buyer.id, purpose, cursor))
+
+
+async def uses(trade: Trade, reference: str) -> list[Json]:
+    """What this channel may use her data for, and why."""
+    buyer = await known(trade, reference, "consent")
+    return await every(lambda cursor: buyer.client.list_data_uses(buyer.id, cursor))
+
+
+async def may(trade: Trade, reference: str, purpose: str) -> bool:
+    """Whether her data may be used for the purpose now. Ask each time: she may have withdrawn (BUY-012)."""
+    buyer = await known(trade, reference, "consent")
+    return bool((await buyer.client.get_consent(buyer.id, purpose))["decision"] == "given")
+
+
+@asynccontextmanager
+async def export(
+    trade: Trade, reference: str, proof: str | None = None
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The archive of what is held about her, in parts while they come; with `proof` over all channels."""
+    buyer = await known(trade, reference, "consent")
+    async with buyer.client.export_buyer(buyer.id, proof) as parts:
+        yield parts
+
+
+async def erase(trade: Trade, reference: str, proof: str | None = None) -> Json:
+    """Have her data erased at the gateway, and then here (Erasure); with `proof` over all channels."""
+    buyer = await known(trade, reference, "consent")
+    erasure = await buyer.client.erase_buyer(buyer.id, proof, "all_channels" if proof else None)
+    await trade.db.run(lambda db: accounts.forget(db, erasure))
+    return erasure
