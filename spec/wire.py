@@ -35,6 +35,7 @@ class Operation:
     request_required: bool
     response_status: int
     response_type: str | None
+    response_media: str | None
     problems: tuple[str, ...]
     idempotent: bool
 
@@ -77,6 +78,7 @@ def _operation(document: Json, path: str, method: str, node: Json) -> Operation:
     body = node.get("requestBody", {})
     request_type, request_media = _content(body)
     status = next(status for status in node["responses"] if status.isdigit())
+    response_type, response_media = _content(node["responses"][status])
     return Operation(
         id=node["operationId"],
         method=method.upper(),
@@ -90,7 +92,8 @@ def _operation(document: Json, path: str, method: str, node: Json) -> Operation:
         request_media=request_media,
         request_required=body.get("required", False),
         response_status=int(status),
-        response_type=_content(node["responses"][status])[0],
+        response_type=response_type,
+        response_media=response_media,
         problems=tuple(node["x-problems"]),
         idempotent=any(parameter["name"] == "Idempotency-Key" for parameter in parameters),
     )
