@@ -18,7 +18,7 @@ class Operation:
     `method` is in capitals; `path` is the whole template below the origin, as `/vgcp/v1/orders/{order_id}`.
     `security` is `public`, `oauth` (with `scope`), `test` (the test-control secret) or `signed` (an event).
     `parameters` are OpenAPI parameter objects with nothing left to resolve, path ones first.
-    `request_type` and `response_type` are names for `spec.validator`; None where there is no body.
+    `request_type` and `response_type` are names for `spec.validator`; None where there is no body, or none in JSON.
     `problems` are the codes of `spec/problems.yaml` that it may answer with.
     """
 
@@ -59,7 +59,8 @@ def resolved(node: Any, document: Json) -> Any:
 
 def _content(node: Json) -> tuple[str | None, str | None]:
     for media, content in node.get("content", {}).items():
-        return content["schema"]["$ref"].rsplit("/", 1)[1], media
+        reference = content["schema"].get("$ref")
+        return reference and reference.rsplit("/", 1)[1], media
     return None, None
 
 

@@ -167,6 +167,7 @@ def test_exchanges_answer_as_the_document_says(path: Path) -> None:
     assert ("Idempotency-Replayed" in headers) == (code == "replayed")
     if operation.response_type is None:
         assert "body" not in answer
+        assert headers.get("Content-Type") == operation.response_media
     else:
         assert headers["Content-Type"] == operation.response_media
         assert spec.validator(operation.response_type).errors(answer["body"]) == []
