@@ -100,7 +100,8 @@ class Goods:
         transfer = self._open(str(asked.body.get("code")))
         owned = self.world.owned[transfer["entitlement_id"]]
         owned.past, owned.owner = owned.past | {owned.owner}, recipient
-        return self._ended(transfer, "accepted")
+        self._ended(transfer, "accepted")
+        return self.world.change(owned.document["id"], "active")
 
     def _open(self, typed: str) -> Json:
         found = [one["document"] for one in self.world.transfers.values() if one["code"] == typed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.discovery import BUYERS
 from conformance.driver.channel_buyers import Shopper, event, shopper
 from conformance.driver.channel_client import ChannelSession
 from conformance.driver.played_gateway import PlayedGateway
@@ -10,7 +11,6 @@ from conformance.model import scenario
 from conformance.scenarios.channel_events import priced
 
 PLAIN = "gateway without buyers"
-NOUNS = ("identity", "consent", "ownership")
 
 
 @scenario("linking", role="channel", capability="identity")
@@ -22,6 +22,7 @@ async def linking(session: ChannelSession) -> None:
     mailed = session.gateway.world.links.get(link_id)
     if mailed is None:
         return
+    session.transcript.claim(link_id)
     wrong = code()
     session.transcript.note("codes", [mailed["secret"], wrong])
     session.transcript.note("link", link_id)
@@ -199,7 +200,7 @@ def _offered_elsewhere(session: ChannelSession) -> str:
 async def without_buyers(session: ChannelSession) -> None:
     """The channel is pointed at a gateway that knows nothing of buyers, and one comes."""
     first = session.gateway
-    async with PlayedGateway(session.transcript, first.host, PLAIN, without=NOUNS) as plain:
+    async with PlayedGateway(session.transcript, first.host, PLAIN, without=BUYERS) as plain:
         session.gateway = plain
         try:
             await session.must("test_reset", "POST", "/reset", "reset", body={"gateway": plain.connection()})

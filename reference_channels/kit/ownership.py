@@ -30,9 +30,9 @@ class OwnershipCalls(Calls):
         path = _one(entitlement_id) + "/certificates"
         return await self._call("issue_certificate", "POST", path, body=body, key=key)
 
-    async def verify_certificate(self, request: Json, key: str) -> Json:
+    async def verify_certificate(self, request: Json) -> Json:
         """Whether a certificate that somebody shows is good."""
-        return await self._call("verify_certificate", "POST", "/certificates/verify", body=request, key=key)
+        return await self._call("verify_certificate", "POST", "/certificates/verify", body=request)
 
     async def consume_entitlement(self, entitlement_id: str, key: str) -> Json:
         """It is used up (Entitlement)."""
@@ -45,7 +45,7 @@ class OwnershipCalls(Calls):
         )
 
     async def accept_transfer(self, buyer_id: str, code: str, key: str) -> Json:
-        """The buyer takes what the code stands for (Transfer)."""
+        """The buyer takes what the code stands for (Entitlement, hers now)."""
         body = {"buyer_id": buyer_id, "code": code}
         return await self._call("accept_transfer", "POST", "/transfers/accept", body=body, key=key)
 

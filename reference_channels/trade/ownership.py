@@ -62,6 +62,6 @@ async def take_back(trade: Trade, reference: str, entitlement_id: str) -> Json |
 
 
 async def accept(trade: Trade, reference: str, code: str) -> Json:
-    """Take what somebody hands on to her, by the code that she typed (Transfer)."""
+    """Take what somebody hands on to her, by the code that she typed (Entitlement, hers now)."""
     buyer = await known(trade, reference, "ownership")
     return await buyer.client.accept_transfer(buyer.id, code.strip(), new_key())

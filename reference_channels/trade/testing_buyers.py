@@ -132,7 +132,7 @@ async def test_accept_transfer(request: web.Request) -> web.Response:
     """Enter the code of a transfer."""
     (trade, who), asked = _of(request), await wire.read(request, "TestCode")
     taken = await ownership.accept(trade, who, asked["code"])
-    return wire.answer({"status": taken["status"], "entitlement_id": taken["entitlement_id"]})
+    return wire.answer({"status": "accepted", "entitlement_id": taken["id"]})
 
 
 ROOT = "/vgcp/v1/test/buyers/{reference:[^/]+}"
