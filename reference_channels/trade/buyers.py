@@ -6,11 +6,8 @@ import secrets
 from dataclasses import dataclass
 
 from reference_channels.kit.client import GatewayClient
-from reference_channels.kit.errors import GatewayError
 from reference_channels.trade import accounts
 from reference_channels.trade.settings import Trade
-
-NOUNS = ("identity", "consent", "ownership")
 
 
 class NotOfferedError(Exception):
@@ -26,16 +23,10 @@ class Known:
     id: str
 
 
-async def offered(trade: Trade) -> frozenset[str]:
-    """What of `identity`, `consent` and `ownership` the gateway declares; nothing when it cannot be reached."""
-    try:
-        client = await trade.link.client()
-    except GatewayError:
-        return frozenset()
-    # Without an identity there is nobody to ask about.
-    return (
-        frozenset(name for name in NOUNS if client.offers(name)) if client.offers("identity") else frozenset()
-    )
+def offered(trade: Trade) -> frozenset[str]:
+    """What of `identity`, `consent` and `ownership` the gateway has declared, as far as it was heard of."""
+    found = trade.link.declared & {"identity", "consent", "ownership"}
+    return found if "identity" in found else frozenset()  # without it there is nobody to ask about
 
 
 async def known(trade: Trade, reference: str, capability: str = "identity") -> Known:

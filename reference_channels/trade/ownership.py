@@ -3,6 +3,10 @@ shown is what the gateway says now; certificates and codes go through to their b
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Collection
+
 from reference_channels.kit.client import every
 from reference_channels.kit.errors import Json
 from reference_channels.trade.buyers import Known, known, new_key
@@ -65,3 +69,16 @@ async def accept(trade: Trade, reference: str, code: str) -> Json:
     """Take what somebody hands on to her, by the code that she typed (Entitlement, hers now)."""
     buyer = await known(trade, reference, "ownership")
     return await buyer.client.accept_transfer(buyer.id, code.strip(), new_key())
+
+
+def keeping_back(certificate: str, shown: Collection[str]) -> str:
+    """The certificate with those of its disclosures only whose claims are to be shown (RFC 9901): each stands
+    between two tildes, and can be left out without the others being touched (BUY-018)."""
+    signed, *disclosures, end = certificate.split("~")
+    return "~".join([signed, *(each for each in disclosures if claim(each) in shown), end])
+
+
+def claim(disclosure: str) -> str:
+    """The name of the claim that a disclosure discloses."""
+    raw = base64.urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4))
+    return str(json.loads(raw)[1])

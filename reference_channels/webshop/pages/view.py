@@ -16,6 +16,7 @@ from yarl import URL
 from reference_channels.kit.errors import Json, timestamp
 from reference_channels.trade import money, shelf
 from reference_channels.trade.app import STATIC
+from reference_channels.trade.buyers import offered
 from reference_channels.trade.clock import rfc3339
 from reference_channels.trade.intents import Intent
 from reference_channels.trade.words import LANGUAGES, TAGS, product_text
@@ -66,6 +67,7 @@ def page(
         "sandbox": settings.test_secret is not None,
         "version": version(),
         "path": request.path,
+        "offered": offered(request.app[SHOP]),
     }
     text = templates().get_template(template).render(**common, **values)
     answer = web.Response(
