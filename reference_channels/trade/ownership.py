@@ -10,6 +10,7 @@ from collections.abc import Collection
 from reference_channels.kit.client import every
 from reference_channels.kit.errors import Json
 from reference_channels.trade.buyers import Known, known, new_key
+from reference_channels.trade.reveal import Shown, open_delivery
 from reference_channels.trade.settings import Trade
 
 
@@ -44,6 +45,13 @@ async def history(trade: Trade, reference: str, entitlement_id: str) -> list[Jso
     """What became of it, the oldest first."""
     buyer, entitlement = await _hers(trade, reference, entitlement_id)
     return await every(lambda cursor: buyer.client.list_ownership_changes(entitlement["id"], cursor))
+
+
+async def opened(trade: Trade, reference: str, entitlement_id: str) -> Shown | None:
+    """The good itself, for who owns it now; None where the gateway names no delivery of it to this channel."""
+    buyer, entitlement = await _hers(trade, reference, entitlement_id)
+    delivery = entitlement.get("delivery_id")
+    return await open_delivery(buyer.client, delivery) if delivery else None
 
 
 async def certificate(trade: Trade, reference: str, entitlement_id: str) -> Json:

@@ -23,6 +23,7 @@ def set_up(app: web.Application) -> None:
     app.router.add_get("/goods", goods.mine)
     app.router.add_post("/goods/accept", goods.accept)
     app.router.add_get("/goods/{entitlement_id}", goods.show)
+    app.router.add_post("/goods/{entitlement_id}/open", goods.open_good)
     app.router.add_post("/goods/{entitlement_id}/certificate", goods.certificate)
     app.router.add_post("/goods/{entitlement_id}/transfer", goods.hand_on)
     app.router.add_post("/goods/{entitlement_id}/take-back", goods.take_back)

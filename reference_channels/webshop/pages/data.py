@@ -29,7 +29,14 @@ async def mine(request: web.Request) -> web.StreamResponse:
 
 async def _page(request: web.Request, wrong: str = "") -> web.Response:
     shop, who = request.app[SHOP], visitor(request)
-    values: Json = {"known": who.known, "wrong": wrong, "consents": [], "uses": {}, "proof": None, "word": word}
+    values: Json = {
+        "known": who.known,
+        "wrong": wrong,
+        "consents": [],
+        "uses": {},
+        "proof": None,
+        "word": word,
+    }
     if who.known:
         values["consents"] = [_shown(each) for each in await consent.consents(shop, who.buyer)]
         values["uses"] = _by_purpose(await consent.uses(shop, who.buyer))

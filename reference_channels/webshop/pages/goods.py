@@ -8,7 +8,8 @@ import unicodedata
 from aiohttp import web
 
 from reference_channels.kit.errors import Json
-from reference_channels.trade import ownership, shelf
+from reference_channels.trade import intents, ownership, shelf
+from reference_channels.trade.reveal import Shown
 from reference_channels.trade.words import product_text
 from reference_channels.webshop.pages import view
 from reference_channels.webshop.pages.buyers import attempt, needs, onward
@@ -70,21 +71,37 @@ async def show(request: web.Request) -> web.StreamResponse:
     return await _one(request)
 
 
-async def _one(request: web.Request, code: str = "", wrong: str = "") -> web.Response:
-    """The page of one; `code` is shown in the answer to the button, and in no address."""
+async def _one(
+    request: web.Request, code: str = "", wrong: str = "", opened: Shown | None = None
+) -> web.Response:
+    """The page of one; a `code` and the good itself are shown in the answer to the button, and in no address."""
     shop, who, name = request.app[SHOP], visitor(request), request.match_info["entitlement_id"]
     entitlement = await ownership.good(shop, who.buyer, name)
     history = await ownership.history(shop, who.buyer, name)
     products = await shop.db.run(shelf.products)
+    bought = await shop.db.run(lambda db: intents.of_buyer(db, who.buyer))
+    order = entitlement.get("order_id")
     values: Json = {
         "good": _shown(entitlement, products, who.language),
+        "order": next((each.id for each in bought if order and each.order_id == order), ""),
         "history": [each | {"when": day(each["at"])} for each in reversed(history)],
         "parts": {part: chosen for part, (_, chosen) in PARTS.items()},
         "code": code,
         "wrong": wrong,
+        "opened": opened,
         "offer_until": day(entitlement.get("transfer", {}).get("expires_at", "")),
     }
     return view.page(request, "good.html", 422 if wrong else 200, f"/goods/{name}", **values)
+
+
+@needs("ownership")
+async def open_good(request: web.Request) -> web.StreamResponse:
+    """Show what somebody handed on to the visitor. What she bought here she opens on its order's page."""
+    await form(request)
+    found = await ownership.opened(
+        request.app[SHOP], visitor(request).buyer, request.match_info["entitlement_id"]
+    )
+    return await _one(request, opened=found, wrong="" if found and not found.gone else "nothing_to_open")
 
 
 @needs("ownership")
