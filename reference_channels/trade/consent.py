@@ -1,4 +1,5 @@
-"""What a buyer allows, and her data (BUY-010 to BUY-015). Nothing is kept here: it is asked for when it is shown."""
+"""What a buyer allows, and her data (BUY-010 to BUY-015). It is asked for when it is shown; what the channel goes by
+meanwhile is kept up by the answers and by consent.changed (accounts.py)."""
 
 from __future__ import annotations
 
@@ -15,13 +16,17 @@ from reference_channels.trade.settings import Trade
 async def consents(trade: Trade, reference: str) -> list[Json]:
     """Every purpose, with what counts now."""
     buyer = await known(trade, reference, "consent")
-    return await every(lambda cursor: buyer.client.list_consents(buyer.id, cursor))
+    found = await every(lambda cursor: buyer.client.list_consents(buyer.id, cursor))
+    await trade.db.run(lambda db: accounts.note_all(db, found))
+    return found
 
 
 async def decide(trade: Trade, reference: str, purpose: str, request: Json) -> Json:
     """Her decision, as she made it (ConsentRequest to Consent)."""
     buyer = await known(trade, reference, "consent")
-    return await buyer.client.set_consent(buyer.id, purpose, request)
+    taken = await buyer.client.set_consent(buyer.id, purpose, request)
+    await trade.db.run(lambda db: accounts.note(db, taken))
+    return taken
 
 
 async def receipts(trade: Trade, reference: str, purpose: str) -> list[Json]:
@@ -34,12 +39,6 @@ async def uses(trade: Trade, reference: str) -> list[Json]:
     """What this channel may use her data for, and why."""
     buyer = await known(trade, reference, "consent")
     return await every(lambda cursor: buyer.client.list_data_uses(buyer.id, cursor))
-
-
-async def may(trade: Trade, reference: str, purpose: str) -> bool:
-    """Whether her data may be used for the purpose now. Ask each time: she may have withdrawn (BUY-012)."""
-    buyer = await known(trade, reference, "consent")
-    return bool((await buyer.client.get_consent(buyer.id, purpose))["decision"] == "given")
 
 
 @asynccontextmanager

@@ -92,6 +92,6 @@ def setting(db: sqlite3.Connection, name: str, fresh: str) -> str:
 def trade_with(db: sqlite3.Connection, gateway: str) -> None:
     """Note with whom the channel trades; cursors, revisions and offers of another gateway mean nothing here."""
     if setting(db, "gateway", gateway) != gateway:
-        for table in ("offers", "buyers", "inbox_events", "inbox_subjects", "cursors"):
+        for table in ("offers", "buyers", "consents", "inbox_events", "inbox_subjects", "cursors"):
             db.execute(f"delete from {table}")  # noqa: S608 - the names are constants
         db.execute("update settings set value = ? where name = 'gateway'", (gateway,))

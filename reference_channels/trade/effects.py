@@ -31,6 +31,8 @@ def _apply(db: sqlite3.Connection, event: Json) -> None:
         orders.adopt(db, data["order"])
     elif kind == "reservation.expired" and "reservation" in data:
         _expire(db, data["reservation"])
+    elif kind == "consent.changed" and "consent" in data:
+        accounts.note(db, data["consent"])
     elif kind == "buyer.erased" and "erasure" in data:
         accounts.forget(db, data["erasure"])
 

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
-from conformance.transcript import Transcript
+from conformance.driver.signer import STANDARD
 from reference_channels.trade import intents, ownership
-from tests.reference_channels.conftest import RunningShop, running_shop
+from tests.reference_channels.conftest import RunningShop
 from tests.reference_channels.scripted import ScriptedGateway
 from tests.reference_channels.test_pages import Browser
 
 PAGES = ("/goods", "/accounts", "/data", "/data/marketing", "/data/erase")
-
-
-@pytest.fixture
-async def played() -> AsyncIterator[PlayedGateway]:
-    """A gateway that knows buyers."""
-    async with PlayedGateway(Transcript()) as running:
-        yield running
-
-
-@pytest.fixture
-async def lumen(played: PlayedGateway, tmp_path: Path) -> AsyncIterator[RunningShop]:
-    """A shop that trades there."""
-    client = played.client
-    known = (client["client_id"], client["client_secret"], client["webhook_secret"])
-    async with running_shop(tmp_path, played.url, known, sync_every=3600) as shop:
-        yield shop
 
 
 class Ada(Browser):
@@ -218,6 +202,31 @@ async def test_giving_and_withdrawing(played: PlayedGateway, ada: Ada) -> None:
     assert 'role="alert"' in await ada.press("/data/attribution", scope="this_channel")
     assert ada.status == 422
     assert "You have decided nothing" in await ada.go("/data/attribution")
+
+
+async def test_suggestions_end_with_the_consent(played: PlayedGateway, ada: Ada) -> None:
+    """BUY-012: what she bought is made use of while she allows it; a withdrawal on another channel ends it at once."""
+    assert "What suits you" not in await ada.go("/")
+    await ada.go("/data")
+    await ada.press("/data/personalisation", scope="this_channel")
+    assert "What suits you" in await ada.go("/")
+    async with Browser(ada.shop) as stranger:
+        assert "What suits you" not in await stranger.go("/")
+    consent = played.world.decide(next(iter(played.world.accounts)), "personalisation", "withdrawn")
+    event = {
+        "id": "evt_withdrawn",
+        "type": "consent.changed",
+        "subject": consent["id"],
+        "revision": consent["revision"],
+        "occurred_at": consent["decided_at"],
+        "traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01",
+        "data": {"consent": consent},
+    }
+    url, body = f"{ada.shop.url}/vgcp/v1/events", json.dumps(event).encode()
+    headers = played.signer.sign(STANDARD, "good", url, event["id"], body)
+    async with ada.http.post(url, data=body, headers=headers) as answer:
+        assert answer.status == 204
+    assert "What suits you" not in await ada.go("/")
 
 
 @pytest.mark.parametrize("wish", [{"decision": "perhaps"}, {"decision": "given", "scope": "the_world"}])
