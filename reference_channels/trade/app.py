@@ -22,6 +22,7 @@ from reference_channels.trade.worker import Worker
 
 BODY_LIMIT = 256 * 1024
 STATIC = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def application(settings: Settings, error_page: middleware.ErrorPage) -> web.Application:

@@ -1,4 +1,4 @@
-"""Forms for what an offer asks of its buyer: region and buyer input (SEL-003, SEL-014)."""
+"""Forms and questions for what an offer asks of its buyer: region and buyer input (SEL-003, SEL-014)."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def entered(offer: Json, form: Mapping[str, str]) -> Json:
         if each.get("type") == "boolean":
             found[name] = text == "on"
         elif text:
-            found[name] = _typed(text, each)
+            found[name] = typed(text, each)
     return found
 
 
-def _typed(text: str, schema: Json) -> object:
+def typed(text: str, schema: Json) -> object:
     """Text as the schema's type; left as text where it does not fit, for the validator to say so."""
     for option in schema.get("enum", []):
         if str(option) == text:

@@ -62,7 +62,8 @@ def request(intent: Intent) -> Json:
     buyer_input = json.loads(intent.buyer_input)
     if buyer_input:
         line["buyer_input"] = buyer_input
-    payment = {"status": "collected", "method": "card", "reference": intent.payment_reference}
+    paid_by = (intent.payment_reference or "").partition("-")[0]
+    payment = {"status": "collected", "method": paid_by, "reference": intent.payment_reference}
     order: Json = {
         "reference": intent.reference,
         "buyer": buyer(intent),

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from reference_channels.kit.errors import Json
 from reference_channels.trade import accounts, intents, shelf
+from reference_channels.trade.cards import CATEGORIES
 from reference_channels.trade.fields import regions, schema_fields
 from reference_channels.webshop.pages import view
 from reference_channels.webshop.pages.visitor import visitor
@@ -36,7 +37,7 @@ async def offers(request: web.Request) -> web.Response:
         "category": category,
         "words": words,
         "suited": bool(liked),
-        "categories": [name for name in view.CATEGORIES if any(each["category"] == name for each in every)],
+        "categories": [name for name in CATEGORIES if any(each["category"] == name for each in every)],
         "page_link": lambda to: str(request.rel_url.update_query(page=to)),
     }
     return view.page(request, "offers.html", **values)
@@ -68,7 +69,7 @@ def _arranged(offers: list[Json], liked: set[str]) -> list[Json]:
     ranked = []
     for each in sorted(offers, key=lambda card: (not card["buyable"], not card["promotion"], card["name"])):
         turn = turns[each["category"]] = turns.get(each["category"], -1) + 1
-        place = [*view.CATEGORIES, "other"].index(each["category"])
+        place = [*CATEGORIES, "other"].index(each["category"])
         strange = each["category"] not in liked
         ranked.append((not each["buyable"], strange, not each["promotion"], turn, place, each["id"], each))
     return [each for *_, each in sorted(ranked)]

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from reference_channels.kit.errors import Json
 from reference_channels.trade import intents, ownership, shelf
+from reference_channels.trade.cards import CATEGORIES
 from reference_channels.trade.reveal import Shown
 from reference_channels.trade.words import product_text
 from reference_channels.webshop.pages import view
@@ -50,7 +51,7 @@ def _shown(entitlement: Json, products: dict[str, Json], language: str) -> Json:
     return entitlement | {
         "card": {
             "name": name or product["name"],
-            "category": kind if kind in view.CATEGORIES else "other",
+            "category": kind if kind in CATEGORIES else "other",
             "look": view.look(product["id"]),
         },
         "tone": TONES.get(entitlement["status"], "quiet"),
