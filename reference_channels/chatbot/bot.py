@@ -4,6 +4,7 @@ that moved on by themselves. Killed at any point, it goes on where it was."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import sqlite3
@@ -44,12 +45,22 @@ class Bot:
         """Until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._messenger.listen(self.take, conversation.menu()))
+                group.create_task(self._listen())
                 group.create_task(self._work())
         finally:
             for each in self._answering.values():
                 each.cancel()
             await asyncio.gather(*self._answering.values(), return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Hear what is said. No failure ends it: what was not stored is delivered again."""
+        while True:
+            try:
+                await self._messenger.listen(self.take, conversation.menu())
+                return
+            except Exception:
+                log.exception("the bot stopped listening and begins anew")
+                await asyncio.sleep(self._pause)
 
     async def take(self, heard: Heard) -> None:
         """Store an update. What was delivered before is not stored again."""
@@ -72,10 +83,10 @@ class Bot:
                 await self._send()
             except Exception:
                 log.exception("the bot stumbled and goes on")
-            try:
-                await asyncio.wait_for(self._wake.wait(), self._pause)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for, which in Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(self._pause):
+                    await self._wake.wait()
 
     async def _answer_all(self) -> None:
         before = self._trade.clock() - REMEMBER_UPDATES
