@@ -106,6 +106,9 @@ def response_errors(exchange: Exchange, operation: spec.Operation) -> Iterator[s
         if answer.media_type != "application/json":
             yield f"media type {answer.media_type or 'missing'}, expected application/json"
         yield from _fit(answer, operation.response_type)
+    elif operation.response_media:
+        if answer.media_type != operation.response_media:
+            yield f"media type {answer.media_type or 'missing'}, expected {operation.response_media}"
     elif answer.body:
         yield "a body where none is expected"
 

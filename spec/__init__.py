@@ -4,13 +4,21 @@ spec.document("gateway")      the bundled OpenAPI 3.1 document (document_30: Ope
 spec.validator("Order")       .errors(value) -> [(pointer, message)]
 spec.operations("channel")    the operations as values (operation(role, id): one of them)
 spec.problems()               the closed catalogue, by code
-spec.transitions()            the life of an order
+spec.transitions()            the life of an order (entitlement_transitions: of what a buyer owns)
 spec.requirements()           one row for each normative sentence
 spec.requirements_digest()    names the set of them that the version was released with
 """
 
 from spec.bundle import bundled as document
-from spec.catalogue import ProblemType, Profile, Transitions, problems, profiles, transitions
+from spec.catalogue import (
+    ProblemType,
+    Profile,
+    Transitions,
+    entitlement_transitions,
+    problems,
+    profiles,
+    transitions,
+)
 from spec.derive import document_30, document_codegen
 from spec.frozen import requirements_digest
 from spec.loader import VERSION
@@ -35,6 +43,7 @@ __all__ = [
     "document",
     "document_30",
     "document_codegen",
+    "entitlement_transitions",
     "operation",
     "operations",
     "orphan_rules",

@@ -35,7 +35,7 @@ class ProblemType:
 
 @dataclass(frozen=True)
 class Transitions:
-    """The life of an order: `table` maps (state, event) to the state that follows. What it has not is refused."""
+    """A life of states: `table` maps (state, event) to the state that follows. What it has not is refused."""
 
     states: tuple[str, ...]
     initial: str
@@ -48,7 +48,7 @@ class Transitions:
         return tuple(dict.fromkeys(event for _, event in self.table))
 
     def steps(self) -> frozenset[tuple[str, str]]:
-        """The (from, to) pairs that an observer of an order can see from one state to the next."""
+        """The (from, to) pairs that an observer can see from one state to the next."""
         return frozenset((source, target) for (source, _), target in self.table.items())
 
 
@@ -75,7 +75,17 @@ def problems() -> dict[str, ProblemType]:
 @cache
 def transitions() -> Transitions:
     """The transition table of the order. Raises ValueError when two rows have one (from, event)."""
-    node = read("order_transitions.yaml")
+    return _life("order_transitions.yaml")
+
+
+@cache
+def entitlement_transitions() -> Transitions:
+    """The transition table of the entitlement, in the hands of one owner. Raises as `transitions` does."""
+    return _life("entitlement_transitions.yaml")
+
+
+def _life(name: str) -> Transitions:
+    node = read(name)
     table: dict[tuple[str, str], str] = {}
     for row in node["transitions"]:
         key = (row["from"], row["event"])

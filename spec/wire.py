@@ -18,7 +18,7 @@ class Operation:
     `method` is in capitals; `path` is the whole template below the origin, as `/vgcp/v1/orders/{order_id}`.
     `security` is `public`, `oauth` (with `scope`), `test` (the test-control secret) or `signed` (an event).
     `parameters` are OpenAPI parameter objects with nothing left to resolve, path ones first.
-    `request_type` and `response_type` are names for `spec.validator`; None where there is no body.
+    `request_type` and `response_type` are names for `spec.validator`; None where there is no body, or none in JSON.
     `problems` are the codes of `spec/problems.yaml` that it may answer with.
     """
 
@@ -35,6 +35,7 @@ class Operation:
     request_required: bool
     response_status: int
     response_type: str | None
+    response_media: str | None
     problems: tuple[str, ...]
     idempotent: bool
 
@@ -58,7 +59,8 @@ def resolved(node: Any, document: Json) -> Any:
 
 def _content(node: Json) -> tuple[str | None, str | None]:
     for media, content in node.get("content", {}).items():
-        return content["schema"]["$ref"].rsplit("/", 1)[1], media
+        reference = content["schema"].get("$ref")
+        return reference and reference.rsplit("/", 1)[1], media
     return None, None
 
 
@@ -77,6 +79,7 @@ def _operation(document: Json, path: str, method: str, node: Json) -> Operation:
     body = node.get("requestBody", {})
     request_type, request_media = _content(body)
     status = next(status for status in node["responses"] if status.isdigit())
+    response_type, response_media = _content(node["responses"][status])
     return Operation(
         id=node["operationId"],
         method=method.upper(),
@@ -90,7 +93,8 @@ def _operation(document: Json, path: str, method: str, node: Json) -> Operation:
         request_media=request_media,
         request_required=body.get("required", False),
         response_status=int(status),
-        response_type=_content(node["responses"][status])[0],
+        response_type=response_type,
+        response_media=response_media,
         problems=tuple(node["x-problems"]),
         idempotent=any(parameter["name"] == "Idempotency-Key" for parameter in parameters),
     )

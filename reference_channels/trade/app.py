@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from reference_channels.trade import middleware, protocol, testing
+from reference_channels.trade import middleware, protocol, testing, testing_buyers
 from reference_channels.trade.clock import Clock
 from reference_channels.trade.database import Database, trade_with
 from reference_channels.trade.link import Link
@@ -32,7 +32,7 @@ def application(settings: Settings, error_page: middleware.ErrorPage) -> web.App
     app.router.add_get("/.well-known/vgcp", protocol.get_discovery)
     app.router.add_post("/vgcp/v1/events", protocol.receive_event)
     if settings.test_secret is not None:
-        app.router.add_routes(testing.ROUTES)
+        app.router.add_routes([*testing.ROUTES, *testing_buyers.ROUTES])
     app.router.add_get("/healthz", healthz)
     app.router.add_static("/trade", STATIC)
     return app

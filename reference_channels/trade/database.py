@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reference_channels.kit import inbox, sync
-from reference_channels.trade import intents, shelf
+from reference_channels.trade import accounts, intents, shelf
 
 T = TypeVar("T")
 
@@ -38,7 +38,15 @@ class Database:
         db.row_factory = sqlite3.Row
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
-        for schema in (SCHEMA, shelf.SCHEMA, intents.SCHEMA, inbox.SCHEMA, sync.SCHEMA, self._schema):
+        for schema in (
+            SCHEMA,
+            shelf.SCHEMA,
+            intents.SCHEMA,
+            accounts.SCHEMA,
+            inbox.SCHEMA,
+            sync.SCHEMA,
+            self._schema,
+        ):
             db.executescript(schema)
         intents.bring_up_to_date(db)
         self._db = db
@@ -84,6 +92,6 @@ def setting(db: sqlite3.Connection, name: str, fresh: str) -> str:
 def trade_with(db: sqlite3.Connection, gateway: str) -> None:
     """Note with whom the channel trades; cursors, revisions and offers of another gateway mean nothing here."""
     if setting(db, "gateway", gateway) != gateway:
-        for table in ("offers", "inbox_events", "inbox_subjects", "cursors"):
+        for table in ("offers", "buyers", "consents", "inbox_events", "inbox_subjects", "cursors"):
             db.execute(f"delete from {table}")  # noqa: S608 - the names are constants
         db.execute("update settings set value = ? where name = 'gateway'", (gateway,))

@@ -8,7 +8,7 @@ import sqlite3
 from reference_channels.kit import inbox
 from reference_channels.kit.errors import Json
 from reference_channels.kit.inbox import Verdict
-from reference_channels.trade import intents, orders, shelf
+from reference_channels.trade import accounts, intents, orders, shelf
 
 
 def receive(db: sqlite3.Connection, event: Json, now: float) -> Verdict:
@@ -31,6 +31,10 @@ def _apply(db: sqlite3.Connection, event: Json) -> None:
         orders.adopt(db, data["order"])
     elif kind == "reservation.expired" and "reservation" in data:
         _expire(db, data["reservation"])
+    elif kind == "consent.changed" and "consent" in data:
+        accounts.note(db, data["consent"])
+    elif kind == "buyer.erased" and "erasure" in data:
+        accounts.forget(db, data["erasure"])
 
 
 def _expire(db: sqlite3.Connection, reservation: Json) -> None:

@@ -38,10 +38,12 @@ class Link:
         self._client: GatewayClient | None = None
         self._read_at = 0.0
         self.connection: Connection | None = None
+        self.declared: frozenset[str] = frozenset()  # the capabilities that the gateway last declared
 
     def connect(self, connection: Connection | None) -> None:
         """Trade there from now on, and nowhere else (TST-009)."""
         self.connection = connection
+        self.declared = frozenset()
         self._client = None
 
     async def client(self) -> GatewayClient:
@@ -58,6 +60,7 @@ class Link:
         if self.connection is not connection:
             raise NoAnswer("the channel was connected elsewhere meanwhile")
         self._read_at = time.monotonic()
+        self.declared = frozenset(str(one.get("name")) for one in document.get("capabilities", []))
         return GatewayClient(self._http, document, connection.credentials, self._clock, self._policy)
 
     async def seals(self) -> bool:

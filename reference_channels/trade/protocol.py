@@ -22,7 +22,10 @@ from reference_channels.trade.settings import TRADE, Trade
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = ("catalog", "inventory", "orders", "delivery", "events", "sealed_delivery")
+CAPABILITIES = (
+    "catalog", "inventory", "orders", "delivery", "events", "sealed_delivery", "identity", "consent", "ownership",
+)  # fmt: skip
+PROFILES = ("core", "identity", "ownership")
 
 
 async def get_discovery(request: web.Request) -> web.Response:
@@ -38,7 +41,7 @@ async def get_discovery(request: web.Request) -> web.Response:
         "versions": [spec.VERSION],
         "sandbox": sandbox,
         "capabilities": [{"name": name, "revision": 1} for name in names],
-        "profiles": ["core"],
+        "profiles": PROFILES,
         "endpoints": {"api": api, "events": api + "/events"},
         "implementation": {"name": f"vgcp-{settings.kind}", "version": metadata.version("vgcp")},
         "signature_scheme": settings.signature_scheme,

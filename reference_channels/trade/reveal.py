@@ -11,7 +11,7 @@ from functools import partial
 
 from reference_channels.kit import trace
 from reference_channels.kit.client import GatewayClient, every
-from reference_channels.kit.errors import Json, Problem
+from reference_channels.kit.errors import Problem
 from reference_channels.trade import intents
 from reference_channels.trade.database import Database
 from reference_channels.trade.intents import Intent
@@ -50,22 +50,23 @@ async def reveal(db: Database, link: Link, intent: Intent) -> list[Shown]:
     with _on_trace(intent):
         client = await link.client()
         deliveries = await every(partial(client.list_deliveries, intent.order_id))
-        shown = [await _open(client, delivery) for delivery in deliveries]
+        shown = [await open_delivery(client, delivery["id"]) for delivery in deliveries]
     await db.run(lambda connection: intents.save(connection, intent, reveal=1))
     return shown
 
 
-async def _open(client: GatewayClient, delivery: Json) -> Shown:
+async def open_delivery(client: GatewayClient, delivery_id: str) -> Shown:
+    """Open one delivery. Raises GatewayError."""
     key = f"reveal-{secrets.token_hex(16)}"
     try:
-        revealed = await client.reveal_delivery(delivery["id"], "buyer_request", key)
+        revealed = await client.reveal_delivery(delivery_id, "buyer_request", key)
     except Problem as problem:
         if problem.code != "delivery_voided":
             raise
         return Shown("voided")
     goods = revealed["goods"]
     if "sealed" in goods:
-        return Shown(goods["kind"], str(goods["sealed"]["jwe"]), sealed=True, delivery_id=delivery["id"])
+        return Shown(goods["kind"], str(goods["sealed"]["jwe"]), sealed=True, delivery_id=delivery_id)
     content = goods.get(goods["kind"], {})
     return Shown(
         goods["kind"], str(content.get(TEXT.get(goods["kind"], ""), "")), content.get("expires_at", "")

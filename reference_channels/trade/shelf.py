@@ -66,6 +66,13 @@ def all_on_sale(db: sqlite3.Connection) -> list[Json]:
     return sorted(offers, key=lambda o: (o["product"]["category"], o["product"]["name"], o["id"]))
 
 
+def products(db: sqlite3.Connection) -> dict[str, Json]:
+    """Every product that is known here, by its id."""
+    rows = db.execute("select json_extract(document, '$.product') from offers").fetchall()
+    found = [json.loads(row[0]) for row in rows if row[0]]
+    return {product["id"]: product for product in found}
+
+
 def buyable(offer: Json) -> bool:
     """Whether a buyer may press the button (SEL-012). A status that is not known here is not sold out."""
     return bool(offer.get("availability", {}).get("status") != "out_of_stock")

@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from conformance.driver.played_gateway import PlayedGateway
+from conformance.transcript import Transcript
 from reference_channels.kit.retry import Policy
 from reference_channels.kit.tokens import Credentials
 from reference_channels.trade.link import Connection
@@ -99,3 +101,19 @@ async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runnin
     """A sandbox shop that trades with that gateway and has not read its feeds yet."""
     async with running_shop(tmp_path, gateway.url, sync_every=3600) as running:
         yield running
+
+
+@pytest.fixture
+async def played() -> AsyncIterator[PlayedGateway]:
+    """A gateway that knows buyers."""
+    async with PlayedGateway(Transcript()) as running:
+        yield running
+
+
+@pytest.fixture
+async def lumen(played: PlayedGateway, tmp_path: Path) -> AsyncIterator[RunningShop]:
+    """A shop that trades there."""
+    client = played.client
+    known = (client["client_id"], client["client_secret"], client["webhook_secret"])
+    async with running_shop(tmp_path, played.url, known, sync_every=3600) as shop:
+        yield shop

@@ -36,6 +36,8 @@ KEYWORDS = {
     ),
     *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "enum", "const", "default"),
     "x-extensible-enum",
+    # what the decision point is asked for before such a value is shown
+    "x-personal-data",
 }
 FORMATS = {"date-time", "uri"}
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -144,6 +146,7 @@ def closed_in_answers(document: Json) -> Iterator[str]:
         for node in methods.values()
         for answer in node["responses"].values()
         for media in _resolved(document, answer).get("content", {}).values()
+        if "$ref" in media["schema"]  # bytes that are no JSON have no type
     ]
     seen: set[str] = set()
     while todo:

@@ -135,3 +135,12 @@ def test_profiles_name_capabilities() -> None:
     tags = {operation.tag for operation in spec.operations("gateway")} | {"sealed_delivery"}
     for profile in spec.profiles():
         assert {*profile.gateway, *profile.channel} <= set(declared["x-extensible-enum"]) & tags
+
+
+def test_the_life_of_an_entitlement_is_whole() -> None:
+    """Its table has the statuses of `Entitlement`, each reached from the first, and no way out of a final one."""
+    life = spec.entitlement_transitions()
+    shown = spec.standalone("Entitlement")["components"]["schemas"]["Entitlement"]["properties"]["status"]
+    assert tuple(shown["x-extensible-enum"]) == life.states
+    assert {life.initial, *life.table.values()} == set(life.states)
+    assert {source for source, _ in life.table} == set(life.states) - life.final

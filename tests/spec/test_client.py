@@ -24,6 +24,13 @@ assert order.status == "on_hold_by_bank" and order["gift"] == {"wrap": True}
 print(json.dumps(order.to_dict()["status"]))
 """
 
+# A media type that a generator does not know is named to it, as any vendor would.
+CONFIG = """\
+post_hooks: []
+content_type_overrides:
+  application/statuslist+jwt: text/plain
+"""
+
 
 def run(command: list[str], folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command with the folder's packages importable, and nothing of this repository."""
@@ -43,7 +50,7 @@ def script(name: str) -> str:
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the packages vgcp_gateway and vgcp_channel, generated; the generator warns of nothing."""
     folder = tmp_path_factory.mktemp("clients")
-    (folder / "config.yaml").write_text("post_hooks: []\n", "utf-8")
+    (folder / "config.yaml").write_text(CONFIG, "utf-8")
     for role in ("gateway", "channel"):
         source = FOLDER / "dist" / f"{role}.codegen.json"
         command = [script("openapi-python-client"), "generate", "--path", str(source), "--fail-on-warning"]

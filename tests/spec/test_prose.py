@@ -22,6 +22,8 @@ FOREIGN = {
     "keyid",
     "alg",
     "nonce",
+    "vct",
+    "typ",
     "enc",
     "vgcp_order_id",
     "vgcp_delivery_id",
@@ -45,6 +47,7 @@ def words(node: Any) -> Iterator[str]:
 def vocabulary() -> set[str]:
     """All names that the data of the standard defines."""
     found = {*spec.problems(), *spec.transitions().states, *spec.transitions().events, *FOREIGN}
+    found |= {*spec.entitlement_transitions().states, *spec.entitlement_transitions().events}
     for role in ROLES:
         for operation in spec.operations(role):
             found |= {operation.id, *operation.parameter_names, operation.scope or operation.id}

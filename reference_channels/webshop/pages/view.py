@@ -15,6 +15,7 @@ from yarl import URL
 from reference_channels.kit.errors import Json
 from reference_channels.trade import cards, money
 from reference_channels.trade.app import STATIC, TEMPLATES
+from reference_channels.trade.buyers import offered
 from reference_channels.trade.clock import rfc3339
 from reference_channels.trade.intents import Intent
 from reference_channels.trade.words import LANGUAGES, TAGS
@@ -64,6 +65,7 @@ def page(
         "sandbox": settings.test_secret is not None,
         "version": version(),
         "path": request.path,
+        "offered": offered(request.app[SHOP]),
     }
     text = templates().get_template(template).render(**common, **values)
     answer = web.Response(
