@@ -12,7 +12,14 @@ from functools import partial
 
 from reference_channels.chatbot import chats, conversation, passes, post, receipts, watching
 from reference_channels.chatbot.chats import Chat, buyer_of
-from reference_channels.chatbot.messenger import Flooded, Heard, Messenger, Refused, Unreachable
+from reference_channels.chatbot.messenger import (
+    Flooded,
+    Heard,
+    Messenger,
+    MessengerError,
+    Refused,
+    Unreachable,
+)
 from reference_channels.chatbot.post import Said
 from reference_channels.chatbot.talk import Talk
 from reference_channels.kit import trace
@@ -127,7 +134,7 @@ class Bot:
     async def _acknowledge(self, press_id: str) -> None:
         try:
             await self._messenger.answer(press_id)
-        except (Refused, Flooded, Unreachable) as error:
+        except MessengerError as error:
             # The person's device stops waiting by itself.
             log.info("a press was not acknowledged", extra={"problem": str(error)})
 
@@ -137,6 +144,10 @@ class Bot:
         except GatewayError as error:
             log.warning("the gateway did not do it", extra={"problem": str(error)})
             talk.reply(talk.say("error.gateway"))
+        except MessengerError as error:
+            # What may only be said at once was not: it is asked for again.
+            log.warning("it was not said", extra={"problem": str(error)})
+            talk.reply(talk.say("order.again"))
         except Exception:
             log.exception("unexpected")
             talk.reply(talk.say("error.unexpected"))
@@ -196,4 +207,6 @@ def _settle(db: sqlite3.Connection, *, talk: Talk) -> None:
     if talk.heard.private:
         chats.save(db, talk.chat)
     _store(db, talk=talk)
+    if talk.forget:
+        chats.forget(db, talk.chat.id)
     post.settle(db, talk.heard)
