@@ -4,6 +4,7 @@ that moved on by themselves. Killed at any point, it goes on where it was."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import sqlite3
@@ -11,7 +12,14 @@ from functools import partial
 
 from reference_channels.chatbot import chats, conversation, passes, post, receipts, watching
 from reference_channels.chatbot.chats import Chat, buyer_of
-from reference_channels.chatbot.messenger import Flooded, Heard, Messenger, Refused, Unreachable
+from reference_channels.chatbot.messenger import (
+    Flooded,
+    Heard,
+    Messenger,
+    MessengerError,
+    Refused,
+    Unreachable,
+)
 from reference_channels.chatbot.post import Said
 from reference_channels.chatbot.talk import Talk
 from reference_channels.kit import trace
@@ -44,12 +52,22 @@ class Bot:
         """Until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._messenger.listen(self.take, conversation.menu()))
+                group.create_task(self._listen())
                 group.create_task(self._work())
         finally:
             for each in self._answering.values():
                 each.cancel()
             await asyncio.gather(*self._answering.values(), return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Hear what is said. No failure ends it: what was not stored is delivered again."""
+        while True:
+            try:
+                await self._messenger.listen(self.take, conversation.menu())
+                return
+            except Exception:
+                log.exception("the bot stopped listening and begins anew")
+                await asyncio.sleep(self._pause)
 
     async def take(self, heard: Heard) -> None:
         """Store an update. What was delivered before is not stored again."""
@@ -72,10 +90,10 @@ class Bot:
                 await self._send()
             except Exception:
                 log.exception("the bot stumbled and goes on")
-            try:
-                await asyncio.wait_for(self._wake.wait(), self._pause)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for, which in Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(self._pause):
+                    await self._wake.wait()
 
     async def _answer_all(self) -> None:
         before = self._trade.clock() - REMEMBER_UPDATES
@@ -116,7 +134,7 @@ class Bot:
     async def _acknowledge(self, press_id: str) -> None:
         try:
             await self._messenger.answer(press_id)
-        except (Refused, Flooded, Unreachable) as error:
+        except MessengerError as error:
             # The person's device stops waiting by itself.
             log.info("a press was not acknowledged", extra={"problem": str(error)})
 
@@ -126,6 +144,10 @@ class Bot:
         except GatewayError as error:
             log.warning("the gateway did not do it", extra={"problem": str(error)})
             talk.reply(talk.say("error.gateway"))
+        except MessengerError as error:
+            # What may only be said at once was not: it is asked for again.
+            log.warning("it was not said", extra={"problem": str(error)})
+            talk.reply(talk.say("order.again"))
         except Exception:
             log.exception("unexpected")
             talk.reply(talk.say("error.unexpected"))
@@ -185,4 +207,6 @@ def _settle(db: sqlite3.Connection, *, talk: Talk) -> None:
     if talk.heard.private:
         chats.save(db, talk.chat)
     _store(db, talk=talk)
+    if talk.forget:
+        chats.forget(db, talk.chat.id)
     post.settle(db, talk.heard)

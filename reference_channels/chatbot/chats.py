@@ -36,6 +36,12 @@ def buyer_of(key: bytes, messenger: str, person: str) -> str:
     return f"chat-{told[:32]}"
 
 
+def forget(db: sqlite3.Connection, chat_id: str) -> None:
+    """Keep nothing of a chat but the ids of what was dealt with, so that nothing counts again."""
+    db.execute("delete from chats where id = ?", (chat_id,))
+    db.execute("delete from watches where chat = ?", (chat_id,))
+
+
 def find(db: sqlite3.Connection, chat_id: str) -> Chat | None:
     """The chat as it was left."""
     row = db.execute("select * from chats where id = ?", (chat_id,)).fetchone()

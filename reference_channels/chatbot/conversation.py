@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from reference_channels.chatbot import browsing, buying, goods, receipts
+from reference_channels.chatbot import browsing, buying, goods, linking, owning, privacy, receipts
 from reference_channels.chatbot.messenger import Menu
 from reference_channels.chatbot.talk import WORDS, Talk, bold
 
@@ -42,6 +42,11 @@ async def region(talk: Talk, *_: str) -> None:
 COMMANDS: dict[str, Step] = {
     "shop": browsing.categories,
     "orders": receipts.orders,
+    "mygoods": owning.mine,
+    "certificate": owning.mine,
+    "transfer": owning.transfer,
+    "link": linking.links,
+    "privacy": privacy.mine,
     "region": region,
     "cancel": leave,
     "help": help_,
@@ -62,6 +67,31 @@ PRESSES: dict[str, Step] = {
     "show": goods.show,
     "open": goods.show,
     "hide": goods.hide,
+    "link": linking.links,
+    "link.show": linking.show,
+    "link.enter": linking.enter,
+    "link.mail": linking.mail,
+    "unlink": linking.unlink,
+    "mygoods": owning.mine,
+    "good": owning.show,
+    "unwrap": owning.unwrap,
+    "prove": owning.prove,
+    "handon": owning.hand_on,
+    "takeback": owning.take_back,
+    "accept": owning.accept,
+    "privacy": privacy.mine,
+    "purpose": privacy.purpose,
+    "decide": privacy.decide,
+    "export": privacy.export,
+    "erase": privacy.ask_to_erase,
+    "erased": privacy.erase,
+}
+# What was asked for, and who takes the answer.
+ANSWERS: dict[str, Step] = {
+    "link_code": linking.entered,
+    "email": linking.addressed,
+    "mail_code": linking.confirmed,
+    "transfer_code": owning.accepted,
 }
 
 
@@ -87,7 +117,7 @@ async def take(talk: Talk) -> None:
     elif heard.text.startswith("/"):
         await _command(talk, heard.text)
     elif talk.chat.draft:
-        await buying.written(talk, heard.text)
+        await ANSWERS.get(talk.chat.draft["asking"], buying.written)(talk, heard.text)
     else:
         await browsing.search(talk, heard.text)
 

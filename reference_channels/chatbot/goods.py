@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 
 from reference_channels.chatbot import buying, receipts
-from reference_channels.chatbot.messenger import Button, MessengerError, Part
+from reference_channels.chatbot.messenger import Button, Part
 from reference_channels.chatbot.passes import Pass
 from reference_channels.chatbot.talk import Talk, code
 from reference_channels.kit.errors import GatewayError
@@ -26,17 +26,17 @@ async def show(talk: Talk, intent_id: str = "", *_: str) -> None:
         await receipts.hand_link(talk, Pass("open", intent.id, talk.chat.id))
         return
     try:
-        for number, each in enumerate(await reveal(talk.trade.db, talk.trade.link, intent), 1):
-            await _hand_over(talk, each, number)
+        found = await reveal(talk.trade.db, talk.trade.link, intent)
     except GatewayError as error:
         log.warning("goods could not be opened", extra={"problem": str(error)})
         talk.reply(talk.say("goods.failed"))
-    except MessengerError as error:
-        log.warning("goods could not be handed over", extra={"problem": str(error)})
-        talk.reply(talk.say("order.again"))
+        return
+    for number, each in enumerate(found, 1):
+        await hand_over(talk, each, number)
 
 
-async def _hand_over(talk: Talk, each: Shown, number: int) -> None:
+async def hand_over(talk: Talk, each: Shown, number: int) -> None:
+    """Say one unit, now. Raises MessengerError."""
     if each.gone:
         await talk.whisper(talk.say("goods.gone"))
     elif each.kind == "download" and each.text.startswith(("https://", "http://")):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 
 from reference_channels.chatbot import passes
 from reference_channels.chatbot.browsing import title
-from reference_channels.chatbot.messenger import Button, MessengerError, Part
+from reference_channels.chatbot.messenger import Button, Part
 from reference_channels.chatbot.passes import Pass
 from reference_channels.chatbot.talk import Rows, Talk, bold
 from reference_channels.trade import intents
 from reference_channels.trade.intents import Intent
 
-log = logging.getLogger(__name__)
 PER_PAGE = 8
 
 
@@ -95,16 +93,13 @@ def _refused(talk: Talk, intent: Intent) -> None:
 
 
 async def hand_link(talk: Talk, given: Pass) -> None:
-    """Give a one-time link to a page of the bot's own. Said at once and kept nowhere: who has it may use it."""
+    """Give a one-time link to a page of the bot's own. Said at once and kept nowhere: who has it may use it.
+    Raises MessengerError."""
     trade = talk.trade
     token = await trade.db.run(lambda db: passes.issue(db, given, trade.clock()))
     address = f"{trade.settings.public_url}/{given.purpose}?t={token}"
     button = Button(talk.say(f"{given.purpose}.link"), url=address)
-    try:
-        await talk.whisper(talk.say(f"{given.purpose}.text"), buttons=[[button]])
-    except MessengerError as error:
-        log.warning("a link was not handed over", extra={"problem": str(error)})
-        talk.reply(talk.say("order.again"))
+    await talk.whisper(talk.say(f"{given.purpose}.text"), buttons=[[button]])
 
 
 async def orders(talk: Talk, page: str = "0", *_: str) -> None:

@@ -37,7 +37,7 @@ def message(*parts: Part | str, buttons: Rows = (), guarded: bool = False) -> Me
 @dataclass
 class Talk:
     """Replies are gathered in `said`, and purchases as the person was shown them in `shown`; both are stored with the
-    chat when the update is dealt with."""
+    chat when the update is dealt with. With `forget` nothing of the chat is kept."""
 
     trade: Trade
     messenger: Messenger
@@ -45,6 +45,7 @@ class Talk:
     heard: Heard
     said: list[Said] = field(default_factory=list)
     shown: list[Intent] = field(default_factory=list)
+    forget: bool = False
 
     def say(self, key: str, **values: object) -> str:
         """The words for a key in the person's language."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import unicodedata
 from collections.abc import Collection
 
 from reference_channels.kit.client import every
@@ -12,6 +14,15 @@ from reference_channels.kit.errors import Json
 from reference_channels.trade.buyers import Known, known, new_key
 from reference_channels.trade.reveal import Shown, open_delivery
 from reference_channels.trade.settings import Trade
+
+# What a certificate can show, in parts that a person understands, and whether it does so at first.
+PARTS = {
+    "product": (("product_name", "product_id", "product_kind"), True),
+    "date": (("acquired_at",), False),
+    "channel": (("channel",), False),
+    "price": (("price",), False),
+    "number": (("entitlement_id", "order_id"), False),
+}
 
 
 class NotHersError(Exception):
@@ -90,3 +101,10 @@ def claim(disclosure: str) -> str:
     """The name of the claim that a disclosure discloses."""
     raw = base64.urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4))
     return str(json.loads(raw)[1])
+
+
+def file_name(product: str) -> str:
+    """A name for the file that every system takes."""
+    plain = unicodedata.normalize("NFKD", product).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
+    return f"ownership-{words}.sd-jwt" if words else "ownership.sd-jwt"

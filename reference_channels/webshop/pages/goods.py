@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from aiohttp import web
 
 from reference_channels.kit.errors import Json
@@ -17,14 +14,6 @@ from reference_channels.webshop.pages.buyers import attempt, needs, onward
 from reference_channels.webshop.pages.visitor import form, visitor
 from reference_channels.webshop.settings import SHOP
 
-# What a certificate can show, in parts that a person understands, and whether it does so at first.
-PARTS = {
-    "product": (("product_name", "product_id", "product_kind"), True),
-    "date": (("acquired_at",), False),
-    "channel": (("channel",), False),
-    "price": (("price",), False),
-    "number": (("entitlement_id", "order_id"), False),
-}
 TONES = {"active": "in", "suspended": "low", "revoked": "out"}
 
 
@@ -86,7 +75,7 @@ async def _one(
         "good": _shown(entitlement, products, who.language),
         "order": next((each.id for each in bought if order and each.order_id == order), ""),
         "history": [each | {"when": day(each["at"])} for each in reversed(history)],
-        "parts": {part: chosen for part, (_, chosen) in PARTS.items()},
+        "parts": {part: chosen for part, (_, chosen) in ownership.PARTS.items()},
         "code": code,
         "wrong": wrong,
         "opened": opened,
@@ -114,20 +103,15 @@ async def certificate(request: web.Request) -> web.StreamResponse:
     if entitlement["status"] != "active":
         return await _one(request, wrong="entitlement_not_active")
     issued = await ownership.certificate(shop, who.buyer, name)
-    chosen = {claim for part, (claims, _) in PARTS.items() if f"show.{part}" in data for claim in claims}
+    chosen = {
+        claim for part, (claims, _) in ownership.PARTS.items() if f"show.{part}" in data for claim in claims
+    }
     text = ownership.keeping_back(issued["certificate"], chosen)
     headers = {
-        "Content-Disposition": f'attachment; filename="{file_name(entitlement["product"]["name"])}"',
+        "Content-Disposition": f'attachment; filename="{ownership.file_name(entitlement["product"]["name"])}"',
         "Cache-Control": "no-store",
     }
     return web.Response(text=text, content_type="application/dc+sd-jwt", charset="utf-8", headers=headers)
-
-
-def file_name(product: str) -> str:
-    """A name for the file that every system takes."""
-    plain = unicodedata.normalize("NFKD", product).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
-    return f"ownership-{words}.sd-jwt" if words else "ownership.sd-jwt"
 
 
 @needs("ownership")

@@ -237,9 +237,8 @@ class BotApi:
         offset = parameters.get("offset", 0)
         self.updates = [each for each in self.updates if each["update_id"] >= offset]
         try:
-            async with self.changed:
-                waiting = self.changed.wait_for(lambda: self.updates)
-                await asyncio.wait_for(waiting, parameters.get("timeout", 0))
+            async with asyncio.timeout(parameters.get("timeout", 0)), self.changed:
+                await self.changed.wait_for(lambda: self.updates)
         except TimeoutError:
             pass
         finally:

@@ -16,6 +16,8 @@ from aiohttp import web
 from reference_channels.chatbot.app import WEBHOOK, build
 from reference_channels.chatbot.messenger import Messenger
 from reference_channels.chatbot.telegram import Telegram, TelegramSettings
+from reference_channels.trade import intents
+from reference_channels.trade.intents import Intent
 from reference_channels.trade.settings import TRADE, Settings
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.reference_channels.chatbot.bot_api import TOKEN, BotApi
@@ -68,10 +70,20 @@ class Scene:
     bot: RunningShop
     ada: Person
     folder: Path
+    line: tuple[str, str, str]
+
+    async def intents(self) -> list[Intent]:
+        """All purchases, oldest first."""
+        read = "select id from intents order by created_at"
+        found = await self.bot.parts.db.run(
+            lambda db: [intents.find(db, row[0]) for row in db.execute(read).fetchall()]
+        )
+        return [each for each in found if each is not None]
 
     async def stock(self, **members: Any) -> dict[str, Any]:
-        """Put an offer on sale, with two codes unless said otherwise."""
-        offer = await self.gateway.offer(**({"codes": ["CODE-ONE", "CODE-TWO"], "price": 500} | members))
+        """Put an offer on sale: two codes of "A game", or something else, of which there is enough."""
+        codes = {} if "product_name" in members else {"codes": ["CODE-ONE", "CODE-TWO"]}
+        offer = await self.gateway.offer(**({"price": 500} | codes | members))
         await self.bot.sync()
         return offer
 
@@ -91,8 +103,9 @@ async def scene_of(folder: Path, webhook: bool = False, **settings: Any) -> Asyn
     with in_process(f"sqlite:///{folder}/gateway.db", **settings) as gateway:
         async with BotApi() as api:
             async with running_bot(folder / "bot", telegram(api, **options), bound) as bot:
-                await connect(gateway, bot)
-                yield Scene(gateway, api, bot, Person(api), folder / "bot")
+                line = await connect(gateway, bot)
+                who = (line["client_id"], line["client_secret"], line["webhook_secret"])
+                yield Scene(gateway, api, bot, Person(api), folder / "bot", who)
             assert api.wrong == []
 
 

@@ -56,6 +56,10 @@ class Person:
                     return self._press(each["id"], button["callback_data"])
         raise AssertionError((label, [each["buttons"] for each in shown]))
 
+    def made_up(self, data: str) -> Json:
+        """The update for a button that was never shown."""
+        return self._press(self.api.number(), data)
+
     def _press(self, message_id: int, data: str) -> Json:
         number = self.api.number()
         self.api.presses.add(str(number))
@@ -84,11 +88,11 @@ class Person:
         def found() -> Json | None:
             return next((each for each in reversed(self.sees) if fits(each)), None)
 
-        async with self.api.changed:
-            try:
-                await asyncio.wait_for(self.api.changed.wait_for(lambda: found() is not None), PATIENCE)
-            except TimeoutError:
-                raise AssertionError([each["text"] for each in self.sees]) from None
+        try:
+            async with asyncio.timeout(PATIENCE), self.api.changed:
+                await self.api.changed.wait_for(lambda: found() is not None)
+        except TimeoutError:
+            raise AssertionError([each["text"] for each in self.sees]) from None
         return found() or {}
 
     async def reads(self, text: str) -> Json:
