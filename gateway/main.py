@@ -14,10 +14,13 @@ import aiohttp
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
+from gateway.http.identity_providers import Providers
 from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
+from gateway.identity_providers import read_providers
 from gateway.relay.courier import Address, Courier
 from gateway.relay.lookout import Lookout
+from gateway.relay.mailer import Mailer, SmtpCarrier
 from gateway.relay.maker import Maker
 from gateway.relay.relay import Loop, Relay
 from gateway.relay.sandbox_supplier import sandbox_suppliers
@@ -37,6 +40,7 @@ from gateway.suppliers import make_suppliers, read_suppliers
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
+MAIL_EVERY = 0.5  # likewise for mails
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -44,6 +48,8 @@ def prepare(settings: Settings) -> None:
     """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
     if settings.suppliers is not None:
         asyncio.run(_check(settings.suppliers))
+    if settings.identity_providers is not None:
+        read_providers(settings.identity_providers)
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
 
@@ -79,11 +85,14 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
+        await stack.enter_async_context(_mailing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, keys, session, clock)
-        services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
+        known = read_providers(settings.identity_providers) if settings.identity_providers else {}
+        providers = Providers(session, known, clock.now)
+        services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox, providers)
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
 
@@ -147,6 +156,26 @@ async def _making(
     finally:
         await loop.stop()
         await maker.close()
+
+
+@asynccontextmanager
+async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[None]:
+    """Who mails codes; a sandbox without a mail server keeps them for its tests."""
+    if not settings.mails:
+        yield
+        return
+    carrier = None
+    if settings.mail_url is not None and settings.mail_from is not None:
+        carrier = SmtpCarrier(
+            settings.mail_url, settings.mail_from, settings.mail_user, settings.mail_password
+        )
+    mailer = Mailer(store.mails, store.vault, carrier, clock.now, settings.name, keep=settings.sandbox)
+    loop = Loop("mailer", lambda: mailer.run_once(clock.now()), MAIL_EVERY)
+    loop.start()
+    try:
+        yield
+    finally:
+        await loop.stop()
 
 
 def _session() -> aiohttp.ClientSession:

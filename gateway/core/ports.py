@@ -20,7 +20,7 @@ from gateway.core.model import (
     Unit,
 )
 from gateway.core.model_allotments import Allotment
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Contact, Link, Mail
 
 R = TypeVar("R", bound=Row)
 
@@ -74,6 +74,9 @@ class Books(Protocol):
 
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """The accounts that make up a buyer, in id order. Lock the buyer first, with `get`."""
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """All links of these accounts, whatever became of them, in id order."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key.
@@ -141,6 +144,21 @@ class Queries(Protocol):
 
     async def events_after(self, channel_id: str, position: int, limit: int) -> Sequence[Event]:
         """The channel's numbered events in order."""
+
+    async def accounts(self, channel_id: str, buyer_id: str) -> Sequence[Account]:
+        """All accounts of the buyer who is known to the channel by this id, in id order; none when nobody is."""
+
+    async def contacts(self, buyer_id: str) -> Sequence[Contact]:
+        """What is known of how to reach a buyer, of one account."""
+
+    async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
+        """Links of an account that are in force or open, newest id first, ids below `before`."""
+
+    async def link(self, buyer_id: str, link_id: str) -> Link | None:
+        """A link of an account."""
+
+    async def mails(self, identifier_id: str) -> Sequence[Mail]:
+        """Mails to one address, oldest first (test control)."""
 
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""

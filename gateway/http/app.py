@@ -12,7 +12,7 @@ from gateway.http.framework import build, make_app
 from gateway.http.handlers import handlers
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
-from gateway.http.services import ClientDirectory, Clock, Sandbox, Services, Writer
+from gateway.http.services import ClientDirectory, Clock, Providers, Sandbox, Services, Writer
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
 
@@ -28,6 +28,7 @@ def make_services(
     vault: Vault,
     keys: KeyRing,
     sandbox: Sandbox | None,
+    providers: Providers,
 ) -> Services:
     """What handlers use. `public_url` is the origin under which channels reach this gateway."""
     api = public_url + spec.PATH
@@ -46,6 +47,7 @@ def make_services(
         faults=Faults(),
         sandbox=sandbox,
         public_url=public_url,
+        providers=providers,
     )
 
 

@@ -13,6 +13,8 @@ from gateway.http import (
     delivery,
     discovery,
     events,
+    identity,
+    identity_testing,
     inventory,
     orders,
     testing,
@@ -29,7 +31,9 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    identity,
     testing,
+    identity_testing,
 )
 
 

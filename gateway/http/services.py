@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
 from gateway.core.ports import Books, Queries, Vault
+from gateway.core.proofs import IdentityProviders
 from gateway.http.clients import ClientAuthentication
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
@@ -58,6 +59,16 @@ class Sandbox(Protocol):
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
 
 
+class Providers(IdentityProviders, Protocol):
+    """Issuers of id tokens, as test control needs them too."""
+
+    def trust(self, issuer: str, audience: str, jwks: Mapping[str, Any]) -> None:
+        """Trust one more, until `forget`. Raises ProtocolError `invalid`."""
+
+    def forget(self) -> None:
+        """Only those of the file again."""
+
+
 class ClientDirectory:
     """Registered channels, read again after `life` seconds, so that who is shut out is out soon everywhere."""
 
@@ -101,3 +112,4 @@ class Services:
     faults: Faults
     sandbox: Sandbox | None
     public_url: str
+    providers: Providers

@@ -67,6 +67,10 @@ class Due(Protocol):
     async def purge_assertions(self, now: datetime, limit: int) -> int:
         """Delete at most `limit` assertions that expired by now; how many."""
 
+    async def purge_proofs(self, now: datetime, before: datetime, limit: int) -> int:
+        """Delete mails whose code expired by `now`, and of each kind at most `limit` proofs that were over by `before`;
+        how many."""
+
 
 class SigningKeys(Protocol):
     """The gateway's own key for events; the same as for tokens."""

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 Rule = Callable[[Books, Call, str], bool]
 BATCH = 200
 PURGE_EVERY = timedelta(minutes=1)
+PROOFS_KEPT = timedelta(days=1)  # after they ended, for who asks what became of them
 
 
 class Sweeper:
@@ -36,6 +37,7 @@ class Sweeper:
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             await self._due.purge_idempotency(now - RETENTION, BATCH)
             await self._due.purge_assertions(now, BATCH)
+            await self._due.purge_proofs(now, now - PROOFS_KEPT, BATCH)
             self._purged_at = now
         return ended
 

@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, func, select
 
 from gateway.core.stock import EFFECTS
 from gateway.storage.audit_allotments import misleased
+from gateway.storage.audit_identity import misjoined
 from gateway.storage.audit_limits import miscounted
 from gateway.storage.audit_sealed import missealed
 from gateway.storage.audit_supplies import astray
@@ -109,6 +110,7 @@ async def audit(engine: Engine) -> list[Discrepancy]:
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
     found += [Discrepancy(*one) for one in await astray(engine)]
+    found += [Discrepancy(*one) for one in await misjoined(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 

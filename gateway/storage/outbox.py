@@ -17,7 +17,11 @@ from gateway.storage.tables import (
     channels,
     events,
     idempotency,
+    link_codes,
+    links,
+    mails,
     orders,
+    proof_counts,
     reservations,
 )
 
@@ -75,14 +79,22 @@ DUE_ALLOTMENTS = (
 )
 
 
-def _purge(table: Table, column: Any) -> Any:
+def _purge(table: Table, column: Any, *conditions: Any) -> Any:
     key = tuple_(*table.primary_key.columns)
-    old = select(*table.primary_key.columns).where(column <= bindparam("before")).limit(LIMIT)
+    old = select(*table.primary_key.columns).where(column <= bindparam("before"), *conditions).limit(LIMIT)
     return delete(table).where(key.in_(old)).returning(table.primary_key.columns[0])
 
 
 OLD_IDEMPOTENCY = _purge(idempotency, idempotency.c.created_at)
 OLD_ASSERTIONS = _purge(assertions, assertions.c.expires_at)
+# Written out, so that both databases take the partial indexes.
+OLD_PROOFS = (
+    _purge(links, links.c.expires_at, text("status = 'pending'")),
+    _purge(links, links.c.ended_at, text("status = 'ended'")),
+    _purge(link_codes, link_codes.c.expires_at),
+    _purge(proof_counts, proof_counts.c.last_at),
+)
+OLD_MAILS = _purge(mails, mails.c.expires_at)
 
 
 class Attempt(Protocol):
@@ -168,6 +180,11 @@ class Outbox:
     async def purge_assertions(self, now: datetime, limit: int) -> int:
         """Delete at most `limit` assertions that expired by `now`; how many."""
         return await self._purge(OLD_ASSERTIONS, now, limit)
+
+    async def purge_proofs(self, now: datetime, before: datetime, limit: int) -> int:
+        """Delete mails whose code expired by `now`; and links, codes and counts of tries that were over by `before`."""
+        gone = await self._purge(OLD_MAILS, now, limit)
+        return gone + sum([await self._purge(statement, before, limit) for statement in OLD_PROOFS])
 
     async def _purge(self, statement: Any, before: datetime, limit: int) -> int:
         async with self._engine.transaction() as transaction:

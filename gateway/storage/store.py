@@ -11,6 +11,7 @@ from gateway.storage import audit, rotation
 from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
 from gateway.storage.keys import open_vault
+from gateway.storage.mails import Mails
 from gateway.storage.outbox import Outbox
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.supplies import Supplies
@@ -31,6 +32,7 @@ class Store:
         self.outbox = Outbox(self.engine)
         self.watching = Watching(self.engine)
         self.supplies = Supplies(self.engine)
+        self.mails = Mails(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

@@ -100,7 +100,36 @@ accounts = _table(
     UniqueConstraint("channel_id", "subject"),
     Index("accounts_buyer", "buyer_id", "id"),
 )
+account_names = _table(model_identity.AccountName, "account_names")
 buyers = _table(model_identity.Buyer, "buyers", _check("revision", "revision >= 1"))
+contacts = _table(model_identity.Contact, "contacts", _one_of("kind", "email", "phone"))
+identifiers = _table(model_identity.Identifier, "identifiers")
+links = _table(
+    model_identity.Link,
+    "links",
+    _one_of("status", "pending", "confirmed", "ended"),
+    # an edge has one other end
+    _check("edge", "status <> 'confirmed' OR (identifier_id IS NULL) <> (peer_account_id IS NULL)"),
+    Index("links_account", "account_id", "id"),
+    _partial("links_pending", "status = 'pending'", "expires_at"),
+    _partial("links_ended", "status = 'ended'", "ended_at"),
+)
+link_codes = _table(model_identity.LinkCode, "link_codes", Index("link_codes_age", "expires_at"))
+proof_counts = _table(model_identity.ProofCount, "proof_counts", Index("proof_counts_age", "last_at"))
+mails = _table(
+    model_identity.Mail,
+    "mails",
+    _one_of("state", "pending", "sent", "parked"),
+    Index("mails_to", "identifier_id", "id"),
+    Index("mails_age", "expires_at"),
+    _partial("mails_due", "state = 'pending'", "next_attempt_at", "id"),
+)
+buyer_changes = _table(
+    model_identity.BuyerChange,
+    "buyer_changes",
+    _one_of("kind", "joined", "split", "tier"),
+    Index("buyer_changes_account", "account_id", "id"),
+)
 orders = _table(
     model.Order,
     "orders",
@@ -233,6 +262,10 @@ LOCKED: frozenset[type[Row]] = frozenset(
     {
         model_identity.Account,
         model_identity.Buyer,
+        model_identity.Identifier,
+        model_identity.Link,
+        model_identity.LinkCode,
+        model_identity.ProofCount,
         model.Order,
         model.Reservation,
         model_allotments.Allotment,
