@@ -21,6 +21,8 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_identity import Account, Contact, Link, Mail
+from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
+from gateway.core.model_ownership_log import LogEntry, LogHead
 
 R = TypeVar("R", bound=Row)
 
@@ -170,4 +172,53 @@ class Queries(Protocol):
         """All of the gateway's keys, oldest first."""
 
 
-__all__ = ["Books", "Call", "Queries", "Vault"]
+class OwnershipLog(Protocol):
+    """The public log of ownership, as far as entries are merged into its tree."""
+
+    async def head(self) -> LogHead:
+        """What the log is now."""
+
+    async def entries(self, start: int, limit: int) -> Sequence[LogEntry]:
+        """Entries in the order of the tree, from a place on."""
+
+    async def inclusion(self, leaf_hash: bytes, size: int) -> tuple[int, list[bytes]] | None:
+        """The place of an entry and the proof that the tree of this size has it; None if it has not, or was never."""
+
+    async def consistency(self, first: int, second: int) -> list[bytes] | None:
+        """The proof that the tree of `first` leaves is the beginning of the other; None if there was none so large."""
+
+
+class OwnershipReads(Protocol):
+    """What is read of ownership; who may see it is for the caller to say."""
+
+    async def account(self, account_id: str, channel_id: str) -> Account | None:
+        """An account of the channel."""
+
+    async def accounts_with(self, account_id: str) -> Sequence[Account]:
+        """This account and all others of its buyer, in id order; none when it was never resolved."""
+
+    async def entitlement(self, entitlement_id: str) -> Entitlement | None:
+        """An entitlement, whoever asks."""
+
+    async def entitlements(
+        self, account_id: str, channel_id: str, before: str | None, limit: int
+    ) -> Sequence[Entitlement]:
+        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+
+    async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
+        """The history after the issue, oldest first."""
+
+    async def transfer(self, transfer_id: str) -> Transfer | None:
+        """An offer, whoever asks."""
+
+    async def status_list(self, list_id: str) -> StatusList | None:
+        """A list, without what is in it."""
+
+    async def status_entries(self, list_id: str) -> Sequence[tuple[int, int]]:
+        """(place, status) of all places in the list that are not valid."""
+
+    async def certificate_status(self, list_id: str, place: int) -> int | None:
+        """The status at a place; None where there is no such list."""
+
+
+__all__ = ["Books", "Call", "OwnershipLog", "OwnershipReads", "Queries", "Vault"]

@@ -17,6 +17,8 @@ from gateway.http import (
     identity_testing,
     inventory,
     orders,
+    ownership,
+    ownership_log,
     testing,
 )
 from gateway.http.request import Handler
@@ -31,6 +33,8 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    ownership,
+    ownership_log,
     identity,
     testing,
     identity_testing,

@@ -6,16 +6,19 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
-from gateway.core.ports import Books, Queries, Vault
+from gateway.core.ports import Books, OwnershipLog, OwnershipReads, Queries, Vault
 from gateway.core.proofs import IdentityProviders
 from gateway.http.clients import ClientAuthentication
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.http.status_lists import StatusTokens
 
 T = TypeVar("T")
 
@@ -103,6 +106,8 @@ class Services:
     clock: Clock
     writer: Writer
     queries: Queries
+    ownership_log: OwnershipLog
+    ownership: OwnershipReads
     vault: Vault
     keys: KeyRing
     tokens: Tokens
@@ -112,4 +117,5 @@ class Services:
     faults: Faults
     sandbox: Sandbox | None
     public_url: str
+    status_tokens: StatusTokens
     providers: Providers

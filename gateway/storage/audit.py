@@ -12,6 +12,8 @@ from gateway.core.stock import EFFECTS
 from gateway.storage.audit_allotments import misleased
 from gateway.storage.audit_identity import misjoined
 from gateway.storage.audit_limits import miscounted
+from gateway.storage.audit_ownership import misowned
+from gateway.storage.audit_ownership_log import misplaced
 from gateway.storage.audit_sealed import missealed
 from gateway.storage.audit_supplies import astray
 from gateway.storage.engine.base import Engine
@@ -111,6 +113,8 @@ async def audit(engine: Engine) -> list[Discrepancy]:
     found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
     found += [Discrepancy(*one) for one in await astray(engine)]
     found += [Discrepancy(*one) for one in await misjoined(engine)]
+    found += [Discrepancy(*one) for one in await misplaced(engine)]
+    found += [Discrepancy(*one) for one in await misowned(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 

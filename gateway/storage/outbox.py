@@ -15,6 +15,7 @@ from gateway.storage.tables import (
     allotments,
     assertions,
     channels,
+    entitlements,
     events,
     idempotency,
     link_codes,
@@ -23,6 +24,7 @@ from gateway.storage.tables import (
     orders,
     proof_counts,
     reservations,
+    transfers,
 )
 
 NOW: Any = bindparam("now")
@@ -75,6 +77,20 @@ DUE_ALLOTMENTS = (
     select(allotments.c.id)
     .where(text("status <> 'ended'"), allotments.c.expires_at <= NOW)
     .order_by(allotments.c.expires_at)
+    .limit(LIMIT)
+)
+DUE_ENTITLEMENTS = (
+    select(entitlements.c.id)
+    .where(
+        text("expires_at IS NOT NULL AND status IN ('active', 'suspended')"), entitlements.c.expires_at <= NOW
+    )
+    .order_by(entitlements.c.expires_at)
+    .limit(LIMIT)
+)
+DUE_TRANSFERS = (
+    select(transfers.c.id)
+    .where(text("status = 'offered'"), transfers.c.expires_at <= NOW)
+    .order_by(transfers.c.expires_at)
     .limit(LIMIT)
 )
 
@@ -172,6 +188,14 @@ class Outbox:
     async def due_allotments(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of leases with something left and expires_at <= now, oldest first."""
         return [row[0] for row in await self._engine.read(DUE_ALLOTMENTS, {"now": now, "limit": limit})]
+
+    async def due_entitlements(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of entitlements whose time is over by now and that are not expired yet, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_ENTITLEMENTS, {"now": now, "limit": limit})]
+
+    async def due_transfers(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of open offers with expires_at <= now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_TRANSFERS, {"now": now, "limit": limit})]
 
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` answers that were stored by `before`; how many."""

@@ -13,6 +13,8 @@ from gateway.storage.engine import open_engine
 from gateway.storage.keys import open_vault
 from gateway.storage.mails import Mails
 from gateway.storage.outbox import Outbox
+from gateway.storage.ownership import OwnershipReads
+from gateway.storage.ownership_log import OwnershipLog
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.supplies import Supplies
 from gateway.storage.vault import AesVault
@@ -32,6 +34,8 @@ class Store:
         self.outbox = Outbox(self.engine)
         self.watching = Watching(self.engine)
         self.supplies = Supplies(self.engine)
+        self.ownership_log = OwnershipLog(self.engine)
+        self.ownership = OwnershipReads(self.engine)
         self.mails = Mails(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
