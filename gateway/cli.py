@@ -76,6 +76,16 @@ def gateway(context: click.Context) -> None:
               help="File of those who make goods on demand (YAML).")  # fmt: skip
 @click.option("--sealed-delivery/--no-sealed-delivery", default=True, show_default=True, envvar="VGCP_SEALED_DELIVERY",
               help="Seal goods to a buyer's key where an order has one, or refuse such orders.")  # fmt: skip
+@click.option("--mail-url", envvar="VGCP_MAIL_URL", metavar="URL",
+              help="Mail server for codes: smtp://HOST:PORT or smtps://HOST:PORT; default: none are sent.")  # fmt: skip
+@click.option("--mail-from", envvar="VGCP_MAIL_FROM", metavar="ADDRESS", help="Who mails are from.")
+@click.option("--mail-user", envvar="VGCP_MAIL_USER", help="Who signs in at the mail server.")
+@click.option(
+    "--mail-password", envvar="VGCP_MAIL_PASSWORD", help="With this password. Prefer the environment."
+)
+@click.option("--identity-providers", envvar="VGCP_IDENTITY_PROVIDERS",
+              type=click.Path(dir_okay=False, path_type=Path),
+              help="File of the issuers of id tokens that you trust (YAML).")  # fmt: skip
 def serve(**options: Any) -> None:
     """Serve the gateway until SIGTERM, which finishes the requests in flight and ends with exit code 0.
 

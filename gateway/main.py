@@ -6,22 +6,28 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from gateway.core import ownership
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
+from gateway.http.identity_providers import Providers
 from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
+from gateway.identity_providers import read_providers
 from gateway.relay.courier import Address, Courier
 from gateway.relay.lookout import Lookout
+from gateway.relay.mailer import Mailer, SmtpCarrier
 from gateway.relay.maker import Maker
 from gateway.relay.relay import Loop, Relay
 from gateway.relay.sandbox_supplier import sandbox_suppliers
 from gateway.relay.sender import Sender
+from gateway.relay.sequencer import Sequencer
 from gateway.relay.signing import Signer
 from gateway.relay.sweeper import Sweeper
 from gateway.relay.watcher import Watcher
@@ -36,7 +42,9 @@ from gateway.suppliers import make_suppliers, read_suppliers
 
 log = logging.getLogger("gateway.main")
 PATIENCE = 5.0  # seconds that a caller waits for the database before it is told to come again
+ADOPTED_AT_ONCE = 500
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
+MAIL_EVERY = 0.5  # likewise for mails
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -44,8 +52,18 @@ def prepare(settings: Settings) -> None:
     """Bring the database up to date, and make a key file where one is wanted. Blocks; once, before any worker."""
     if settings.suppliers is not None:
         asyncio.run(_check(settings.suppliers))
+    if settings.identity_providers is not None:
+        read_providers(settings.identity_providers)
     upgrade(settings.database)
     open_vault(settings.database, settings.vault_keys, settings.key_file)
+
+
+async def adopt(store: Store) -> None:
+    """Give what was sold before there were entitlements an owner, whom only the vault can name."""
+    while found := await store.ownership.unowned(ADOPTED_AT_ONCE):
+        rules = [partial(ownership.adopt, vault=store.vault, delivery_id=one) for one in found]
+        await asyncio.gather(*(store.run(rule) for rule in rules))
+        log.info("units that were sold before have owners now", extra={"units": len(found)})
 
 
 async def _check(suppliers: Path) -> None:
@@ -68,6 +86,7 @@ async def running(
         vault, queries, clock = store.vault, store.queries, Clock()
         keys = KeyRing(queries, store, vault)
         await keys.load(clock.now())
+        await adopt(store)
         session = await stack.enter_async_context(_session())
         sender = Sender(store.outbox, Signer(vault, keys), session, clock.now)
         relay = Relay(sender, Sweeper(store.outbox, store), clock.now)
@@ -79,11 +98,27 @@ async def running(
         lookout.start()
         stack.push_async_callback(lookout.stop)
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
+        sequencer = await stack.enter_async_context(_sequencing(store, clock))
+        await stack.enter_async_context(_mailing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
-            sandbox = LocalSandbox(store.engine, relay, maker, keys, session, clock)
-        services = make_services(settings, public_url, clock, store, queries, vault, keys, sandbox)
+            sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
+        known = read_providers(settings.identity_providers) if settings.identity_providers else {}
+        providers = Providers(session, known, clock.now)
+        services = make_services(
+            settings,
+            public_url,
+            clock,
+            store,
+            queries,
+            store.ownership_log,
+            store.ownership,
+            vault,
+            keys,
+            sandbox,
+            providers,
+        )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
 
@@ -95,6 +130,7 @@ class LocalSandbox:
         engine: Engine,
         relay: Relay,
         maker: Maker,
+        sequencer: Sequencer,
         keys: KeyRing,
         session: aiohttp.ClientSession,
         clock: Clock,
@@ -102,6 +138,7 @@ class LocalSandbox:
         self._engine = engine
         self._relay = relay
         self._maker = maker
+        self._sequencer = sequencer
         self._keys = keys
         self._session = session
         self._clock = clock
@@ -115,6 +152,7 @@ class LocalSandbox:
         """Do all that is due now."""
         await self._maker.settle()
         await self._relay.settle()
+        await self._sequencer.settle(self._clock.now())
         await self._keys.load(self._clock.now())
 
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
@@ -147,6 +185,38 @@ async def _making(
     finally:
         await loop.stop()
         await maker.close()
+
+
+@asynccontextmanager
+async def _sequencing(store: Store, clock: Clock) -> AsyncIterator[Sequencer]:
+    """Who merges the log of ownership."""
+    sequencer = Sequencer(store.ownership_log)
+    loop = Loop("sequencer", lambda: sequencer.run_once(clock.now()))
+    loop.start()
+    try:
+        yield sequencer
+    finally:
+        await loop.stop()
+
+
+@asynccontextmanager
+async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[None]:
+    """Who mails codes; a sandbox without a mail server keeps them for its tests."""
+    if not settings.mails:
+        yield
+        return
+    carrier = None
+    if settings.mail_url is not None and settings.mail_from is not None:
+        carrier = SmtpCarrier(
+            settings.mail_url, settings.mail_from, settings.mail_user, settings.mail_password
+        )
+    mailer = Mailer(store.mails, store.vault, carrier, clock.now, settings.name, keep=settings.sandbox)
+    loop = Loop("mailer", lambda: mailer.run_once(clock.now()), MAIL_EVERY)
+    loop.start()
+    try:
+        yield
+    finally:
+        await loop.stop()
 
 
 def _session() -> aiohttp.ClientSession:

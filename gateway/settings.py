@@ -35,6 +35,16 @@ class Settings:
     alert_secret: str | None = None
     suppliers: Path | None = None
     sealed_delivery: bool = True
+    mail_url: str | None = None
+    mail_from: str | None = None
+    mail_user: str | None = None
+    mail_password: str | None = None
+    identity_providers: Path | None = None
+
+    @property
+    def mails(self) -> bool:
+        """Whether codes can be mailed; a sandbox without a mail server keeps them for its tests."""
+        return self.mail_url is not None or self.sandbox
 
     def problems(self) -> list[str]:
         """What does not go together, in the operator's words."""
@@ -53,7 +63,19 @@ class Settings:
             found.append("a token lives between 1 and 3600 seconds")
         if self.body_limit < 64 * 1024:
             found.append("the body limit is at least 65536 bytes (ERR-005)")
-        return found + self._alert_problems()
+        return found + self._alert_problems() + self._mail_problems()
+
+    def _mail_problems(self) -> list[str]:
+        found = []
+        if (self.mail_url is None) != (self.mail_from is None):
+            found.append("--mail-url and --mail-from go together")
+        if self.mail_url is not None and not re.fullmatch(r"smtps?://[^/?#@\s]+", self.mail_url):
+            found.append(
+                "--mail-url is smtp://HOST:PORT or smtps://HOST:PORT; the password has a setting of its own"
+            )
+        if (self.mail_user is None) != (self.mail_password is None):
+            found.append("--mail-user and VGCP_MAIL_PASSWORD go together")
+        return found
 
     def _alert_problems(self) -> list[str]:
         found = []

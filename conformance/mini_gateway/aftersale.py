@@ -55,6 +55,7 @@ def _take_back(world: World, order: Order, back: dict[str, int], trace_id: str) 
         for one in chosen:
             if world.fault != "refund_keeps_goods":
                 one.body["status"] = "voided"
+            delivery.log_change(world, order, one, "revoked")
         offer = world.offers[line["offer_id"]]
         offer.stock.take_back(len(chosen), world.fault == "refund_resells")
         catalog.weigh(world, offer, trace_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conformance.mini_gateway import catalog, notes, paging, sealing
+from conformance.mini_gateway import catalog, notes, ownership_log, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Offer, Order, World
@@ -47,11 +47,19 @@ def make(
     if "recipient_key" in order.body and world.fault != "seal_unseen":
         body["sealed_to"] = order.body["recipient_key"]["kid"]
     made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer, replaces))
+    if replaces is None:
+        log_change(world, order, made, "issued")
     if world.fault == "goods_in_orders" and offer.kind == "code":
         line["note"] = made.goods["code"]["value"]
     if world.fault != "no_delivery_events":
         notes.emit(world, order.owner, "delivery.ready", body["id"], 1, {"delivery": body}, trace_id)
     return made
+
+
+def log_change(world: World, order: Order, one: Delivery, change: str) -> None:
+    """What has become of a unit is in the log of ownership."""
+    owner = f"buy_{order.owner}{order.body['buyer']['reference']}"
+    ownership_log.write(world, change, "ent_" + one.body["id"].partition("_")[2], owner)
 
 
 def _goods(world: World, offer: Offer, replaces: str | None) -> Json:

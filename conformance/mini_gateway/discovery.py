@@ -11,7 +11,10 @@ CORE = ("catalog", "inventory", "orders", "delivery", "events")
 
 def document(world: World, call: Call) -> Json:
     """The discovery document."""
-    names, profiles = [*SCOPES, "sealed_delivery", "on_demand", "test_control"], ["core", "offline"]
+    names, profiles = (
+        [*SCOPES, "sealed_delivery", "on_demand", "ownership_log", "test_control"],
+        ["core", "offline"],
+    )
     if world.fault == "profile_incomplete":
         names.remove("delivery")
     if world.fault == "key_ignored":

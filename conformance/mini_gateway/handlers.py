@@ -12,6 +12,7 @@ from conformance.mini_gateway import (
     notes,
     oauth,
     orders,
+    ownership_log,
     testing,
 )
 from conformance.mini_gateway.testing import Handler
@@ -45,6 +46,10 @@ HANDLERS: dict[str, Handler] = {
     "report_sales": leases.report_sales,
     "release_allotment": leases.release_allotment,
     "list_events": notes.list_events,
+    "get_log_head": ownership_log.get_log_head,
+    "list_log_entries": ownership_log.list_log_entries,
+    "get_inclusion_proof": ownership_log.get_inclusion_proof,
+    "get_consistency_proof": ownership_log.get_consistency_proof,
     "test_reset": testing.test_reset,
     "test_create_client": testing.test_create_client,
     "test_create_offer": testing.test_create_offer,

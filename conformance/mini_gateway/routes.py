@@ -28,6 +28,7 @@ class Route:
 
 _V1 = "/vgcp/v1"
 _LEASE = _V1 + "/allotments/{allotment_id}"
+_LOG = _V1 + "/ownership-log"
 _PAGE = ("cursor", "limit")
 
 
@@ -122,6 +123,10 @@ ROUTES = (
     Route("report_sales", "POST", f"{_LEASE}/sales", "allotments", "SalesReport", True, True),
     Route("release_allotment", "POST", f"{_LEASE}/release", "allotments", "AllotmentRelease", key=True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
+    Route("get_log_head", "GET", f"{_LOG}/head"),
+    Route("list_log_entries", "GET", f"{_LOG}/entries", query=("start", "limit")),
+    Route("get_inclusion_proof", "GET", f"{_LOG}/inclusion", query=("leaf_hash", "tree_size")),
+    Route("get_consistency_proof", "GET", f"{_LOG}/consistency", query=("first", "second")),
     _test("test_reset", "POST", "/reset", "TestReset", 204, need=False),
     _test("test_create_client", "POST", "/clients", "TestClientRequest", 201),
     _test("test_create_offer", "POST", "/offers", "TestOfferRequest", 201),

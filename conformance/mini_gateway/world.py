@@ -173,6 +173,15 @@ class Delivery:
 
 
 @dataclass
+class Leaf:
+    """An entry of the log of ownership, which is in the tree from `merged_at` on."""
+
+    entitlement_id: str
+    text: str
+    merged_at: datetime
+
+
+@dataclass
 class Note:
     """An event on its way to one client; `position` orders the feed."""
 
@@ -206,6 +215,8 @@ class World:
         self.deliveries: dict[str, Delivery] = {}
         self.demands: list[Demand] = []
         self.notes: list[Note] = []
+        self.log: list[Leaf] = []
+        self.salts: dict[str, bytes] = {}  # of the owner's commitment, by entitlement
         self.answers: dict[tuple[str, str, str], Json] = {}
         self.injected: list[Json] = []
         self.codes: set[str] = set()  # every code that was ever in stock

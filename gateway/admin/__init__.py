@@ -6,6 +6,7 @@ They work on `ctx.obj`, a `gateway.admin.ports.Backend`, which the wiring provid
 import click
 
 from gateway.admin.books import audit, migrate, orders
+from gateway.admin.buyers import buyer
 from gateway.admin.channels import channel
 from gateway.admin.disputes import dispute
 from gateway.admin.importing import codes, import_
@@ -25,6 +26,6 @@ STOCK_COMMANDS: dict[str, click.Command] = {
     "leases": leases_,
     "recall": recall,
 }
-COMMANDS: list[click.Command] = [migrate, import_, codes, channel, stock, orders, dispute, keys, audit]
+COMMANDS: list[click.Command] = [migrate, import_, codes, channel, buyer, stock, orders, dispute, keys, audit]
 
 __all__ = ["COMMANDS", "STOCK_COMMANDS", "SUPPLIES_COMMANDS"]

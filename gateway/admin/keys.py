@@ -58,7 +58,7 @@ def rotate(at: Desk) -> None:
 @keys.command(epilog="Example:\n\n  vgcp gateway keys renew --database postgresql://vgcp@db/vgcp")
 @desk
 def renew(at: Desk) -> None:
-    """Sign tokens and events with a new key, after two minutes; the old one stays published for two hours.
+    """Sign tokens and events with a new key, after two minutes; the old one stays published for thirty days.
 
     A running gateway learns of it by itself; nobody has to be told.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from gateway.core import delivery, events, expiry, life, limits, refunds, stock, wire
+from gateway.core import delivery, events, expiry, life, limits, ownership, refunds, stock, wire
 from gateway.core.errors import ProtocolError, missing, refuse
 from gateway.core.model import Call, Delivery, Json, Offer, Order
 from gateway.core.orders import own_order
@@ -34,7 +34,7 @@ class CreateRefund:
 def create_refund(books: Books, call: Call, order_id: str, cmd: CreateRefund) -> Json:
     """Take goods back and give the Refund with the instruction for their money (ORD-025 to ORD-031).
 
-    Raises ProtocolError `not_found`, `transition_not_allowed` or `exceeds_order`.
+    Raises ProtocolError `not_found`, `transition_not_allowed`, `exceeds_order`, or `entitlement_transferred` (OWN-034).
     """
     order = own_order(books, call, order_id)
     life.advance(order, call.now, "refund_all")  # only to refuse what can be refunded in no way
@@ -47,7 +47,8 @@ def create_replacement(
 ) -> tuple[Delivery, Delivery]:
     """Void a delivery and give another of the same stock in its place: both, the voided one first (ORD-032).
 
-    Raises ProtocolError `not_found`, `transition_not_allowed`, `delivery_voided` or `out_of_stock` (ORD-033).
+    Raises ProtocolError `not_found`, `transition_not_allowed`, `delivery_voided`, `out_of_stock` (ORD-033), or
+    `entitlement_transferred` (OWN-034).
     """
     order = own_order(books, call, order_id)
     old = books.get(Delivery, delivery_id)
@@ -57,6 +58,8 @@ def create_replacement(
         raise ProtocolError("transition_not_allowed", f"Nothing of a {order.status} order can be replaced.")
     if old.status == "voided":
         raise ProtocolError("delivery_voided", "What was delivered here has been taken back.")
+    if ownership.handed_on(ownership.of_deliveries(books, [old]).get(old.id)):
+        raise refuse("entitlement_transferred", "/delivery_id", "It is another buyer's now.")
     line = next(one for one in order.lines if one["id"] == old.line_id)
     offer = delivery.offer_of(books, line["offer_id"])
     if offer.supplier is not None:
@@ -89,6 +92,7 @@ def create_dispute(books: Books, call: Call, order_id: str, body: Json) -> Json:
     }
     dispute |= {name: body[name] for name in ("evidence",) if name in body}
     _put(books, call, replace(disputed, disputes=[*order.disputes, dispute]))
+    ownership.each(books, call, delivery.of_order(books, order.id), "suspend")
     return dispute
 
 
@@ -103,7 +107,8 @@ def resolve_dispute(books: Books, call: Call, order_id: str, refund: bool) -> Or
     step = "resolve_dispute_in_part" if order.refunds else "resolve_dispute"
     dismissed = life.advance(order, call.now, step, disputes=_settled(order, call, "dismissed"))
     if refund:
-        return _take_back(books, call, order, refunds.left(order), "dispute")
+        return _take_back(books, call, order, refunds.left(order), "dispute", forced=True)
+    ownership.each(books, call, delivery.of_order(books, order.id), "resume")
     return _put(books, call, dismissed)
 
 
@@ -121,15 +126,22 @@ def _wanted(cmd: CreateRefund, rest: dict[str, int]) -> dict[str, int]:
 
 
 def _take_back(
-    books: Books, call: Call, order: Order, back: dict[str, int], reason: str, reference: str | None = None
+    books: Books,
+    call: Call,
+    order: Order,
+    back: dict[str, int],
+    reason: str,
+    reference: str | None = None,
+    forced: bool = False,
 ) -> Order:
-    """Void the deliveries, those never opened first, then write the instruction."""
+    """Void the deliveries with what is owned of them, then write the instruction.
+
+    `forced`: also what another buyer has by now, who loses it; only the merchant's decision on a dispute does that.
+    """
     books.need(Offer, *((line["offer_id"],) for line in order.lines))
-    there = sorted(delivery.of_order(books, order.id), key=lambda one: (one.reveal_count > 0, one.id))
-    chosen = [
-        one for line_id, count in back.items() for one in [d for d in there if d.line_id == line_id][:count]
-    ]
+    chosen = _choose(books, order, back, forced)
     delivery.withdraw(books, call, order, chosen)
+    ownership.each(books, call, chosen, "revoke")
     for line_id, count in back.items():
         limits.give_back(books, (order.counted or {}).get(line_id), count)
     whole = back == refunds.left(order)
@@ -137,6 +149,21 @@ def _take_back(
     settled = _settled(order, call, "refunded") if whole else order.disputes
     step, kept = "refund_all" if whole else "refund_part", [*order.refunds, refund]
     return _put(books, call, life.advance(order, call.now, step, refunds=kept, disputes=settled))
+
+
+def _choose(books: Books, order: Order, back: dict[str, int], forced: bool) -> list[Delivery]:
+    """So many deliveries of each line: the buyer's own first, and of those what was neither used up nor opened."""
+    there = delivery.of_order(books, order.id)
+    owned = ownership.of_deliveries(books, there)
+    gone = {one.id for one in there if ownership.handed_on(owned.get(one.id))}
+    used = {one.delivery_id for one in owned.values() if one.status == "consumed"}
+    there.sort(key=lambda one: (one.id in gone, one.id in used, one.reveal_count > 0, one.id))
+    chosen: list[Delivery] = []
+    for line_id, count in back.items():
+        chosen += [one for one in there if one.line_id == line_id][:count]
+    if not forced and any(one.id in gone for one in chosen):
+        raise refuse("entitlement_transferred", "/lines", "Some of it is another buyer's now.")
+    return chosen
 
 
 def _settled(order: Order, call: Call, status: str) -> list[Json]:

@@ -14,7 +14,16 @@ from gateway.core.model import Call, Channel, Json
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments")
+SCOPES = (
+    "catalog",
+    "inventory",
+    "orders",
+    "delivery",
+    "events",
+    "allotments",
+    "identity",
+    "ownership",
+)
 OVERLAP = timedelta(days=1)
 _NOBODY = "hmac-sha256$" + "00" * 16 + "$" + "00" * 32
 

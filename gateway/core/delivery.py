@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from gateway.core import events, goods, stock
+from gateway.core import events, goods, ownership, stock
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Call, Delivery, Offer, Order, Reveal, Revealed, Unit
 from gateway.core.ports import Books, Vault
@@ -25,23 +25,33 @@ def hand_over(books: Books, vault: Vault, call: Call, order: Order, units: list[
             continue
         for index in range(line["quantity"]):
             unit = taken[index] if taken else None
-            _hand_over_one(books, _delivery(books, vault, call, order, line["id"], offer, unit), call)
+            made = _delivery(books, vault, call, order, line["id"], offer, unit)
+            _hand_over_one(books, vault, call, order, offer, made)
 
 
 def hand_over_made(
     books: Books, vault: Vault, call: Call, order: Order, line_id: str, offer: Offer, made: str
 ) -> Delivery:
     """Make the delivery of a unit that a supplier has made; `made` is sealed under the delivery's id (DLV-040)."""
-    return _hand_over_one(books, _delivery(books, vault, call, order, line_id, offer, None, made), call)
+    delivery = _delivery(books, vault, call, order, line_id, offer, None, made)
+    return _hand_over_one(books, vault, call, order, offer, delivery)
 
 
 def replace_delivery(
     books: Books, vault: Vault, call: Call, order: Order, old: Delivery, offer: Offer, units: list[Unit]
 ) -> tuple[Delivery, Delivery]:
-    """Void a delivery and make one in its place (ORD-032): both as they are now, the old one first."""
+    """Void a delivery and make one in its place (ORD-032): both as they are now, the old one first.
+
+    It is the same that the buyer owns (OWN-008).
+    """
+    owned = ownership.of_deliveries(books, [old]).get(old.id)
     voided = withdraw(books, call, order, [old])[0]
     made = _delivery(books, vault, call, order, old.line_id, offer, units[0] if units else None)
-    return voided, _hand_over_one(books, replace(made, replaces=old.id), call)
+    made = replace(made, replaces=old.id)
+    if owned is None:
+        return voided, _hand_over_one(books, vault, call, order, offer, made)
+    ownership.replaced(books, call, owned, made.id)
+    return voided, _put(books, call, replace(made, entitlement_id=owned.id))
 
 
 def of_order(books: Books, order_id: str) -> list[Delivery]:
@@ -94,6 +104,8 @@ def reveal_delivery(
         revealed_at=delivery.revealed_at or call.now,
     )
     books.put(opened)
+    if delivery.reveal_count == 0 and delivery.entitlement_id is not None:
+        ownership.revealed(books, call, delivery.entitlement_id)
     _audit(books, call, opened, reason)
     return Revealed(opened, goods.open_goods(books, vault, call, delivery))
 
@@ -103,7 +115,14 @@ def note_replay(books: Books, call: Call, delivery_id: str) -> None:
     _audit(books, call, _own(books, call, delivery_id), REPLAY)
 
 
-def _hand_over_one(books: Books, delivery: Delivery, call: Call) -> Delivery:
+def _hand_over_one(
+    books: Books, vault: Vault, call: Call, order: Order, offer: Offer, delivery: Delivery
+) -> Delivery:
+    owned = ownership.issue(books, vault, call, order, offer, delivery)
+    return _put(books, call, replace(delivery, entitlement_id=owned.id))
+
+
+def _put(books: Books, call: Call, delivery: Delivery) -> Delivery:
     books.put(delivery)
     events.delivery_ready(books, call, delivery)
     return delivery

@@ -7,6 +7,7 @@ from hashlib import sha256
 from gateway.core import wire
 from gateway.core.model import Call, Channel, Delivery, Event, Json, Offer, Order, Reservation
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange
 from gateway.core.ports import Books
 
 
@@ -88,6 +89,24 @@ def allotment_recalled(books: Books, call: Call, lease: Allotment) -> None:
     data: Json = {"allotment": wire.render_allotment(lease, call.now)}
     to = _one(books, lease.channel_id)
     emit(books, call, to, "allotment.recalled", lease.id, lease.revision, data)
+
+
+def entitlement_changed(books: Books, call: Call, owned: Owned, kind: str) -> None:
+    """`kind` is entitlement.updated or entitlement.revoked; to the channel of the owner (OWN-005, OWN-011)."""
+    one = owned.entitlement
+    data: Json = {"entitlement": wire.render_entitlement(owned, call.now)}
+    emit(books, call, _one(books, one.channel_id), kind, one.id, one.revision, data)
+
+
+def entitlement_transferred(
+    books: Books, call: Call, owned: Owned, before: Entitlement, change: OwnershipChange
+) -> None:
+    """To both channels, each what it may see; once where they are one (OWN-035)."""
+    kind, one = "entitlement.transferred", owned.entitlement
+    entitlement_changed(books, call, owned, kind)
+    if before.channel_id != one.channel_id:
+        gone: Json = {"entitlement": wire.render_handed_on(before, change)}
+        emit(books, call, _one(books, before.channel_id), kind, one.id, one.revision, gone)
 
 
 def _one(books: Books, channel_id: str) -> list[Channel]:

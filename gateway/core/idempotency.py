@@ -33,12 +33,14 @@ def idempotent(
     call: Call,
     operation: str,
     request: bytes,
-    run: Callable[[], tuple[int, bytes]],
+    run: Callable[[], tuple[int, bytes] | ProtocolError],
     secret: bool = False,
     on_replay: Callable[[], None] | None = None,
     prepare: Callable[[], None] | None = None,
-) -> Answer:
+) -> Answer | ProtocolError:
     """Run an operation once per key: `run` gives status and body; a refusal uses up nothing (IDM-010).
+
+    A refusal that leaves something behind (a wrong proof is counted) is returned by `run`, and by this, not raised.
 
     `request` is the request's fingerprint; `secret` seals the stored body; `on_replay` is run when the answer is
     given again; `prepare` notes what `run` will read. Raises ProtocolError `idempotency_key_reused` (IDM-003), and
@@ -51,7 +53,10 @@ def idempotent(
     known = books.get(Idempotency, call.channel_id, operation, call.idempotency_key)
     if known is not None:
         return _replay(vault, known, request, on_replay)
-    status, body = run()
+    done = run()
+    if isinstance(done, ProtocolError):
+        return done
+    status, body = done
     row = Idempotency(call.channel_id, operation, call.idempotency_key, request, status, body, None, call.now)
     books.put(_sealed(vault, row) if secret else row)
     return Answer(status, body, replayed=False)

@@ -15,37 +15,65 @@ from gateway.core import wire
 from gateway.core.errors import refuse
 from gateway.core.lines import PricedLine
 from gateway.core.model import Json, Offer, Order
+from gateway.core.model_identity import Account, AccountName, Buyer
 from gateway.core.model_limits import SaleCount
 from gateway.core.ports import Books
 from gateway.core.rows import replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = "0"  # the day of what has no period
+BOTH = ("buyer", "channel")
 NOBODY: Json = {"reference": ""}  # the buyer of what only counts for the channel
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One limit of an offer, and whose count it looks at. `days` None: over all time."""
+    """One limit of an offer, and whose count it looks at. `days` None: over all time.
+
+    `others`: subjects whose units count as well, those of the buyer's other accounts (IDN-040).
+    """
 
     code: str
     words: str
     key: tuple[str, str, str]
     quantity: int
     days: int | None
+    others: tuple[str, ...] = ()
 
     def still(self, books: Books, now: datetime) -> tuple[SaleCount, int]:
         """The count without what is too old to matter, and how many units are left."""
-        row = books.get(SaleCount, *self.key) or SaleCount(*self.key, quantity=0, days={})
+        keys = [self.key, *((*self.key[:2], other) for other in self.others)]
+        books.need(SaleCount, *keys)
+        rows = [
+            self._kept(books.get(SaleCount, *key) or SaleCount(*key, quantity=0, days={}), now)
+            for key in keys
+        ]
+        return rows[0], max(self.quantity - sum(row.quantity for row in rows), 0)
+
+    def _kept(self, row: SaleCount, now: datetime) -> SaleCount:
         first = _day(now) - self.days if self.days else -1
         kept = {day: units for day, units in row.days.items() if int(day) > first}
-        used = sum(kept.values())
-        return replace(row, quantity=used, days=kept), max(self.quantity - used, 0)
+        return replace(row, quantity=sum(kept.values()), days=kept)
 
 
-def subject_of(channel_id: str, buyer: Json) -> str:
-    """Who a buyer is. Channels do not know of each other's buyers yet; the only place to change when they do."""
-    return f"{channel_id}/{buyer['reference']}"
+def subject_of(channel_id: str, reference: str) -> str:
+    """Under what name an account's units are counted: its own alone, so that they are apart again when a link is
+    undone; a limit adds up those of all accounts of the buyer."""
+    return f"{channel_id}/{reference}"
+
+
+def _others(books: Books, channel_id: str, reference: str) -> tuple[str, ...]:
+    """The other accounts of a buyer, as they are counted. She is written when there are any: of two orders at once,
+    on two channels, the second has to see what the first has counted."""
+    named = books.get(AccountName, channel_id, reference)
+    account = books.get(Account, named.account_id) if named else None
+    buyer = books.get(Buyer, account.buyer_id) if account else None
+    if account is None or buyer is None:
+        return ()
+    others = [one for one in books.accounts_of(buyer.id) if one.id != account.id]
+    if others:
+        books.put(buyer)
+    return tuple(subject_of(one.channel_id, one.subject) for one in others)
 
 
 def count(
@@ -56,7 +84,7 @@ def count(
     buyer: Json,
     quantity: int,
     pointer: str,
-    scopes: Collection[str] = ("buyer", "channel"),
+    scopes: Collection[str] = BOTH,
 ) -> list[Json] | None:
     """Count units against the offer's limits; what is to be noted, None for an offer that has none.
 
@@ -65,7 +93,7 @@ def count(
     """
     if not _limited(offer):
         return None
-    rules = [rule for rule in _rules(offer, channel_id, buyer) if rule.key[1] in scopes]
+    rules = list(_rules(books, offer, channel_id, buyer, scopes))
     stand = [(rule, *rule.still(books, now)) for rule in rules]
     for rule, _, left in stand:
         if quantity > left:
@@ -100,7 +128,7 @@ def count_anew(books: Books, order: Order, offers: Sequence[Offer], now: datetim
     for offer, line in zip(offers, order.lines, strict=True):
         wanted[offer.product["id"]] += line["quantity"]
     for offer in offers:
-        for rule in _rules(offer, order.channel_id, order.buyer):
+        for rule in _rules(books, offer, order.channel_id, order.buyer):
             if wanted[offer.product["id"]] > rule.still(books, now)[1]:
                 return None
     again = replace(order, created_at=now)
@@ -133,17 +161,20 @@ def _limited(offer: Offer) -> bool:
     return bool(offer.channel_limits) or "purchase_limit" in given or "channel_limit" in given
 
 
-def _rules(offer: Offer, channel_id: str, buyer: Json) -> Iterator[Rule]:
+def _rules(
+    books: Books, offer: Offer, channel_id: str, buyer: Json, scopes: Collection[str] = BOTH
+) -> Iterator[Rule]:
     given = wire.restrictions(offer, channel_id) or {}
-    scopes = (
-        ("purchase_limit", "buyer", subject_of(channel_id, buyer), "A buyer may buy at most"),
-        ("channel_limit", "channel", channel_id, "This channel may sell at most"),
-    )
-    for name, scope, subject, words in scopes:
-        limit = given.get(name)
-        if limit is not None:
-            key = (offer.product["id"], scope, subject)
-            yield Rule(f"{name}_reached", words, key, int(limit["quantity"]), limit.get("days"))
+    product, reference = offer.product["id"], buyer["reference"]
+    own, all_of_it = given.get("purchase_limit"), given.get("channel_limit")
+    if own is not None and "buyer" in scopes:
+        key = (product, "buyer", subject_of(channel_id, reference))
+        others = _others(books, channel_id, reference)
+        words = "A buyer may buy at most"
+        yield Rule("purchase_limit_reached", words, key, int(own["quantity"]), own.get("days"), others)
+    if all_of_it is not None and "channel" in scopes:
+        key, words = (product, "channel", channel_id), "This channel may sell at most"
+        yield Rule("channel_limit_reached", words, key, int(all_of_it["quantity"]), all_of_it.get("days"))
 
 
 def _day(now: datetime) -> int:

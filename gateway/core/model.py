@@ -205,6 +205,7 @@ class Delivery(Row):
     created_at: datetime
     replaces: str | None = None  # the delivery in whose place this one was made
     sealed_to: str | None = None  # the key, by thumbprint, that `sealed` is a JWE for; but see core/goods.py
+    entitlement_id: str | None = None  # None: delivered before there were any, and not adopted yet
 
 
 @row

@@ -20,7 +20,9 @@ from gateway.core.model import (
     Unit,
 )
 from gateway.core.model_allotments import Allotment
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Contact, Link, Mail
+from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
+from gateway.core.model_ownership_log import LogEntry, LogHead
 
 R = TypeVar("R", bound=Row)
 
@@ -74,6 +76,9 @@ class Books(Protocol):
 
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """The accounts that make up a buyer, in id order. Lock the buyer first, with `get`."""
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """All links of these accounts, whatever became of them, in id order."""
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one with its key.
@@ -142,6 +147,21 @@ class Queries(Protocol):
     async def events_after(self, channel_id: str, position: int, limit: int) -> Sequence[Event]:
         """The channel's numbered events in order."""
 
+    async def accounts(self, channel_id: str, buyer_id: str) -> Sequence[Account]:
+        """All accounts of the buyer who is known to the channel by this id, in id order; none when nobody is."""
+
+    async def contacts(self, buyer_id: str) -> Sequence[Contact]:
+        """What is known of how to reach a buyer, of one account."""
+
+    async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
+        """Links of an account that are in force or open, newest id first, ids below `before`."""
+
+    async def link(self, buyer_id: str, link_id: str) -> Link | None:
+        """A link of an account."""
+
+    async def mails(self, identifier_id: str) -> Sequence[Mail]:
+        """Mails to one address, oldest first (test control)."""
+
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""
 
@@ -152,4 +172,53 @@ class Queries(Protocol):
         """All of the gateway's keys, oldest first."""
 
 
-__all__ = ["Books", "Call", "Queries", "Vault"]
+class OwnershipLog(Protocol):
+    """The public log of ownership, as far as entries are merged into its tree."""
+
+    async def head(self) -> LogHead:
+        """What the log is now."""
+
+    async def entries(self, start: int, limit: int) -> Sequence[LogEntry]:
+        """Entries in the order of the tree, from a place on."""
+
+    async def inclusion(self, leaf_hash: bytes, size: int) -> tuple[int, list[bytes]] | None:
+        """The place of an entry and the proof that the tree of this size has it; None if it has not, or was never."""
+
+    async def consistency(self, first: int, second: int) -> list[bytes] | None:
+        """The proof that the tree of `first` leaves is the beginning of the other; None if there was none so large."""
+
+
+class OwnershipReads(Protocol):
+    """What is read of ownership; who may see it is for the caller to say."""
+
+    async def account(self, account_id: str, channel_id: str) -> Account | None:
+        """An account of the channel."""
+
+    async def accounts_with(self, account_id: str) -> Sequence[Account]:
+        """This account and all others of its buyer, in id order; none when it was never resolved."""
+
+    async def entitlement(self, entitlement_id: str) -> Entitlement | None:
+        """An entitlement, whoever asks."""
+
+    async def entitlements(
+        self, account_id: str, channel_id: str, before: str | None, limit: int
+    ) -> Sequence[Entitlement]:
+        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+
+    async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
+        """The history after the issue, oldest first."""
+
+    async def transfer(self, transfer_id: str) -> Transfer | None:
+        """An offer, whoever asks."""
+
+    async def status_list(self, list_id: str) -> StatusList | None:
+        """A list, without what is in it."""
+
+    async def status_entries(self, list_id: str) -> Sequence[tuple[int, int]]:
+        """(place, status) of all places in the list that are not valid."""
+
+    async def certificate_status(self, list_id: str, place: int) -> int | None:
+        """The status at a place; None where there is no such list."""
+
+
+__all__ = ["Books", "Call", "OwnershipLog", "OwnershipReads", "Queries", "Vault"]

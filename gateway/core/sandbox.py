@@ -32,6 +32,7 @@ class TestOffer:
     safety_stock: int = 0
     consistency: str = "strict"
     supplier: str | None = None
+    ownership: Json | None = None  # `transferable` and `valid_days` of the product
 
     @classmethod
     def from_wire(cls, body: Json) -> TestOffer:
@@ -50,6 +51,7 @@ class TestOffer:
             safety_stock=int(body.get("safety_stock", 0)),
             consistency=body.get("consistency", "strict"),
             supplier=SUPPLIER + body["on_demand"]["supplier"] if "on_demand" in body else None,
+            ownership={name: body[name] for name in ("transferable", "valid_days") if name in body},
         )
 
 
@@ -70,6 +72,7 @@ def test_create_offer(books: Books, vault: Vault, call: Call, cmd: TestOffer) ->
         "id": books.new_id("prd"),
         "name": cmd.product_name,
         "category": CATEGORIES.get(cmd.delivery_kind, cmd.delivery_kind),
+        **(cmd.ownership or {}),
     }
     offer = catalog.NewOffer(
         product=product,

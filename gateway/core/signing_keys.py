@@ -1,4 +1,4 @@
-"""The gateway's own Ed25519 keys, for access tokens and events: made, and replaced with an overlap."""
+"""The gateway's own Ed25519 keys, for tokens, events, leases and certificates: made, and replaced with an overlap."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from gateway.core.model import SigningKey
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
-# Longer than any token lives and any event signature is accepted; and processes learn of a new key within a minute.
-OVERLAP = timedelta(hours=2)
+# Longer than anything lives that a key signs: tokens, leases, and the longest, certificates of ownership (OWN-023).
+CERTIFICATE_LIFE = timedelta(days=30)
+OVERLAP = CERTIFICATE_LIFE + timedelta(hours=2)
 # A key is published before it signs, so that by then every process and every cache of the key set knows it.
 PUBLISHED_BEFORE = timedelta(minutes=2)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import spec
-from gateway.core.ports import Queries, Vault
+from gateway.core.ports import OwnershipLog, OwnershipReads, Queries, Vault
 from gateway.http.clients import ClientAuthentication
 from gateway.http.edge import Edge, WriteLine
 from gateway.http.framework import build, make_app
 from gateway.http.handlers import handlers
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
-from gateway.http.services import ClientDirectory, Clock, Sandbox, Services, Writer
+from gateway.http.services import ClientDirectory, Clock, Providers, Sandbox, Services, Writer
+from gateway.http.status_lists import StatusTokens
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
 
@@ -25,9 +26,12 @@ def make_services(
     clock: Clock,
     writer: Writer,
     queries: Queries,
+    ownership_log: OwnershipLog,
+    ownership: OwnershipReads,
     vault: Vault,
     keys: KeyRing,
     sandbox: Sandbox | None,
+    providers: Providers,
 ) -> Services:
     """What handlers use. `public_url` is the origin under which channels reach this gateway."""
     api = public_url + spec.PATH
@@ -37,6 +41,8 @@ def make_services(
         clock=clock,
         writer=writer,
         queries=queries,
+        ownership_log=ownership_log,
+        ownership=ownership,
         vault=vault,
         keys=keys,
         tokens=Tokens(keys, public_url, api, settings.token_life),
@@ -46,6 +52,8 @@ def make_services(
         faults=Faults(),
         sandbox=sandbox,
         public_url=public_url,
+        status_tokens=StatusTokens(),
+        providers=providers,
     )
 
 

@@ -10,7 +10,18 @@ from gateway.http.render import cached
 from gateway.http.request import Request
 from gateway.http.response import Response
 
-CAPABILITIES = ["catalog", "inventory", "orders", "delivery", "events", "allotments", "on_demand"]
+CAPABILITIES = [
+    "catalog",
+    "inventory",
+    "orders",
+    "delivery",
+    "events",
+    "allotments",
+    "on_demand",
+    "identity",
+    "ownership",
+    "ownership_log",
+]
 
 
 async def get_discovery(request: Request) -> Response:

@@ -39,6 +39,7 @@ class Endpoint:
         exchange.operation = self.name
         headers = scope["vgcp.headers"]
         request = Request(self._services, self.name, exchange, headers)
+        request.peer = (scope.get("client") or ("",))[0]
         try:
             drop = await self._admit(request)
             await self._validate(request, scope, receive, params)

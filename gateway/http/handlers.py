@@ -13,8 +13,12 @@ from gateway.http import (
     delivery,
     discovery,
     events,
+    identity,
+    identity_testing,
     inventory,
     orders,
+    ownership,
+    ownership_log,
     testing,
 )
 from gateway.http.request import Handler
@@ -29,7 +33,11 @@ MODULES: tuple[ModuleType, ...] = (
     allotments,
     delivery,
     events,
+    ownership,
+    ownership_log,
+    identity,
     testing,
+    identity_testing,
 )
 
 

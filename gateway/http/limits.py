@@ -11,6 +11,7 @@ from gateway.core.errors import ProtocolError
 
 WINDOW = 60  # seconds
 MAX_CLIENTS = 10_000
+PUBLIC = 600  # requests a minute from one address, where no token is asked for
 
 
 @dataclass(slots=True)

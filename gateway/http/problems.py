@@ -17,7 +17,13 @@ from gateway.http.trace import Exchange
 MEDIA_TYPE = b"application/problem+json"
 DETAIL_LIMIT, ERRORS_LIMIT = 2048, 100
 # Seconds to wait when the rule named none; every 429, every 503 and a first request in flight carries it.
-RETRY_AFTER = {"rate_limited": 1, "hold_limit_reached": 30, "unavailable": 1, "idempotency_in_flight": 1}
+RETRY_AFTER = {
+    "rate_limited": 1,
+    "hold_limit_reached": 30,
+    "link_limit_reached": 60,
+    "unavailable": 1,
+    "idempotency_in_flight": 1,
+}
 CATALOGUE = spec.problems()
 CHALLENGE = {
     "unauthenticated": b'Bearer realm="vgcp", error="invalid_token"',

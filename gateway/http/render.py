@@ -14,8 +14,8 @@ def render(status: int, value: Any) -> Response:
     return Response(status, orjson.dumps(value))
 
 
-def cached(value: Any) -> Response:
-    """A public document that may be kept for a minute."""
+def cached(value: Any, seconds: int = 60) -> Response:
+    """A public document that may be kept for so long."""
     response = render(200, value)
-    response.headers.append((b"cache-control", b"public, max-age=60"))
+    response.headers.append((b"cache-control", b"public, max-age=%d" % seconds))
     return response

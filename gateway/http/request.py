@@ -24,6 +24,7 @@ class Request:
     exchange: Exchange
     headers: dict[bytes, bytes]
     channel_id: str = ""
+    peer: str = ""  # the address that asks, where that is all there is to know it by
     values: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
     body: Any = None

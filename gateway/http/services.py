@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
-from gateway.core.ports import Books, Queries, Vault
+from gateway.core.ports import Books, OwnershipLog, OwnershipReads, Queries, Vault
+from gateway.core.proofs import IdentityProviders
 from gateway.http.clients import ClientAuthentication
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.http.status_lists import StatusTokens
 
 T = TypeVar("T")
 
@@ -58,6 +62,16 @@ class Sandbox(Protocol):
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
 
 
+class Providers(IdentityProviders, Protocol):
+    """Issuers of id tokens, as test control needs them too."""
+
+    def trust(self, issuer: str, audience: str, jwks: Mapping[str, Any]) -> None:
+        """Trust one more, until `forget`. Raises ProtocolError `invalid`."""
+
+    def forget(self) -> None:
+        """Only those of the file again."""
+
+
 class ClientDirectory:
     """Registered channels, read again after `life` seconds, so that who is shut out is out soon everywhere."""
 
@@ -92,6 +106,8 @@ class Services:
     clock: Clock
     writer: Writer
     queries: Queries
+    ownership_log: OwnershipLog
+    ownership: OwnershipReads
     vault: Vault
     keys: KeyRing
     tokens: Tokens
@@ -101,3 +117,5 @@ class Services:
     faults: Faults
     sandbox: Sandbox | None
     public_url: str
+    status_tokens: StatusTokens
+    providers: Providers

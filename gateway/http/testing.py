@@ -28,6 +28,7 @@ async def test_reset(request: Request) -> Response:
     services.limiter.forget()
     services.clients.forget()
     services.tokens.forget()
+    services.providers.forget()
     return Response(204)
 
 

@@ -112,15 +112,18 @@ class ResponseCheck:
     def __init__(self, operation: spec.Operation) -> None:
         self._status = operation.response_status
         self._check = spec.validator(operation.response_type).errors if operation.response_type else None
+        self._json = operation.response_media == "application/json"
         self._codes = {*operation.problems, "method_not_allowed"}
 
     def faults(self, response: Response) -> list[tuple[str, str]]:
         """(pointer, message) for all that is not as the document says."""
+        if response.status == 304:  # for who has the declared answer already (RFC 9110 section 15.4.5)
+            return [("", "has a body")] if response.body else []
         if response.status != self._status:
             return [("", f"status {response.status} is not declared")]
         if self._check is None:
             return [("", "has a body")] if response.body else []
-        return self._check(orjson.loads(response.body))
+        return self._check(orjson.loads(response.body) if self._json else response.body.decode())
 
     def declares(self, code: str) -> bool:
         """Whether the document lists this problem for the operation."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import orjson
 
+from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import idempotent
 from gateway.core.model import Json
 from gateway.core.ports import Books
@@ -21,13 +22,15 @@ def _nothing(_: Books) -> None:
 async def write(
     request: Request,
     status: int,
-    rule: Callable[[Books], Json],
+    rule: Callable[[Books], Json | ProtocolError],
     *,
     prepare: Callable[[Books], None] = _nothing,
     on_replay: Callable[[Books], None] = _nothing,
     goods: bool = False,
 ) -> Response:
     """Run the rule once for the key and answer its wire object; or give the first answer again (IDM-002 to IDM-005).
+
+    An error that the rule returns is raised here, after what the rule has written is committed.
 
     `prepare` notes what the rule will read, so that it is loaded together with the key's record; `on_replay` is run
     when an answer is given again. An answer with `goods` is sealed where it is kept, and no cache may keep it.
@@ -41,18 +44,24 @@ async def write(
             call,
             operation,
             mark,
-            lambda: (status, orjson.dumps(rule(books))),
+            lambda: _dumped(status, rule(books)),
             secret=goods,
             on_replay=lambda: on_replay(books),
             prepare=lambda: prepare(books),
         )
     )
+    if isinstance(answer, ProtocolError):
+        raise answer
     response = Response(answer.status, answer.body)
     if answer.replayed:
         response.headers.append((b"idempotency-replayed", b"true"))
     if goods:
         response.headers.append((b"cache-control", b"no-store"))
     return response
+
+
+def _dumped(status: int, done: Json | ProtocolError) -> tuple[int, bytes] | ProtocolError:
+    return done if isinstance(done, ProtocolError) else (status, orjson.dumps(done))
 
 
 def fingerprint(request: Request) -> bytes:

@@ -61,11 +61,21 @@ class Due(Protocol):
     async def due_allotments(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of leases that have not ended with expires_at <= now, oldest first."""
 
+    async def due_entitlements(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of entitlements whose time is over by now and that are not expired yet, oldest first."""
+
+    async def due_transfers(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of open offers with expires_at <= now, oldest first."""
+
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows created before; how many."""
 
     async def purge_assertions(self, now: datetime, limit: int) -> int:
         """Delete at most `limit` assertions that expired by now; how many."""
+
+    async def purge_proofs(self, now: datetime, before: datetime, limit: int) -> int:
+        """Delete mails whose code expired by `now`, and of each kind at most `limit` proofs that were over by `before`;
+        how many."""
 
 
 class SigningKeys(Protocol):

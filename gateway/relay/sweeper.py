@@ -1,4 +1,4 @@
-"""Ends what is due: holds, unpaid orders, leases, keys and assertions that are remembered no longer."""
+"""Ends what is due: holds, unpaid orders, leases, what is owned or offered for a time; forgets what is old."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from gateway.core import allotments, expiry
+from gateway.core import allotments, expiry, ownership, transfers
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call
 from gateway.core.ports import Books
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 Rule = Callable[[Books, Call, str], bool]
 BATCH = 200
 PURGE_EVERY = timedelta(minutes=1)
+PROOFS_KEPT = timedelta(days=1)  # after they ended, for who asks what became of them
 
 
 class Sweeper:
@@ -29,13 +30,17 @@ class Sweeper:
         self._purged_at: datetime | None = None
 
     async def run_once(self, now: datetime) -> int:
-        """End at most a batch each of holds, orders and leases, side by side so that they share flights; how many."""
+        """End at most a batch each of what is due, side by side so that they share flights; how many."""
         ended = await self._end(now, expiry.expire_reservation, await self._due.due_reservations(now, BATCH))
         ended += await self._end(now, expiry.expire_order, await self._due.due_orders(now, BATCH))
         ended += await self._end(now, allotments.expire_allotment, await self._due.due_allotments(now, BATCH))
+        due = await self._due.due_entitlements(now, BATCH)
+        ended += await self._end(now, ownership.expire_entitlement, due)
+        ended += await self._end(now, transfers.expire_transfer, await self._due.due_transfers(now, BATCH))
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             await self._due.purge_idempotency(now - RETENTION, BATCH)
             await self._due.purge_assertions(now, BATCH)
+            await self._due.purge_proofs(now, now - PROOFS_KEPT, BATCH)
             self._purged_at = now
         return ended
 

@@ -10,7 +10,10 @@ from sqlalchemy import and_, case, func, select
 
 from gateway.core.stock import EFFECTS
 from gateway.storage.audit_allotments import misleased
+from gateway.storage.audit_identity import misjoined
 from gateway.storage.audit_limits import miscounted
+from gateway.storage.audit_ownership import misowned
+from gateway.storage.audit_ownership_log import misplaced
 from gateway.storage.audit_sealed import missealed
 from gateway.storage.audit_supplies import astray
 from gateway.storage.engine.base import Engine
@@ -109,6 +112,9 @@ async def audit(engine: Engine) -> list[Discrepancy]:
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
     found += [Discrepancy(*one) for one in await astray(engine)]
+    found += [Discrepancy(*one) for one in await misjoined(engine)]
+    found += [Discrepancy(*one) for one in await misplaced(engine)]
+    found += [Discrepancy(*one) for one in await misowned(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 

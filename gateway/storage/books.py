@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import Key
 from gateway.storage.flight import FOUND_BY, KEY_OF, Flight, NotLoaded
@@ -119,6 +119,10 @@ class FlightBooks:
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """See the port."""
         return self._found(Account, [buyer_id])
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """See the port."""
+        return self._found(Link, account_ids)
 
     def _found(self, kind: type[R], values: Sequence[object]) -> list[R]:
         """Rows with one of these values in the column that the kind is also found by, in key order."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import (
     Changes,
@@ -34,6 +34,7 @@ FOUND_BY: dict[type[Row], str] = {
     Unit: "code_hash",
     Channel: "active",
     Account: "buyer_id",
+    Link: "account_id",
 }
 
 

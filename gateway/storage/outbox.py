@@ -15,10 +15,16 @@ from gateway.storage.tables import (
     allotments,
     assertions,
     channels,
+    entitlements,
     events,
     idempotency,
+    link_codes,
+    links,
+    mails,
     orders,
+    proof_counts,
     reservations,
+    transfers,
 )
 
 NOW: Any = bindparam("now")
@@ -73,16 +79,38 @@ DUE_ALLOTMENTS = (
     .order_by(allotments.c.expires_at)
     .limit(LIMIT)
 )
+DUE_ENTITLEMENTS = (
+    select(entitlements.c.id)
+    .where(
+        text("expires_at IS NOT NULL AND status IN ('active', 'suspended')"), entitlements.c.expires_at <= NOW
+    )
+    .order_by(entitlements.c.expires_at)
+    .limit(LIMIT)
+)
+DUE_TRANSFERS = (
+    select(transfers.c.id)
+    .where(text("status = 'offered'"), transfers.c.expires_at <= NOW)
+    .order_by(transfers.c.expires_at)
+    .limit(LIMIT)
+)
 
 
-def _purge(table: Table, column: Any) -> Any:
+def _purge(table: Table, column: Any, *conditions: Any) -> Any:
     key = tuple_(*table.primary_key.columns)
-    old = select(*table.primary_key.columns).where(column <= bindparam("before")).limit(LIMIT)
+    old = select(*table.primary_key.columns).where(column <= bindparam("before"), *conditions).limit(LIMIT)
     return delete(table).where(key.in_(old)).returning(table.primary_key.columns[0])
 
 
 OLD_IDEMPOTENCY = _purge(idempotency, idempotency.c.created_at)
 OLD_ASSERTIONS = _purge(assertions, assertions.c.expires_at)
+# Written out, so that both databases take the partial indexes.
+OLD_PROOFS = (
+    _purge(links, links.c.expires_at, text("status = 'pending'")),
+    _purge(links, links.c.ended_at, text("status = 'ended'")),
+    _purge(link_codes, link_codes.c.expires_at),
+    _purge(proof_counts, proof_counts.c.last_at),
+)
+OLD_MAILS = _purge(mails, mails.c.expires_at)
 
 
 class Attempt(Protocol):
@@ -161,6 +189,14 @@ class Outbox:
         """Ids of leases with something left and expires_at <= now, oldest first."""
         return [row[0] for row in await self._engine.read(DUE_ALLOTMENTS, {"now": now, "limit": limit})]
 
+    async def due_entitlements(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of entitlements whose time is over by now and that are not expired yet, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_ENTITLEMENTS, {"now": now, "limit": limit})]
+
+    async def due_transfers(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of open offers with expires_at <= now, oldest first."""
+        return [row[0] for row in await self._engine.read(DUE_TRANSFERS, {"now": now, "limit": limit})]
+
     async def purge_idempotency(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` answers that were stored by `before`; how many."""
         return await self._purge(OLD_IDEMPOTENCY, before, limit)
@@ -168,6 +204,11 @@ class Outbox:
     async def purge_assertions(self, now: datetime, limit: int) -> int:
         """Delete at most `limit` assertions that expired by `now`; how many."""
         return await self._purge(OLD_ASSERTIONS, now, limit)
+
+    async def purge_proofs(self, now: datetime, before: datetime, limit: int) -> int:
+        """Delete mails whose code expired by `now`; and links, codes and counts of tries that were over by `before`."""
+        gone = await self._purge(OLD_MAILS, now, limit)
+        return gone + sum([await self._purge(statement, before, limit) for statement in OLD_PROOFS])
 
     async def _purge(self, statement: Any, before: datetime, limit: int) -> int:
         async with self._engine.transaction() as transaction:

@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, or_, select
 
-from gateway.core import idempotency
+from gateway.core import contacts, idempotency
 from gateway.core.model import Channel, Delivery, Idempotency, Row, SigningKey, Unit
+from gateway.core.model_identity import Contact, Identifier, Link, Mail
 from gateway.core.ports import Vault
 from gateway.storage.engine.base import Changes, Engine
 from gateway.storage.tables import TABLES
@@ -64,6 +65,10 @@ ALL = (
     Sealed(SigningKey),
     Sealed(Channel, (("webhook_secret", "webhook_key_id"), ("old_webhook_secret", "old_webhook_key_id"))),
     Sealed(Idempotency, (("body", "key_id"),), idempotency.context),
+    Sealed(Contact, context=contacts.context),
+    Sealed(Identifier),
+    Sealed(Link),
+    Sealed(Mail),
 )
 PLANS = [(sealed, sealed.count(), sealed.stale()) for sealed in ALL]
 

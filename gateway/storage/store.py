@@ -11,7 +11,10 @@ from gateway.storage import audit, rotation
 from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
 from gateway.storage.keys import open_vault
+from gateway.storage.mails import Mails
 from gateway.storage.outbox import Outbox
+from gateway.storage.ownership import OwnershipReads
+from gateway.storage.ownership_log import OwnershipLog
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.supplies import Supplies
 from gateway.storage.vault import AesVault
@@ -31,6 +34,9 @@ class Store:
         self.outbox = Outbox(self.engine)
         self.watching = Watching(self.engine)
         self.supplies = Supplies(self.engine)
+        self.ownership_log = OwnershipLog(self.engine)
+        self.ownership = OwnershipReads(self.engine)
+        self.mails = Mails(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

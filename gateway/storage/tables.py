@@ -29,7 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from gateway.core import model, model_allotments, model_identity, model_limits, model_supplies
+from gateway.core import (
+    model,
+    model_allotments,
+    model_identity,
+    model_limits,
+    model_ownership,
+    model_ownership_log,
+    model_supplies,
+)
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
 
@@ -100,7 +108,36 @@ accounts = _table(
     UniqueConstraint("channel_id", "subject"),
     Index("accounts_buyer", "buyer_id", "id"),
 )
+account_names = _table(model_identity.AccountName, "account_names")
 buyers = _table(model_identity.Buyer, "buyers", _check("revision", "revision >= 1"))
+contacts = _table(model_identity.Contact, "contacts", _one_of("kind", "email", "phone"))
+identifiers = _table(model_identity.Identifier, "identifiers")
+links = _table(
+    model_identity.Link,
+    "links",
+    _one_of("status", "pending", "confirmed", "ended"),
+    # an edge has one other end
+    _check("edge", "status <> 'confirmed' OR (identifier_id IS NULL) <> (peer_account_id IS NULL)"),
+    Index("links_account", "account_id", "id"),
+    _partial("links_pending", "status = 'pending'", "expires_at"),
+    _partial("links_ended", "status = 'ended'", "ended_at"),
+)
+link_codes = _table(model_identity.LinkCode, "link_codes", Index("link_codes_age", "expires_at"))
+proof_counts = _table(model_identity.ProofCount, "proof_counts", Index("proof_counts_age", "last_at"))
+mails = _table(
+    model_identity.Mail,
+    "mails",
+    _one_of("state", "pending", "sent", "parked"),
+    Index("mails_to", "identifier_id", "id"),
+    Index("mails_age", "expires_at"),
+    _partial("mails_due", "state = 'pending'", "next_attempt_at", "id"),
+)
+buyer_changes = _table(
+    model_identity.BuyerChange,
+    "buyer_changes",
+    _one_of("kind", "joined", "split", "tier"),
+    Index("buyer_changes_account", "account_id", "id"),
+)
 orders = _table(
     model.Order,
     "orders",
@@ -170,6 +207,7 @@ deliveries = _table(
     "deliveries",
     _check("reveal_count", "reveal_count >= 0"),
     Index("deliveries_order", "order_id", "id"),
+    _partial("deliveries_unowned", "entitlement_id IS NULL AND status <> 'voided'", "id"),
     # one unit is handed over once
     _partial("deliveries_unit_key", "unit_id IS NOT NULL AND status <> 'voided'", "unit_id", unique=True),
 )
@@ -201,6 +239,59 @@ events = _table(
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
+entitlements = _table(
+    model_ownership.Entitlement,
+    "entitlements",
+    _one_of("status", "active", "suspended", "consumed", "revoked", "expired"),
+    _one_of("transferable", "always", "until_revealed", "never"),
+    _check("revision", "revision >= period AND period >= 1"),
+    _check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),
+    Index("entitlements_account", "account_id", "id"),
+    # a place in a status list is one owner's
+    _partial(
+        "entitlements_place_key",
+        "status_list_id IS NOT NULL",
+        "status_list_id",
+        "status_index",
+        unique=True,
+    ),
+    _partial(
+        "entitlements_due", "expires_at IS NOT NULL AND status IN ('active', 'suspended')", "expires_at"
+    ),
+)
+ownership_changes = _table(
+    model_ownership.OwnershipChange,
+    "ownership_changes",
+    Index("ownership_changes_entitlement", "entitlement_id", "revision", "id"),
+    _partial("ownership_changes_from", "from_account_id IS NOT NULL", "from_account_id"),
+)
+transfers = _table(
+    model_ownership.Transfer,
+    "transfers",
+    _one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
+    # what is offered is offered to one
+    _partial("transfers_open_key", "status = 'offered'", "entitlement_id", unique=True),
+    _partial("transfers_due", "status = 'offered'", "expires_at"),
+)
+status_counters = _table(model_ownership.StatusCounter, "status_counters", _check("used", "used >= 0"))
+status_lists = _table(model_ownership.StatusList, "status_lists", _check("revision", "revision >= 1"))
+status_entries = _table(
+    model_ownership.StatusEntry,
+    "status_entries",
+    _check("status", "status IN (0, 1, 2)"),
+    _partial("status_entries_list", "status <> 0", "list_id", "place"),
+)
+log_entries = _table(
+    model_ownership_log.LogEntry,
+    "log_entries",
+    UniqueConstraint("leaf_hash"),
+    Index("log_entries_position_key", "position", unique=True),
+    Index("log_entries_leaf_index_key", "leaf_index", unique=True),
+    Index("log_entries_entitlement", "entitlement_id", "position"),
+    _partial("log_entries_waiting", "leaf_index IS NULL", "position"),
+)
+log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
+log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
 
 stock_watches = _table(
     model_limits.StockWatch,
@@ -224,7 +315,7 @@ feeds = Table(
     Column("name", Text, primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
-FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event})
+FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event, model_ownership_log.LogEntry})
 
 # Rows that operations read in order to change them: locked until the transaction ends. Of those that are mostly only
 # looked at it is enough that they are what they were when the locks were taken. The lock of a stock guards its unsold
@@ -233,6 +324,10 @@ LOCKED: frozenset[type[Row]] = frozenset(
     {
         model_identity.Account,
         model_identity.Buyer,
+        model_identity.Identifier,
+        model_identity.Link,
+        model_identity.LinkCode,
+        model_identity.ProofCount,
         model.Order,
         model.Reservation,
         model_allotments.Allotment,
@@ -242,6 +337,11 @@ LOCKED: frozenset[type[Row]] = frozenset(
         model_limits.SaleCount,
         model_limits.StockWatch,
         model_supplies.Supply,
+        model_ownership.Entitlement,
+        model_ownership.Transfer,
+        model_ownership.StatusCounter,
+        model_ownership.StatusList,
+        model_ownership.StatusEntry,
     }
 )
 WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
@@ -252,5 +352,6 @@ FIXED: dict[type[Row], frozenset[str]] = {
     model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
     model.Reservation: frozenset({"channel_id", "stock_id"}),
     model.Delivery: frozenset({"order_id", "channel_id"}),
+    model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }
 __all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]

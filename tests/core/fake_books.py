@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 
 R = TypeVar("R", bound=Row)
@@ -143,6 +143,11 @@ class FakeBooks:
         """As the port says."""
         self._need(("accounts", buyer_id))
         return [one for one in self._all(Account) if one.buyer_id == buyer_id]
+
+    def links_of(self, account_ids: Sequence[str]) -> list[Link]:
+        """As the port says."""
+        self._need(("links", tuple(account_ids)))
+        return [one for one in self._all(Link) if one.account_id in account_ids]
 
     def put(self, row: Row) -> None:
         """As the port says."""

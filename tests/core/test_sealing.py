@@ -41,7 +41,7 @@ def opened(revealed: Json, key: Json = KEY) -> Json:
 async def open_by_vault(world: World) -> list[bytes]:
     """All that whoever has the database and the vault's key can open: every binary value, for every id there is."""
     rows: list[Row] = [row for kind in TABLES for row in await world.rows(kind)]
-    names = [name for row in rows for name in (getattr(row, part) for part in row.KEY)]
+    names = [str(getattr(row, part)) for row in rows for part in row.KEY]
     names += [f"idempotency:{r.channel_id}:{r.operation}:{r.key}" for r in rows if isinstance(r, Idempotency)]
     values = [value for row in rows for part in row.__slots__ if (value := getattr(row, part)) is not None]
     assert isinstance(world.vault, AesVault)

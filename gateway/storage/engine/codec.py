@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import JSON, Table
 
 from gateway.core.model import Row
-from gateway.storage.tables import FIXED, TABLES
+from gateway.storage.tables import FEEDS, FIXED, TABLES
 
 Convert = Callable[[Any], Any]
 
@@ -53,7 +53,7 @@ class Codec:
     def _dumper(self, names: Sequence[str], encode: Mapping[type, Convert]) -> Callable[[Row], Sequence[Any]]:
         """A function from a row to the plain values of these columns."""
         get, encoders = attrgetter(*names), self._converters(names, encode)
-        if not encoders:
+        if not encoders and self.kind not in FEEDS:  # which are given a position in place
             return get
 
         def dump(row: Row) -> Sequence[Any]:

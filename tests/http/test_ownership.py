@@ -1,0 +1,178 @@
+"""What buyers own, over real sockets, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.fixtures.gateway import RunningGateway, TestChannel, call
+from tests.http.owning import buy, certificate, claims_of, known, owned, status
+
+
+async def test_what_is_bought_is_owned(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-001 to OWN-003: named in the delivery, listed for its buyer, and for no other channel."""
+    offer = await gateway.offer(codes=["A", "B", "C"])
+    first, second = await buy(shop, offer), await buy(shop, offer)
+    assert (first["status"], first["transferable"], first["origin"]) == ("active", True, {"channel": "shop"})
+    assert first["product"] == {"id": offer["product"]["id"], "name": "A game", "kind": "game_key"}
+    path = f"/buyers/{first['buyer_id']}/entitlements"
+    page = (await shop.get(path, params={"limit": "1"})).json
+    assert (page["items"], page["has_more"]) == ([second], True)
+    last = (await shop.get(path, params={"limit": "1", "cursor": page["next_cursor"]})).json
+    assert (last["items"], last["has_more"]) == ([first], False)
+    other = await gateway.channel("other")
+    for strange in (f"/entitlements/{first['id']}", path, f"/entitlements/{first['id']}/history"):
+        assert (await other.get(strange)).code == "not_found"
+    refused = await other.post(f"/entitlements/{first['id']}/certificates")
+    assert (refused.status, refused.code) == (404, "not_found")
+
+
+async def test_after_the_sale(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-005, OWN-006, OWN-008, OWN-009, OWN-012: replaced, disputed, refunded; and its history."""
+    one = await buy(shop, await gateway.offer(codes=["A", "B"]))
+    order = f"/orders/{one['order_id']}"
+    wish = {"delivery_id": one["delivery_id"], "reason": "faulty"}
+    made = (await shop.post(f"{order}/replacements", wish)).json["delivery"]
+    now = await owned(shop, one["id"])
+    assert (now["delivery_id"], now["status"], made["entitlement_id"]) == (made["id"], "active", one["id"])
+    proof = await certificate(shop, one["id"])
+    assert await status(proof) == 0
+    await shop.post(f"{order}/disputes", {"reason": "chargeback"})
+    assert ((await owned(shop, one["id"]))["status"], await status(proof)) == ("suspended", 2)
+    used = await shop.post(f"/entitlements/{one['id']}/consume")
+    assert (used.status, used.code) == (409, "entitlement_not_active")
+    assert (await shop.post(f"{order}/refunds", {"reason": "dispute"})).status == 201
+    ended = await owned(shop, one["id"])
+    assert (ended["status"], ended["transferable"], await status(proof)) == ("revoked", False, 1)
+    history = (await shop.get(f"/entitlements/{one['id']}/history")).json["items"]
+    assert [row["change"] for row in history] == ["issued", "replaced", "suspended", "revoked"]
+    assert {row["owner_id"] for row in history} == {one["buyer_id"]}
+    kinds = [row["type"] for row in (await shop.get("/events")).json["items"] if row["subject"] == one["id"]]
+    assert kinds == ["entitlement.updated", "entitlement.updated", "entitlement.revoked"]
+
+
+async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-026, OWN-027, OWN-032 to OWN-035: the good goes with it, and what is of the one is not the other's."""
+    offer, bot = await gateway.offer(codes=["A", "B"]), await gateway.channel("bot")
+    buyer_id = await known(bot, "somebody")
+    one = await buy(shop, offer)
+    old = await certificate(shop, one["id"])
+    offered = await shop.post(f"/entitlements/{one['id']}/transfers", {"expires_in": 60})
+    code = offered.json["code"]
+    assert (offered.status, offered.json["status"]) == (201, "offered")
+    seen = await owned(shop, one["id"])
+    assert (seen["transfer"]["id"], seen["transferable"]) == (offered.json["id"], False)
+    taken = await bot.post("/transfers/accept", {"buyer_id": buyer_id, "code": code})
+    assert taken.status == 200, taken.body
+    mine = await owned(bot, one["id"])
+    assert (mine, mine["status"], mine["buyer_id"]) == (taken.json, "active", buyer_id)
+    assert "order_id" not in mine
+    hers = await owned(shop, one["id"])
+    assert (hers["status"], hers["buyer_id"]) == ("transferred", one["buyer_id"])
+    assert not {"delivery_id", "order_id", "log", "origin"} & hers.keys()
+    assert (await shop.get(f"/buyers/{one['buyer_id']}/entitlements")).json["items"] == [hers]
+    assert (await shop.post(f"/deliveries/{one['delivery_id']}/reveal")).code == "not_found"
+    assert (await shop.get(f"/orders/{one['order_id']}/deliveries")).json["items"] == []
+    goods = (await bot.post(f"/deliveries/{mine['delivery_id']}/reveal")).json["goods"]
+    assert goods == {"kind": "code", "code": {"value": "A"}}
+    new = await certificate(bot, one["id"])
+    assert (await status(old), await status(new)) == (1, 0)
+    refused = await shop.post(f"/orders/{one['order_id']}/refunds", {"reason": "buyer_request"})
+    assert (refused.status, refused.code) == (409, "entitlement_transferred")
+    told = [
+        [e for e in (await x.get("/events")).json["items"] if e["subject"] == one["id"]] for x in (shop, bot)
+    ]
+    assert [e["type"] for e in told[1]] == ["entitlement.transferred"]
+    assert told[0][-1]["data"]["entitlement"] == hers
+    assert code not in str(told) + str((await shop.get(f"/transfers/{offered.json['id']}")).json)
+    assert (await shop.get(f"/transfers/{offered.json['id']}")).json["status"] == "accepted"
+
+
+async def test_two_accept_at_once(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-028: one of them has it."""
+    offer = await gateway.offer()
+    people = [await known(shop, f"r{number}") for number in range(4)]
+    one = await buy(shop, offer)
+    code = (await shop.post(f"/entitlements/{one['id']}/transfers")).json["code"]
+    answers = await asyncio.gather(
+        *(shop.post("/transfers/accept", {"buyer_id": who, "code": code}) for who in people)
+    )
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    assert {answer.code for answer in answers if answer.status == 409} == {"transfer_not_open"}
+    winner = next(answer.json for answer in answers if answer.status == 200)
+    assert await owned(shop, one["id"]) == winner
+
+
+async def test_acceptance_and_refund_at_once(gateway: RunningGateway, shop: TestChannel) -> None:
+    """Either it is refunded or it is handed on, and the books balance."""
+    offer, seen = await gateway.offer(), set()
+    who = await known(shop, "recipient")
+    for number in range(12):
+        one = await buy(shop, offer, f"owner-{number}")
+        code = (await shop.post(f"/entitlements/{one['id']}/transfers")).json["code"]
+        acting = [
+            shop.post("/transfers/accept", {"buyer_id": who, "code": code}),
+            shop.post(f"/orders/{one['order_id']}/refunds", {"reason": "other"}),
+        ]
+        answers = await asyncio.gather(*(acting if number % 2 else acting[::-1]))
+        assert sorted(answer.status >= 400 for answer in answers) == [False, True]
+        seen.add((await owned(shop, one["id"]))["status"])
+    assert seen <= {"active", "revoked"}
+
+
+async def test_offers_end(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-029 to OWN-031: declined, cancelled, expired, twice, and what is not handed on at all."""
+    one = await buy(shop, await gateway.offer(transferable="until_revealed", codes=["A"]))
+    path = f"/entitlements/{one['id']}/transfers"
+    declined = (await shop.post(path)).json
+    assert (await shop.post(path)).code == "transfer_open"
+    assert (await shop.post("/transfers/decline", {"code": declined["code"]})).json["status"] == "declined"
+    cancelled = (await shop.post(path)).json
+    ended = await shop.request("DELETE", f"/transfers/{cancelled['id']}")
+    assert (ended.json["status"], "transfer" in await owned(shop, one["id"])) == ("cancelled", False)
+    expired = (await shop.post(path, {"expires_in": 5})).json
+    await gateway.control("/clock", {"advance_seconds": 6})
+    shop.forget_token()
+    assert (await shop.get(f"/transfers/{expired['id']}")).json["status"] == "expired"
+    for code in (declined["code"], cancelled["code"], expired["code"]):
+        refused = await shop.post("/transfers/accept", {"buyer_id": one["buyer_id"], "code": code})
+        assert (refused.status, refused.code) == (409, "transfer_not_open")
+    assert (await shop.post("/transfers/decline", {"code": "AAAAA-AAAAA"})).code == "not_found"
+    await shop.post(f"/deliveries/{one['delivery_id']}/reveal")
+    assert (await shop.post(path)).code == "transfer_not_allowed"
+    never = await buy(shop, await gateway.offer(transferable="never"))
+    assert never["transferable"] is False
+    assert (await shop.post(f"/entitlements/{never['id']}/transfers")).code == "transfer_not_allowed"
+
+
+async def test_time_runs_out(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-010: what is owned for days is expired after them, and says so to its channel."""
+    one = await buy(shop, await gateway.offer(valid_days=1))
+    proof = await certificate(shop, one["id"])
+    await gateway.control("/clock", {"advance_seconds": 86_401})
+    shop.forget_token()
+    now = await owned(shop, one["id"])
+    assert (now["status"], now["ended_at"] >= one["valid_until"], await status(proof)) == ("expired", True, 1)
+    last = (await shop.get("/events")).json["items"][-1]
+    assert (last["type"], last["data"]["entitlement"]["status"]) == ("entitlement.updated", "expired")
+
+
+async def test_lists_are_cached(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-020: by an ETag, which lasts until something changes."""
+    one = await buy(shop, await gateway.offer())
+    await certificate(shop, one["id"])
+    uri = claims_of(await certificate(shop, one["id"]))["status"]["status_list"]["uri"]
+    first = await call("GET", uri)
+    tag = first.headers["ETag"]
+    assert (await call("GET", uri, headers={"If-None-Match": tag})).status == 304
+    await shop.post(f"/entitlements/{one['id']}/consume")
+    changed = await call("GET", uri, headers={"If-None-Match": tag})
+    assert (changed.status, changed.headers["Cache-Control"]) == (200, "public, max-age=300")
+    assert (await call("GET", uri + "x")).code == "not_found"
+
+
+async def test_sealed_goods_stay(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-029: nobody else could open them."""
+    key = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+           "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}  # fmt: skip
+    sealed = await buy(shop, await gateway.offer(codes=["A"]), recipient_key=key)
+    assert sealed["transferable"] is False

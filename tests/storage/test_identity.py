@@ -1,0 +1,265 @@
+"""Buyers under concurrency: links of overlapping sets, over two stores on one database, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from gateway.core import contacts, identity, link_kinds, links, mails
+from gateway.core.errors import ProtocolError
+from gateway.core.model import Event
+from gateway.core.model_identity import Account, BuyerChange, Contact, Identifier, Link, Mail, ProofCount
+from gateway.storage.keys import new_entry
+from gateway.storage.rotation import rotate
+from gateway.storage.vault import AesVault
+from tests.storage.world import Shop, call_of, open_shop
+
+ACCOUNTS, ADDRESSES = 6, 3
+# An edge: an account proves an address, or enters the code that another account has shown.
+EDGE = st.one_of(
+    st.tuples(st.integers(0, ACCOUNTS - 1), st.integers(ACCOUNTS, ACCOUNTS + ADDRESSES - 1)),
+    st.tuples(st.integers(0, ACCOUNTS - 1), st.integers(0, ACCOUNTS - 1)).filter(lambda e: e[0] != e[1]),
+)
+
+
+def partition(edges: Sequence[tuple[int, int]]) -> set[frozenset[int]]:
+    """The sets of accounts that these edges join."""
+    sets = [{n} for n in range(ACCOUNTS + ADDRESSES)]
+    for one, other in edges:
+        first, second = (next(part for part in sets if n in part) for n in (one, other))
+        if first is not second:
+            first |= second
+            sets.remove(second)
+    return {frozenset(n for n in part if n < ACCOUNTS) for part in sets} - {frozenset()}
+
+
+class People:
+    """Accounts of two channels, and links between them over however many stores there are."""
+
+    def __init__(self, shops: list[Shop]) -> None:
+        self.turn = itertools.cycle(shops)
+        self.shops = shops
+        self.accounts: list[Account] = []
+
+    async def run(self, rule: Callable[..., Any], account: Account, *words: Any) -> Any:
+        """A rule as its channel would ask for it, at the next store."""
+        store = next(self.turn).store
+        call = call_of(account.channel_id)
+        done = await store.run(lambda books: rule(books, store.vault, call, *words))
+        if isinstance(done, ProtocolError):
+            raise done
+        return done
+
+    async def settle(self, size: int = ACCOUNTS) -> None:
+        """New accounts, each alone."""
+        channels = [await self.shops[0].channel() for _ in range(2)]
+        for n in range(size):
+            account = Account("", channels[n % 2].id, f"{channels[0].id}-{n}", "", call_of().now)
+            cmd = identity.ResolveBuyer(account.subject)
+            self.accounts.append((await self.run(identity.resolve_buyer, account, cmd)).account)
+
+    async def link(self, edge: tuple[int, int]) -> Link:
+        """Prove an edge; the link of its first account."""
+        account = self.accounts[edge[0]]
+        if edge[1] < ACCOUNTS:
+            other = self.accounts[edge[1]]
+            cmd = link_kinds.CreateLink("link_code")
+            begun = await self.run(links.create_link, other, other.id, cmd)
+            return await self.run(links.redeem_link_code, account, account.id, begun.code)
+        email = f"{self.accounts[0].id}.{edge[1]}@shop.example"
+        cmd = link_kinds.CreateLink("email_code", email, mails=True)
+        begun = await self.run(links.create_link, account, account.id, cmd)
+        code = await self.code_of(begun.link)
+        return await self.run(links.confirm_link, account, account.id, begun.link.id, links.Proof(code))
+
+    async def code_of(self, link: Link) -> str:
+        """What was mailed."""
+        (mail,) = [one for one in await self.shops[0].rows(Mail) if one.link_id == link.id]
+        composed = mails.compose(self.shops[0].store.vault, mail, "Shop")
+        assert composed is not None
+        return composed.code
+
+    async def unlink(self, link: Link) -> None:
+        """Undo it."""
+        store = next(self.turn).store
+        account = next(one for one in self.accounts if one.id == link.account_id)
+        call = call_of(account.channel_id)
+        await store.run(lambda books: links.delete_link(books, call, account.id, link.id))
+
+    async def buyers(self) -> set[frozenset[int]]:
+        """Who is one buyer with whom, by the books, which must balance."""
+        shop = self.shops[0]
+        assert await shop.store.audit() == []
+        now = {one.id: one.buyer_id for one in await shop.rows(Account)}
+        sets: dict[str, set[int]] = {}
+        for n, one in enumerate(self.accounts):
+            sets.setdefault(now[one.id], set()).add(n)
+        return {frozenset(part) for part in sets.values()}
+
+
+@asynccontextmanager
+async def people(database_url: str) -> AsyncIterator[People]:
+    """One store on SQLite, which has one writer; two on PostgreSQL, as of two gateways."""
+    ring = new_entry()
+    async with open_shop(database_url, ring) as first, open_shop(database_url, ring) as second:
+        both = [first] if database_url.startswith("sqlite") else [first, second]
+        made = People(both)
+        await made.settle()
+        yield made
+
+
+@given(edges=st.lists(EDGE, min_size=1, max_size=9, unique=True), data=st.data())
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_links_at_once_end_in_the_same_buyers(
+    database_url: str, edges: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """IDN-042, IDN-044, IDN-046: whatever is linked at once, buyers are what the links say; whatever of it is undone at
+    once, they are what the rest says; and in the end everybody is alone again."""
+    # a second proof of one edge takes the place of the first: an edge and its mirror are one
+    edges = list({tuple(sorted(edge)) if edge[1] < ACCOUNTS else edge: edge for edge in edges}.values())
+    gone = data.draw(st.sets(st.integers(0, len(edges) - 1)))
+
+    async def scenario() -> None:
+        async with people(database_url) as them:
+            made = await asyncio.gather(*(them.link(edge) for edge in edges))
+            assert await them.buyers() == partition(edges)
+            await asyncio.gather(*(them.unlink(made[n]) for n in gone))
+            assert await them.buyers() == partition([e for n, e in enumerate(edges) if n not in gone])
+            await asyncio.gather(*(them.unlink(link) for link in made))
+            assert await them.buyers() == partition([])
+
+    asyncio.run(scenario())
+
+
+async def test_a_rush_on_one_address_ends_in_one_buyer(database_url: str) -> None:
+    """IDN-046, IDN-048: six accounts prove one address at once; each joining is in the audit, and told to each."""
+    async with people(database_url) as them:
+        await asyncio.gather(*(them.link((n, ACCOUNTS)) for n in range(ACCOUNTS)))
+        assert await them.buyers() == {frozenset(range(ACCOUNTS))}
+        changes = [one for one in await them.shops[0].rows(BuyerChange) if one.kind == "joined"]
+        assert len(changes) == ACCOUNTS - 1
+        told = [one for one in await them.shops[0].rows(Event) if one.type == "buyer.linked"]
+        assert {one.subject for one in told} == {one.id for one in them.accounts}
+
+
+async def test_a_code_is_good_once_however_many_enter_it(database_url: str) -> None:
+    """IDN-016: of five accounts that enter one code at once, one is linked."""
+    async with people(database_url) as them:
+        first, *rest = them.accounts
+        begun = await them.run(links.create_link, first, first.id, link_kinds.CreateLink("link_code"))
+        tries = [them.run(links.redeem_link_code, one, one.id, begun.code) for one in rest]
+        ends = await asyncio.gather(*tries, return_exceptions=True)
+        assert sorted(one.code if isinstance(one, ProtocolError) else "" for one in ends) == [
+            "",
+            *["link_expired"] * 4,
+        ]
+
+
+async def test_guesses_at_once_are_counted(database_url: str) -> None:
+    """IDN-018: twenty wrong codes at once are five, and the right one is refused then."""
+    async with people(database_url) as them:
+        mia = them.accounts[0]
+        cmd = link_kinds.CreateLink("email_code", "mia@shop.example", mails=True)
+        begun = await them.run(links.create_link, mia, mia.id, cmd)
+        wrong = links.Proof("AAAA-AAAA")
+        tries = [them.run(links.confirm_link, mia, mia.id, begun.link.id, wrong) for _ in range(20)]
+        ends = [one.code for one in await asyncio.gather(*tries, return_exceptions=True)]
+        assert (ends.count("link_proof_invalid"), ends.count("link_expired")) == (5, 15)
+        right = links.Proof(await them.code_of(begun.link))
+        with pytest.raises(ProtocolError, match="link_expired"):
+            await them.run(links.confirm_link, mia, mia.id, begun.link.id, right)
+
+
+async def test_tiers_follow_accounts(database_url: str) -> None:
+    """IDN-047: the tier that was set last holds while accounts are linked, and each has its own again after."""
+    async with people(database_url) as them:
+        mia, other = them.accounts[:2]
+        store = them.shops[0].store
+        await store.run(lambda books: identity.set_tier(books, call_of(), mia.id, "gold"))
+        link = await them.link((1, 0))
+        tiers = [identity.tier_of(await store.queries.together(one.id)) for one in (mia, other)]
+        assert tiers == ["gold", "gold"]
+        await them.unlink(link)
+        tiers = [identity.tier_of(await store.queries.together(one.id)) for one in (mia, other)]
+        assert tiers == ["gold", "standard"]
+
+
+async def test_the_audit_finds_who_is_joined_without_a_link(database_url: str) -> None:
+    """A buyer behind the links' back, a link behind the buyer's, an address that says another thing than its links."""
+    async with people(database_url) as them:
+        await them.link((0, 1))
+        await them.link((0, ACCOUNTS))
+        store = them.shops[0].store
+        first = them.accounts[0].id
+        async with store.engine.transaction() as transaction:
+            await transaction.run(
+                text("UPDATE accounts SET buyer_id = 'per_none' WHERE id = :id"), {"id": first}
+            )
+            await transaction.run(text("UPDATE identifiers SET accounts = '[]'"))
+            await transaction.commit()
+        found = {one.what for one in await store.audit()}
+        assert found == {
+            "buyers of the account",
+            "buyers of accounts that are linked",
+            "accounts that have proved it, by their links",
+        }
+
+
+async def test_what_is_personal_is_sealed_and_rotates(database_url: str) -> None:
+    """IDN-049: no address, number or code is in any column in the clear, and all of it opens under a new key."""
+    old, new = new_entry(), new_entry()
+    email = "mia@shop.example"
+    async with open_shop(database_url, old) as shop:
+        them = People([shop])
+        await them.settle(1)
+        mia = them.accounts[0]
+        cmd = identity.ResolveBuyer(mia.subject, email, "+4915112345678")
+        await them.run(identity.resolve_buyer, mia, cmd)
+        begun = await them.run(
+            links.create_link, mia, mia.id, link_kinds.CreateLink("email_code", email, mails=True)
+        )
+        await them.run(links.create_link, mia, mia.id, link_kinds.CreateLink("email_code", email, mails=True))
+        code = await them.code_of(begun.link)
+        await them.run(links.confirm_link, mia, mia.id, begun.link.id, links.Proof(code))
+        kinds = (Account, Contact, Identifier, Link, Mail, ProofCount, BuyerChange)
+        seen = repr([await shop.rows(kind) for kind in kinds])  # type: ignore[arg-type]
+        assert mia.id in seen
+        assert not [word for word in (email, "shop.example", "15112345678", code) if word in seen]
+    async with open_shop(database_url, f"{new},{old}") as shop:
+        await rotate(shop.store.engine, shop.store.vault)
+        alone = AesVault(new)
+        rows = await shop.rows(Contact)
+        opened = {alone.open(one.sealed or b"", one.key_id or "", contacts.context(one)) for one in rows}
+        assert opened == {email.encode(), b"+4915112345678"}
+        for kind in (Identifier, Link, Mail):
+            sealed = [one for one in await shop.rows(kind) if one.sealed is not None]  # type: ignore[attr-defined]
+            assert sealed
+            assert all(alone.open(one.sealed, one.key_id, one.id) for one in sealed)  # type: ignore[attr-defined]
+
+
+async def test_old_proofs_are_forgotten(database_url: str) -> None:
+    """Mails go when their codes expire; links, codes and counts a while after; what is in force stays."""
+    async with people(database_url) as them:
+        await them.link((0, ACCOUNTS))
+        mia = them.accounts[1]
+        await them.run(links.create_link, mia, mia.id, link_kinds.CreateLink("link_code"))
+        shop, now = them.shops[0], call_of().now
+        outbox = shop.store.outbox
+        await outbox.purge_proofs(now, now - timedelta(days=1), 100)
+        assert (len(await shop.rows(Mail)), len(await shop.rows(Link))) == (1, 2)
+        await outbox.purge_proofs(now + timedelta(hours=1), now, 100)
+        assert (len(await shop.rows(Mail)), len(await shop.rows(Link))) == (0, 2)
+        await outbox.purge_proofs(now, now + timedelta(days=1), 100)
+        assert [one.status for one in await shop.rows(Link)] == ["confirmed"]
+        assert await shop.rows(ProofCount) == []
+        assert replace(them.accounts[0], revision=1) == them.accounts[0]
