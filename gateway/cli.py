@@ -74,6 +74,8 @@ def gateway(context: click.Context) -> None:
               help="What they are signed with (Standard Webhooks). Prefer the environment.")  # fmt: skip
 @click.option("--suppliers", envvar="VGCP_SUPPLIERS", type=click.Path(dir_okay=False, path_type=Path),
               help="File of those who make goods on demand (YAML).")  # fmt: skip
+@click.option("--retention", default="", envvar="VGCP_RETENTION", metavar="PURPOSE=DAYS,…",
+              help="Days for which personal data is kept, where not as docs/privacy.md says.")  # fmt: skip
 @click.option("--sealed-delivery/--no-sealed-delivery", default=True, show_default=True, envvar="VGCP_SEALED_DELIVERY",
               help="Seal goods to a buyer's key where an order has one, or refuse such orders.")  # fmt: skip
 @click.option("--mail-url", envvar="VGCP_MAIL_URL", metavar="URL",

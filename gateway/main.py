@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.core import ownership
+from gateway.core import ownership, retention
 from gateway.http.app import make_edge, make_services
 from gateway.http.channels import read_discovery
 from gateway.http.edge import Edge
@@ -21,6 +21,7 @@ from gateway.http.keys import KeyRing
 from gateway.http.services import Clock
 from gateway.identity_providers import read_providers
 from gateway.relay.courier import Address, Courier
+from gateway.relay.eraser import Eraser
 from gateway.relay.lookout import Lookout
 from gateway.relay.mailer import Mailer, SmtpCarrier
 from gateway.relay.maker import Maker
@@ -45,6 +46,7 @@ PATIENCE = 5.0  # seconds that a caller waits for the database before it is told
 ADOPTED_AT_ONCE = 500
 MAKE_EVERY = 0.25  # seconds between looks for what is to be made: somebody waits for it
 MAIL_EVERY = 0.5  # likewise for mails
+ERASE_EVERY = 10.0  # seconds between looks for erasures that another process left in the middle
 RELOAD_SECONDS = 30  # after which a key that another process made is known here
 
 
@@ -100,6 +102,7 @@ async def running(
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_mailing(settings, store, clock))
+        eraser = await stack.enter_async_context(_erasing(settings, store, clock))
         await stack.enter_async_context(_reloading(keys, clock))
         sandbox = None
         if settings.sandbox:
@@ -118,6 +121,8 @@ async def running(
             keys,
             sandbox,
             providers,
+            store.erasing,
+            eraser,
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -215,6 +220,18 @@ async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncItera
     loop.start()
     try:
         yield
+    finally:
+        await loop.stop()
+
+
+@asynccontextmanager
+async def _erasing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Eraser]:
+    """Who forgets buyers, and what has been kept for long enough."""
+    eraser = Eraser(store.erasing, store, retention.parse(settings.retention))
+    loop = Loop("eraser", lambda: eraser.run_once(clock.now()), ERASE_EVERY)
+    loop.start()
+    try:
+        yield eraser
     finally:
         await loop.stop()
 

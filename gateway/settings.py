@@ -7,6 +7,8 @@ from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.core import retention
+
 DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 
@@ -40,6 +42,7 @@ class Settings:
     mail_user: str | None = None
     mail_password: str | None = None
     identity_providers: Path | None = None
+    retention: str = ""
 
     @property
     def mails(self) -> bool:
@@ -63,7 +66,14 @@ class Settings:
             found.append("a token lives between 1 and 3600 seconds")
         if self.body_limit < 64 * 1024:
             found.append("the body limit is at least 65536 bytes (ERR-005)")
-        return found + self._alert_problems() + self._mail_problems()
+        return found + self._alert_problems() + self._mail_problems() + self._retention_problems()
+
+    def _retention_problems(self) -> list[str]:
+        try:
+            retention.parse(self.retention)
+        except ValueError as error:
+            return [f"--retention: {error}"]
+        return []
 
     def _mail_problems(self) -> list[str]:
         found = []

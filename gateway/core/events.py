@@ -7,8 +7,10 @@ from hashlib import sha256
 from gateway.core import wire
 from gateway.core.model import Call, Channel, Delivery, Event, Json, Offer, Order, Reservation
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_identity import Account
 from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange
 from gateway.core.ports import Books
+from gateway.core.privacy import DataUse
 
 
 def emit(
@@ -63,7 +65,7 @@ def offer_changed(books: Books, call: Call, offer: Offer, kind: str) -> None:
 
 def order_updated(books: Books, call: Call, order: Order, trace_id: str | None = None) -> None:
     """`order.updated` with the order as it is now (EVT-002), without what the buyer has given (DLV-043)."""
-    shown = wire.render_order(order)
+    shown = wire.render_order(order, DataUse(order.channel_id))
     if any("buyer_input" in line for line in order.lines):
         shown["lines"] = [{k: v for k, v in line.items() if k != "buyer_input"} for line in order.lines]
     data: Json = {"order": shown}
@@ -79,7 +81,7 @@ def delivery_ready(books: Books, call: Call, delivery: Delivery) -> None:
 
 def reservation_expired(books: Books, call: Call, hold: Reservation) -> None:
     """`reservation.expired` (EVT-006). A hold has this one event."""
-    data: Json = {"reservation": wire.render_reservation(hold, call.now)}
+    data: Json = {"reservation": wire.render_reservation(hold, call.now, DataUse(hold.channel_id))}
     to = _one(books, hold.channel_id)
     emit(books, call, to, "reservation.expired", hold.id, 1, data, hold.trace_id)
 
@@ -107,6 +109,25 @@ def entitlement_transferred(
     if before.channel_id != one.channel_id:
         gone: Json = {"entitlement": wire.render_handed_on(before, change)}
         emit(books, call, _one(books, before.channel_id), kind, one.id, one.revision, gone)
+
+
+def consent_changed(books: Books, call: Call, account: Account, consent: Json) -> None:
+    """`consent.changed`, as the channel of this account sees it (CNS-008)."""
+    to = _one(books, account.channel_id)
+    apart = None if account.channel_id == call.channel_id else _apart(books)
+    emit(books, call, to, "consent.changed", consent["id"], consent["revision"], {"consent": consent}, apart)
+
+
+def buyer_erased(books: Books, call: Call, account: Account, erasure: Json, revision: int) -> None:
+    """`buyer.erased` to the channel of the account (CNS-028). The last one of its subject."""
+    to = _one(books, account.channel_id)
+    apart = None if account.channel_id == call.channel_id else _apart(books)
+    emit(books, call, to, "buyer.erased", account.id, revision, {"erasure": erasure}, apart)
+
+
+def _apart(books: Books) -> str:
+    """A trace for what another channel of a buyer's is told: by a common one they could tell whom they share."""
+    return sha256(books.new_id("trc").encode()).hexdigest()[:32]
 
 
 def _one(books: Books, channel_id: str) -> list[Channel]:

@@ -53,6 +53,8 @@ def resolve_buyer(books: Books, vault: Vault, call: Call, cmd: ResolveBuyer) -> 
     """The account of this name, made when it is not there (IDN-001)."""
     key = account_id(vault, call.channel_id, cmd.subject)
     known = books.get(Account, key)
+    if known is not None and known.channel_id != call.channel_id:
+        known = None  # erased a moment ago: nothing of the old is hers
     account = known or _open(books, call, cmd.subject, key)
     kept = contacts.claim(books, vault, call, account, {"email": cmd.email, "phone": cmd.phone})
     if kept or (cmd.locale or account.locale) != account.locale:

@@ -104,6 +104,14 @@ def undo_link(books: Books, call: Call, link_id: str) -> Link:
     return _undo(books, call, account, link_id)
 
 
+def end_all(books: Books, call: Call, account: Account) -> Account:
+    """Undo all links of an account, before it is erased; the account as it is then, a buyer of its own."""
+    for link in books.links_of([account.id]):
+        _undo(books, call, account, link.id)
+        account = books.get(Account, account.id) or account
+    return account
+
+
 def _undo(books: Books, call: Call, account: Account, link_id: str) -> Link:
     link = _own(books, account, link_id)
     if link.status == "ended":

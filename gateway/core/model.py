@@ -174,6 +174,7 @@ class Order(Row):
     counted: Json | None = None  # by line id, in which SaleCounts its units are
     recipient_key: Json | None = None  # the buyer's public key, as core/sealing.py accepts it
     allotment: Json | None = None  # of a sale from a lease: `id`, and `taken_from` as in its result
+    buyer_reference: str = ""  # the `reference` of `buyer`: how a buyer's orders are found
 
 
 @row

@@ -155,6 +155,7 @@ def new_order(books: Books, call: Call, cmd: CreateOrder, priced: list[PricedLin
         updated_at=call.now,
         trace_id=call.trace_id,
         recipient_key=cmd.recipient_key,
+        buyer_reference=cmd.buyer["reference"],
     )
 
 

@@ -20,6 +20,7 @@ from gateway.core.model import (
     Unit,
 )
 from gateway.core.model_allotments import Allotment
+from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account, Contact, Link, Mail
 from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
 from gateway.core.model_ownership_log import LogEntry, LogHead
@@ -76,6 +77,9 @@ class Books(Protocol):
 
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """The accounts that make up a buyer, in id order. Lock the buyer first, with `get`."""
+
+    def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
+        """What was decided on these accounts. Lock their buyer first, with `get`."""
 
     def links_of(self, account_ids: Sequence[str]) -> list[Link]:
         """All links of these accounts, whatever became of them, in id order."""
@@ -164,6 +168,26 @@ class Queries(Protocol):
 
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""
+
+    async def consents(self, buyer_id: str) -> Sequence[Consent]:
+        """What was decided on all accounts of a buyer."""
+
+    async def consent_records(
+        self, account_id: str, purpose: str | None, before: str | None, limit: int
+    ) -> Sequence[ConsentRecord]:
+        """Decisions that were made on an account, newest first, ids below `before`."""
+
+    async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]:
+        """A buyer's orders on a channel in id order, ids above `after`."""
+
+    async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]:
+        """Her holds, but for those that orders made."""
+
+    async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
+        """Her deliveries."""
+
+    async def channels(self) -> Sequence[Channel]:
+        """All registered channels, in id order."""
 
     async def stock_of_offer(self, offer_id: str) -> Stock | None:
         """The stock behind an offer, whichever channel sees it (test control)."""

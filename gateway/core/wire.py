@@ -9,6 +9,7 @@ from functools import lru_cache
 from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Revealed, Stock
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange, Transfer
+from gateway.core.privacy import DataUse
 
 
 @lru_cache(256)  # one operation writes its time into most of what it makes
@@ -75,8 +76,9 @@ def render_offer_entry(offer: Offer, channel_id: str = "") -> Json:
     return wire if deleted else {**wire, "offer": render_offer(offer, channel_id)}
 
 
-def render_reservation(hold: Reservation, now: datetime) -> Json:
+def render_reservation(hold: Reservation, now: datetime, uses: DataUse) -> Json:
     """The Reservation as it is at `now`: from the instant of `expires_at` on it is expired (INV-005)."""
+    uses.check(hold.channel_id, "buyer")
     past = hold.status == "active" and hold.expires_at <= now
     wire: Json = {
         "id": hold.id,
@@ -92,8 +94,9 @@ def render_reservation(hold: Reservation, now: datetime) -> Json:
     return _with(wire, reference=hold.reference)
 
 
-def render_order(order: Order) -> Json:
+def render_order(order: Order, uses: DataUse) -> Json:
     """The Order of spec/schemas/orders.yaml. Never holds goods (DLV-005)."""
+    uses.check(order.channel_id, "buyer", "buyer_input", "evidence")
     wire: Json = {
         "id": order.id,
         "reference": order.reference,
@@ -238,6 +241,16 @@ def render_transfer(offer: Transfer, now: datetime, code: str | None = None) -> 
         "expires_at": timestamp(offer.expires_at),
     }
     return _with(wire, code=code, ended_at=timestamp(ended_at) if ended_at else None)
+
+
+# What the members of an event's data show of a buyer: the fields to ask the decision point for.
+PERSONAL = {
+    "order": ("buyer", "evidence"),
+    "reservation": ("buyer",),
+    "buyer": ("profile", "contacts"),
+    "consent": ("consent",),
+    "erasure": ("erasure",),
+}
 
 
 def render_event(event: Event) -> Json:

@@ -47,4 +47,5 @@ async def create_replacement(request: Request) -> Response:
 async def create_dispute(request: Request) -> Response:
     """The payment is contested (ORD-034)."""
     call, order_id, body = request.call, request.values["order_id"], request.body
+    request.uses.check(request.channel_id, "evidence")
     return await write(request, 201, lambda books: rules.create_dispute(books, call, order_id, body))

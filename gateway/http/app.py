@@ -12,7 +12,16 @@ from gateway.http.framework import build, make_app
 from gateway.http.handlers import handlers
 from gateway.http.keys import KeyRing
 from gateway.http.limits import Faults, RateLimiter
-from gateway.http.services import ClientDirectory, Clock, Providers, Sandbox, Services, Writer
+from gateway.http.services import (
+    ClientDirectory,
+    Clock,
+    Eraser,
+    Erasing,
+    Providers,
+    Sandbox,
+    Services,
+    Writer,
+)
 from gateway.http.status_lists import StatusTokens
 from gateway.http.tokens import Tokens
 from gateway.settings import Settings
@@ -32,6 +41,8 @@ def make_services(
     keys: KeyRing,
     sandbox: Sandbox | None,
     providers: Providers,
+    erasing: Erasing,
+    eraser: Eraser,
 ) -> Services:
     """What handlers use. `public_url` is the origin under which channels reach this gateway."""
     api = public_url + spec.PATH
@@ -54,6 +65,8 @@ def make_services(
         public_url=public_url,
         status_tokens=StatusTokens(),
         providers=providers,
+        erasing=erasing,
+        eraser=eraser,
     )
 
 

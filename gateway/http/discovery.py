@@ -11,16 +11,8 @@ from gateway.http.request import Request
 from gateway.http.response import Response
 
 CAPABILITIES = [
-    "catalog",
-    "inventory",
-    "orders",
-    "delivery",
-    "events",
-    "allotments",
-    "on_demand",
-    "identity",
-    "ownership",
-    "ownership_log",
+    *("catalog", "inventory", "orders", "delivery", "events", "allotments", "on_demand"),
+    *("identity", "consent", "ownership", "ownership_log"),
 ]
 
 

@@ -70,6 +70,8 @@ class Edge:
         except ProtocolError as error:
             response = problems.answer(error, exchange)
         except ConnectionError as error:
+            if exchange.streaming:
+                raise
             # the database is away; nothing was changed, and the same request may be sent again
             log.warning("a read failed: %s", error, extra={"trace_id": exchange.trace_id})
             response = problems.answer(
@@ -79,6 +81,8 @@ class Edge:
             # whatever it is, it must become a problem document, and the details must be findable by the trace id
             fields = {"trace_id": exchange.trace_id, "operation": exchange.operation}
             log.exception("unexpected", extra=fields)
+            if exchange.streaming:
+                raise
             response = problems.answer(ProtocolError("internal"), exchange)
         else:
             return
@@ -86,7 +90,7 @@ class Edge:
         await send_response(send, response, exchange)
 
     def _line(self, exchange: Exchange, milliseconds: float) -> None:
-        line = {
+        line: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "level": "error" if exchange.status >= 500 else "info",
             "logger": "gateway.access",
@@ -101,6 +105,10 @@ class Edge:
         }
         if exchange.code is not None:
             line["code"] = exchange.code
+        if exchange.data_uses:
+            line["data_uses"] = [
+                f"{field} for {purpose}: {why}" for (purpose, field), why in exchange.data_uses.items()
+            ]
         self._write_line(orjson.dumps(line) + b"\n")
 
     async def _livez(self, _scope: Scope) -> Response:

@@ -14,4 +14,7 @@ async def list_events(request: Request) -> Response:
     rows = await request.services.queries.events_after(
         request.channel_id, position_of(request), request.values["limit"] + 1
     )
+    for event in rows:
+        for name in event.data:
+            request.uses.check(event.channel_id, *wire.PERSONAL.get(name, ()))
     return render(200, feed_page(request, rows, wire.render_event, lambda row: row.position))

@@ -21,6 +21,7 @@ MOST_LINKS = 500  # of an account that are looked at for what it has proved
 async def resolve_buyer(request: Request) -> Response:
     """The buyer whom this channel names so (IDN-001)."""
     vault, call, command = request.services.vault, request.call, rules.ResolveBuyer.from_wire(request.body)
+    request.uses.check(request.channel_id, "profile", "contacts")
     return await write(
         request,
         200,
@@ -32,6 +33,7 @@ async def resolve_buyer(request: Request) -> Response:
 async def get_buyer(request: Request) -> Response:
     """One account of a buyer."""
     account, together = await _own(request)
+    request.uses.check(account.channel_id, "profile", "contacts")
     queries, vault = request.services.queries, request.services.vault
     known = await queries.contacts(account.id)
     links = await queries.links(account.id, request.call.now, None, MOST_LINKS) if known else []
@@ -42,6 +44,7 @@ async def get_buyer(request: Request) -> Response:
 
 async def create_link(request: Request) -> Response:
     """Begin a proof (IDN-013 to IDN-024). The answer may hold a code or a nonce, so it is kept sealed."""
+    request.uses.check(request.channel_id, "links")
     services, call, buyer_id = request.services, request.call, request.values["buyer_id"]
     command = link_kinds.CreateLink.from_wire(request.body, services.settings.mails, services.providers)
 
@@ -54,6 +57,7 @@ async def create_link(request: Request) -> Response:
 
 async def list_links(request: Request) -> Response:
     """Newest first; what has ended is not there."""
+    request.uses.check(request.channel_id, "links")
     account, _ = await _own(request)
     now, limit = request.call.now, request.values["limit"]
     rows = await request.services.queries.links(account.id, now, cursor_of(request), limit + 1)
@@ -63,6 +67,7 @@ async def list_links(request: Request) -> Response:
 
 async def confirm_link(request: Request) -> Response:
     """Take the proof (IDN-010, IDN-011, IDN-015 to IDN-018, IDN-030 to IDN-034)."""
+    request.uses.check(request.channel_id, "links")
     vault, call = request.services.vault, request.call
     buyer_id, link_id, proof = request.values["buyer_id"], request.values["link_id"], await _proof(request)
     return await write(
@@ -74,6 +79,7 @@ async def confirm_link(request: Request) -> Response:
 
 async def redeem_link_code(request: Request) -> Response:
     """Join this account with the one on which the code was shown (IDN-012)."""
+    request.uses.check(request.channel_id, "links")
     vault, call, buyer_id = request.services.vault, request.call, request.values["buyer_id"]
     code = request.body["code"]
     return await write(
@@ -85,6 +91,7 @@ async def redeem_link_code(request: Request) -> Response:
 
 async def delete_link(request: Request) -> Response:
     """Undo a link; harmless when it has ended (IDN-042)."""
+    request.uses.check(request.channel_id, "links")
     call, buyer_id, link_id = request.call, request.values["buyer_id"], request.values["link_id"]
     link = await request.services.writer.run(
         lambda books: link_rules.delete_link(books, call, buyer_id, link_id)

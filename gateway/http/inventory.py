@@ -18,7 +18,9 @@ async def create_reservation(request: Request) -> Response:
     return await write(
         request,
         201,
-        lambda books: wire.render_reservation(rules.create_reservation(books, call, command), call.now),
+        lambda books: wire.render_reservation(
+            rules.create_reservation(books, call, command), call.now, request.uses
+        ),
         prepare=lambda books: rules.prepare_reservation(books, call, command),
     )
 
@@ -29,7 +31,9 @@ async def list_reservations(request: Request) -> Response:
         request.channel_id, request.values["reference"], cursor_of(request), request.values["limit"] + 1
     )
     now = request.call.now
-    page = list_page(request, rows, lambda row: wire.render_reservation(row, now), lambda row: row.id)
+    page = list_page(
+        request, rows, lambda row: wire.render_reservation(row, now, request.uses), lambda row: row.id
+    )
     return render(200, page)
 
 
@@ -38,7 +42,7 @@ async def get_reservation(request: Request) -> Response:
     hold = await request.services.queries.reservation(request.channel_id, request.values["reservation_id"])
     if hold is None or hold.internal:
         raise ProtocolError("not_found")
-    return render(200, wire.render_reservation(hold, request.call.now))
+    return render(200, wire.render_reservation(hold, request.call.now, request.uses))
 
 
 async def extend_reservation(request: Request) -> Response:
@@ -48,7 +52,9 @@ async def extend_reservation(request: Request) -> Response:
     return await write(
         request,
         200,
-        lambda books: wire.render_reservation(rules.extend_reservation(books, call, hold_id, ttl), call.now),
+        lambda books: wire.render_reservation(
+            rules.extend_reservation(books, call, hold_id, ttl), call.now, request.uses
+        ),
     )
 
 
@@ -56,4 +62,4 @@ async def release_reservation(request: Request) -> Response:
     """Give a hold back; harmless when it is not active any more (INV-006, INV-007)."""
     call, hold_id = request.call, request.values["reservation_id"]
     hold = await request.services.writer.run(lambda books: rules.release_reservation(books, call, hold_id))
-    return render(200, wire.render_reservation(hold, call.now))
+    return render(200, wire.render_reservation(hold, call.now, request.uses))

@@ -19,7 +19,7 @@ async def create_order(request: Request) -> Response:
     return await write(
         request,
         201,
-        lambda books: wire.render_order(rules.create_order(books, vault, call, command)),
+        lambda books: wire.render_order(rules.create_order(books, vault, call, command), request.uses),
         prepare=lambda books: rules.prepare_order(books, call, command),
     )
 
@@ -29,7 +29,9 @@ async def list_orders(request: Request) -> Response:
     rows = await request.services.queries.orders(
         request.channel_id, request.values["reference"], cursor_of(request), request.values["limit"] + 1
     )
-    return render(200, list_page(request, rows, wire.render_order, lambda row: row.id))
+    return render(
+        200, list_page(request, rows, lambda row: wire.render_order(row, request.uses), lambda row: row.id)
+    )
 
 
 async def get_order(request: Request) -> Response:
@@ -37,7 +39,7 @@ async def get_order(request: Request) -> Response:
     order = await request.services.queries.order(request.channel_id, request.values["order_id"])
     if order is None:
         raise ProtocolError("not_found")
-    return render(200, wire.render_order(order))
+    return render(200, wire.render_order(order, request.uses))
 
 
 async def confirm_payment(request: Request) -> Response:
@@ -47,7 +49,9 @@ async def confirm_payment(request: Request) -> Response:
     return await write(
         request,
         200,
-        lambda books: wire.render_order(rules.confirm_payment(books, services.vault, call, order_id, body)),
+        lambda books: wire.render_order(
+            rules.confirm_payment(books, services.vault, call, order_id, body), request.uses
+        ),
     )
 
 
@@ -55,5 +59,7 @@ async def cancel_order(request: Request) -> Response:
     """Cancel an order that is not paid (ORD-017)."""
     call, order_id, reason = request.call, request.values["order_id"], request.body.get("reason")
     return await write(
-        request, 200, lambda books: wire.render_order(rules.cancel_order(books, call, order_id, reason))
+        request,
+        200,
+        lambda books: wire.render_order(rules.cancel_order(books, call, order_id, reason), request.uses),
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.model import Call
+from gateway.core.privacy import DataUse
 from gateway.http.response import Response
 from gateway.http.trace import Exchange
 
@@ -42,6 +43,11 @@ class Request:
             request_id=self.exchange.request_id,
             idempotency_key=self.idempotency_key,
         )
+
+    @property
+    def uses(self) -> DataUse:
+        """The decision point for what the channel's own buyers have told it. For more: `privacy.data_use`."""
+        return DataUse(self.channel_id, asked=self.exchange.data_uses)
 
 
 Handler = Callable[[Request], Awaitable[Response]]

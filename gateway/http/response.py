@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from gateway.http.trace import Exchange
@@ -16,17 +17,27 @@ JSON = b"application/json"
 
 
 class Response:
-    """Status, body bytes and the headers beyond those that every answer has. `code` is the problem's, if it is one."""
+    """Status, body bytes and the headers beyond those that every answer has. `code` is the problem's, if it is one.
 
-    __slots__ = ("body", "code", "headers", "media_type", "status")
+    `stream` gives the body in pieces, in place of `body`, when it may be larger than the memory.
+    """
+
+    __slots__ = ("body", "code", "headers", "media_type", "status", "stream")
 
     def __init__(
-        self, status: int, body: bytes = b"", *, media_type: bytes = JSON, code: str | None = None
+        self,
+        status: int,
+        body: bytes = b"",
+        *,
+        media_type: bytes = JSON,
+        code: str | None = None,
+        stream: AsyncIterator[bytes] | None = None,
     ) -> None:
         self.status = status
         self.body = body
         self.media_type = media_type
         self.code = code
+        self.stream = stream
         self.headers: list[tuple[bytes, bytes]] = []
 
 
@@ -39,9 +50,14 @@ async def send_response(send: Send, response: Response, exchange: Exchange) -> N
         (b"vgcp-request-id", exchange.request_id.encode()),
         *response.headers,
     ]
-    if response.body:
+    if response.body or response.stream:
         headers.append((b"content-type", response.media_type))
-    if response.status != 204:
+    if response.status != 204 and response.stream is None:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.stream is not None:
+        exchange.streaming = True
+        async for piece in response.stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)  # what was sent leaves the memory before the next piece comes
     await send({"type": "http.response.body", "body": response.body})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.core.model import Channel
+from gateway.core.model_consent import Erasure
 from gateway.core.ports import Books, OwnershipLog, OwnershipReads, Queries, Vault
 from gateway.core.proofs import IdentityProviders
 from gateway.http.clients import ClientAuthentication
@@ -60,6 +61,25 @@ class Sandbox(Protocol):
 
     async def read_discovery(self, channel_url: str) -> dict[str, Any]:
         """A channel's discovery document. Raises ProtocolError `channel_unreachable`."""
+
+
+class Erasing(Protocol):
+    """What is asked before a buyer is forgotten."""
+
+    async def under_way(self, channel_id: str, subject: str) -> int:
+        """How many of her orders are not settled."""
+
+    async def held(self, channel_id: str, subject: str) -> Sequence[str]:
+        """Ids of her active holds."""
+
+    async def last(self, channel_id: str, account_id: str) -> Erasure | None:
+        """The newest erasure of this account."""
+
+
+class Eraser(Protocol):
+    """Does what an erasure has still to do."""
+
+    async def finish(self, erasure: Erasure, now: datetime) -> None: ...
 
 
 class Providers(IdentityProviders, Protocol):
@@ -119,3 +139,5 @@ class Services:
     public_url: str
     status_tokens: StatusTokens
     providers: Providers
+    erasing: Erasing
+    eraser: Eraser

@@ -27,6 +27,10 @@ class Exchange:
     channel: str | None = None
     status: int = 0
     code: str | None = None  # of the problem, when there is one
+    data_uses: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # what the decision point was asked, and why
+    streaming: bool = False  # the answer has begun: what fails now can only break it off
     started: float = field(default_factory=time.perf_counter)
 
     @property

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_consent import Consent
 from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import Key
@@ -119,6 +120,10 @@ class FlightBooks:
     def accounts_of(self, buyer_id: str) -> list[Account]:
         """See the port."""
         return self._found(Account, [buyer_id])
+
+    def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
+        """See the port."""
+        return self._found(Consent, account_ids)
 
     def links_of(self, account_ids: Sequence[str]) -> list[Link]:
         """See the port."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Reservation, Row, Unit
+from gateway.core.model_consent import Consent
 from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 from gateway.storage.engine.base import (
@@ -34,6 +35,7 @@ FOUND_BY: dict[type[Row], str] = {
     Unit: "code_hash",
     Channel: "active",
     Account: "buyer_id",
+    Consent: "account_id",
     Link: "account_id",
 }
 

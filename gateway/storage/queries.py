@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
 
 from gateway.core.model import Channel, Delivery, Event, Offer, Order, Reservation, Row, SigningKey, Stock
 from gateway.core.model_allotments import Allotment
+from gateway.storage.consent import ConsentQueries
 from gateway.storage.engine.base import Engine
 from gateway.storage.identity import IdentityQueries
 from gateway.storage.joining import JoinedReads
@@ -82,7 +83,7 @@ OPEN_LEASES = select(allotments).where(text("status <> 'ended'")).order_by(allot
 HOLDS, HOLDS_NAMED = _newest(select(reservations).where(~reservations.c.internal), reservations)
 
 
-class DatabaseQueries(IdentityQueries):
+class DatabaseQueries(IdentityQueries, ConsentQueries):
     """Reads of committed rows, outside of flights."""
 
     def __init__(self, engine: Engine) -> None:

@@ -10,6 +10,7 @@ from gateway.core.ports import Books
 from gateway.storage import audit, rotation
 from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
+from gateway.storage.erasing import Erasing
 from gateway.storage.keys import open_vault
 from gateway.storage.mails import Mails
 from gateway.storage.outbox import Outbox
@@ -37,6 +38,7 @@ class Store:
         self.ownership_log = OwnershipLog(self.engine)
         self.ownership = OwnershipReads(self.engine)
         self.mails = Mails(self.engine)
+        self.erasing = Erasing(self.engine)
 
     async def run(self, operation: Callable[[Books], T]) -> T:
         """Run a rule in a transaction; its result once that is durable."""

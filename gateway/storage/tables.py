@@ -32,6 +32,7 @@ from sqlalchemy.types import TypeEngine
 from gateway.core import (
     model,
     model_allotments,
+    model_consent,
     model_identity,
     model_limits,
     model_ownership,
@@ -110,6 +111,25 @@ accounts = _table(
 )
 account_names = _table(model_identity.AccountName, "account_names")
 buyers = _table(model_identity.Buyer, "buyers", _check("revision", "revision >= 1"))
+consents = _table(
+    model_consent.Consent,
+    "consents",
+    _one_of("decision", "given", "withdrawn"),
+    _check("revision", "revision >= 1"),
+)
+consent_records = _table(
+    model_consent.ConsentRecord,
+    "consent_records",
+    _one_of("decision", "given", "withdrawn"),
+    Index("consent_records_account", "account_id", "receipt_id"),
+)
+erasures = _table(
+    model_consent.Erasure,
+    "erasures",
+    _one_of("scope", "this_channel", "all_channels"),
+    Index("erasures_account", "account_id", "id"),
+    _partial("erasures_open", "done_at IS NULL", "id"),
+)
 contacts = _table(model_identity.Contact, "contacts", _one_of("kind", "email", "phone"))
 identifiers = _table(model_identity.Identifier, "identifiers")
 links = _table(
@@ -144,6 +164,7 @@ orders = _table(
     _check("total", "total_amount >= 0"),
     _check("revision", "revision >= 1"),
     Index("orders_channel", "channel_id", "id"),
+    Index("orders_buyer", "channel_id", "buyer_reference", "id"),
     _partial("orders_due", "payment_due_at IS NOT NULL AND status = 'payment_required'", "payment_due_at"),
 )
 reservations = _table(
@@ -153,6 +174,7 @@ reservations = _table(
     _check("unit_amount", "unit_amount >= 0"),
     _one_of("status", "active", "consumed", "released", "expired"),
     Index("reservations_channel", "channel_id", "id"),
+    Index("reservations_buyer", "channel_id", "buyer_reference", "id"),
     _partial("reservations_due", "status = 'active'", "expires_at"),
     _partial("reservations_stock_due", "status = 'active'", "stock_id", "expires_at"),
 )
@@ -236,6 +258,12 @@ events = _table(
     "events",
     _check("attempts", "attempts >= 0"),
     _one_of("state", "pending", "delivered", "parked", "feed_only"),
+    # those that show what a buyer is known by or has typed
+    _partial(
+        "events_personal",
+        "type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')",
+        "subject",
+    ),
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
@@ -324,6 +352,7 @@ LOCKED: frozenset[type[Row]] = frozenset(
     {
         model_identity.Account,
         model_identity.Buyer,
+        model_consent.Consent,
         model_identity.Identifier,
         model_identity.Link,
         model_identity.LinkCode,
@@ -349,8 +378,8 @@ WATCHED: frozenset[type[Row]] = LOCKED | {model.Offer, model.Channel}
 # on their indexes.
 FIXED: dict[type[Row], frozenset[str]] = {
     model.Unit: frozenset({"stock_id", "seq", "sealed", "key_id", "code_hash"}),
-    model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id"}),
-    model.Reservation: frozenset({"channel_id", "stock_id"}),
+    model.Order: frozenset({"channel_id", "reference", "created_at", "trace_id", "buyer_reference"}),
+    model.Reservation: frozenset({"channel_id", "stock_id", "buyer_reference"}),
     model.Delivery: frozenset({"order_id", "channel_id"}),
     model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }

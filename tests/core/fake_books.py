@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.core.model import Channel, Delivery, Offer, Reservation, Row, Unit
+from gateway.core.model_consent import Consent
 from gateway.core.model_identity import Account, Link
 from gateway.core.model_supplies import Supply
 
@@ -143,6 +144,11 @@ class FakeBooks:
         """As the port says."""
         self._need(("accounts", buyer_id))
         return [one for one in self._all(Account) if one.buyer_id == buyer_id]
+
+    def consents_of(self, account_ids: Sequence[str]) -> list[Consent]:
+        """As the port says."""
+        self._need(("consents", *account_ids))
+        return [one for one in self._all(Consent) if one.account_id in account_ids]
 
     def links_of(self, account_ids: Sequence[str]) -> list[Link]:
         """As the port says."""

@@ -13,6 +13,7 @@ import spec
 from gateway.core import delivery as rules
 from gateway.core import goods, wire
 from gateway.core.model import Delivery, Reveal
+from gateway.core.privacy import DataUse
 from tests.core.world import World, line, refused
 
 
@@ -140,7 +141,9 @@ async def test_deliveries_are_told_of_but_never_their_goods(world: World) -> Non
     secrets += [one["goods"]["licence"]["key"] for one in opened if one["goods"]["kind"] == "licence"]
     told = await world.events(channel, "delivery.ready")
     assert {event.subject for event in told} == {row.id for row in await world.rows(Delivery)}
-    shown = str([wire.render_event(event) for event in await world.events()]) + str(wire.render_order(order))
+    shown = str([wire.render_event(event) for event in await world.events()]) + str(
+        wire.render_order(order, DataUse(order.channel_id))
+    )
     shown += str([wire.render_delivery(row) for row in await world.rows(Delivery)])
     assert not [one for one in secrets if one in shown]
     assert all(spec.validator("Event").errors(wire.render_event(event)) == [] for event in told)

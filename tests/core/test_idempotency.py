@@ -8,6 +8,7 @@ import pytest
 from gateway.core import delivery, orders, wire
 from gateway.core.idempotency import Answer, idempotent
 from gateway.core.model import Call, Channel, Delivery, Idempotency, Offer, Order, Reveal
+from gateway.core.privacy import DataUse
 from gateway.storage.vault import VaultError
 from tests.core.world import World, line, refused
 
@@ -36,7 +37,11 @@ async def ask(
             request,
             lambda: (
                 201,
-                orjson.dumps(wire.render_order(orders.create_order(books, world.vault, call, cmd))),
+                orjson.dumps(
+                    wire.render_order(
+                        orders.create_order(books, world.vault, call, cmd), DataUse(call.channel_id)
+                    )
+                ),
             ),
             prepare=lambda: orders.prepare_order(books, call, cmd),
         )

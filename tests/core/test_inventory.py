@@ -9,6 +9,7 @@ import pytest
 import spec
 from gateway.core import expiry, wire
 from gateway.core.model import Movement, Reservation
+from gateway.core.privacy import DataUse
 from tests.core.world import World, line, refused
 
 
@@ -17,7 +18,7 @@ async def test_a_hold_takes_stock_from_others(world: World) -> None:
     channel, offer = await world.channel(), await world.offer(quantity=3)
     hold = await world.hold(channel, offer, 2, reference="cart-7")
     assert hold.expires_at == world.now + timedelta(seconds=600)
-    shown = wire.render_reservation(hold, world.now)
+    shown = wire.render_reservation(hold, world.now, DataUse(hold.channel_id))
     assert spec.validator("Reservation").errors(shown) == []
     assert (shown["status"], shown["reference"], shown["trace_id"]) == ("active", "cart-7", hold.trace_id)
     error = await refused("out_of_stock", world.hold(channel, offer, 2), pointer="/quantity")
@@ -39,11 +40,11 @@ async def test_a_hold_is_expired_at_the_instant(world: World) -> None:
     channel, offer = await world.channel(), await world.offer(codes=["A"])
     hold = await world.hold(channel, offer)
     world.advance(600 - 0.000001)
-    assert wire.render_reservation(hold, world.now)["status"] == "active"
+    assert wire.render_reservation(hold, world.now, DataUse(hold.channel_id))["status"] == "active"
     await refused("out_of_stock", world.hold(channel, offer))
     assert not await world.run(lambda books: expiry.expire_reservation(books, world.call(), hold.id))
     world.advance(0.000001)
-    assert wire.render_reservation(hold, world.now)["status"] == "expired"
+    assert wire.render_reservation(hold, world.now, DataUse(hold.channel_id))["status"] == "expired"
     await refused("reservation_not_active", world.extend(channel, hold))
     await refused("reservation_not_active", world.order(channel, line(offer, hold=hold)))
     assert await world.run(lambda books: expiry.expire_reservation(books, world.call(), hold.id))
@@ -95,7 +96,7 @@ async def test_releasing_what_is_consumed_or_over_changes_nothing(world: World) 
     await world.order(channel, line(offer, hold=used))
     assert (await world.release(channel, used)).status == "consumed"
     world.advance(600)
-    shown = wire.render_reservation(await world.release(channel, late), world.now)
+    shown = wire.render_reservation(await world.release(channel, late), world.now, DataUse(channel.id))
     assert shown["status"] == "expired"
     assert (await world.stock(offer)).reserved == 1
 

@@ -7,6 +7,7 @@ import pytest
 import spec
 from gateway.core import wire
 from gateway.core.model import Delivery, Order, Unit
+from gateway.core.privacy import DataUse
 from tests.core.world import EUR10, World, line, refused
 
 
@@ -15,7 +16,7 @@ async def test_a_paid_order_is_fulfilled_at_once(world: World) -> None:
     channel, offer = await world.channel(), await world.offer(codes=["A-1", "A-2", "A-3"])
     order = await world.order(channel, line(offer, 2))
     assert (order.status, order.revision, order.total_amount) == ("fulfilled", 4, 2000)
-    assert spec.validator("Order").errors(wire.render_order(order)) == []
+    assert spec.validator("Order").errors(wire.render_order(order, DataUse(order.channel_id))) == []
     deliveries = await world.rows(Delivery)
     opened = [await world.reveal(channel, one.id) for one in deliveries]
     assert sorted(one["goods"]["code"]["value"] for one in opened) == ["A-1", "A-2"]

@@ -7,6 +7,7 @@ import pytest
 import spec
 from gateway.core import expiry, wire
 from gateway.core.model import Delivery, Movement, Order, Reservation
+from gateway.core.privacy import DataUse
 from tests.core.world import World, line, refused
 
 
@@ -16,7 +17,7 @@ async def test_a_pending_order_keeps_its_stock(world: World) -> None:
     order = await world.pending(channel, line(offer))
     assert (order.status, order.payment["status"]) == ("payment_required", "pending")
     assert order.payment["due_at"] == "2026-11-23T12:30:00.000000Z"
-    assert spec.validator("Order").errors(wire.render_order(order)) == []
+    assert spec.validator("Order").errors(wire.render_order(order, DataUse(order.channel_id))) == []
     assert (await world.stock(offer)).reserved == 1
     assert await world.rows(Delivery) == []
     await refused("out_of_stock", world.hold(channel, offer))
@@ -64,7 +65,7 @@ async def test_cancelling_returns_the_stock(world: World) -> None:
     cancelled = await world.cancel(channel, order, "changed my mind")
     assert (cancelled.status, cancelled.cancellation) == ("cancelled", {"reason": "changed my mind"})
     assert cancelled.payment["status"] == "voided"
-    assert spec.validator("Order").errors(wire.render_order(cancelled)) == []
+    assert spec.validator("Order").errors(wire.render_order(cancelled, DataUse(cancelled.channel_id))) == []
     assert (await world.stock(offer)).available == 1
     await refused("transition_not_allowed", world.confirm(channel, order))
     await refused("transition_not_allowed", world.cancel(channel, order))
@@ -91,7 +92,7 @@ async def test_an_unpaid_order_ends_at_the_instant(world: World) -> None:
     assert not await world.run(lambda books: expiry.expire_order(books, world.call(), "ord_none"))
     [expired] = await world.rows(Order)
     assert (expired.status, expired.payment["status"]) == ("expired", "voided")
-    assert spec.validator("Order").errors(wire.render_order(expired)) == []
+    assert spec.validator("Order").errors(wire.render_order(expired, DataUse(expired.channel_id))) == []
     assert (await world.stock(offer)).available == 20
     assert [row.kind for row in await world.rows(Movement)] == ["receive", "reserve", "expire"]
 

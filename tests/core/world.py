@@ -41,6 +41,7 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.ports import Books, Vault
+from gateway.core.privacy import DataUse
 from gateway.storage.tables import COUNTERS
 
 T = TypeVar("T")
@@ -215,7 +216,7 @@ class World:
     async def order_now(self, order: Order) -> Order:
         """The order as it is now, which is always a valid one."""
         found = next(row for row in await self.rows(Order) if row.id == order.id)
-        assert spec.validator("Order").errors(wire.render_order(found)) == []
+        assert spec.validator("Order").errors(wire.render_order(found, DataUse(found.channel_id))) == []
         return found
 
     async def reveal(self, channel: Channel, delivery_id: str) -> dict[str, Any]:

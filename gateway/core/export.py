@@ -1,0 +1,185 @@
+"""What is held about a buyer, as files of one archive (spec/text/consent.md). Never goods, which are opened by reveal.
+
+What another channel knows is shown without its ids and its name for her, by which two channels could find each other's
+buyers; the merchant's own export has those too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from gateway.core import receipts, wire
+from gateway.core.archive import File, pack
+from gateway.core.model import Delivery, Json, Order, Reservation
+from gateway.core.model_consent import ConsentRecord
+from gateway.core.model_identity import Account
+from gateway.core.privacy import DataUse
+
+PAGE = 100  # rows in memory at once
+GOODS = "Codes and other goods are opened in the channel where you bought them, and never exported."
+KEYS = "Answers to repeated requests are kept for seven days, and then deleted."
+README = """\
+What is held about you
+======================
+This archive has what the merchant's gateway holds about you, as far as manifest.json says.
+Each .ndjson file has one record in a line, as JSON, which any text editor shows.
+manifest.json names every file, says what it is and how many records it has, and what is left out and why.
+Goods that you bought (codes, licences, links) are not in here: open them where you bought them.
+You can withdraw a consent, or have your data erased, on the data page of any of your channels.
+
+关于您的数据
+============
+本压缩包包含商家网关所保存的与您有关的数据，范围见 manifest.json。
+每个 .ndjson 文件每行一条 JSON 记录，可用任何文本编辑器打开。
+manifest.json 列出每个文件的名称、含义和记录数，并说明未包含的内容及原因。
+您购买的商品（兑换码、许可证、链接）不在其中：请在购买的渠道查看。
+您可以在任一渠道的数据页面撤回同意，或要求删除您的数据。
+"""
+
+
+class Source(Protocol):
+    """Reads of a buyer's rows, page by page; ids above `after`, in id order."""
+
+    async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]: ...
+    async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]: ...
+    async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]: ...
+    async def consent_records(
+        self, account_id: str, purpose: str | None, before: str | None, limit: int
+    ) -> Sequence[ConsentRecord]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Whose data, and who gets it: `own` is the account of the channel that asks, None for the merchant, who gets all.
+
+    `accounts` are all accounts of the buyer, `names` the names of their channels. `full`: she has proved who she is.
+    `receipt` makes the ConsentReceipt of a decision.
+    """
+
+    source: Source
+    own: Account | None
+    accounts: Sequence[Account]
+    names: Mapping[str, str]
+    uses: DataUse
+    full: bool
+    now: datetime
+    receipt: Callable[[ConsentRecord, str], Json]
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The archive."""
+        return pack(self.files(), self.manifest, self.now)
+
+    def files(self) -> list[File]:
+        """All files but the manifest."""
+        source = self.source
+        return [
+            File("README.txt", "What this archive is, in English and Chinese", _text(README)),
+            File("accounts.ndjson", "How you are known", self._accounts()),
+            File("orders.ndjson", "What you ordered", self._rows(source.orders_of, self._order)),
+            File("deliveries.ndjson", "What was delivered", self._rows(source.deliveries_of, self._delivery)),
+            File("holds.ndjson", "What was held for you", self._rows(source.holds_of, self._hold)),
+            File("consents.ndjson", "What you decided, with receipts", self._consents()),
+        ]  # fmt: skip
+
+    def manifest(self, files: list[Json]) -> Json:
+        """The ExportManifest; it says what is left out and why (CNS-019)."""
+        left = [{"what": "goods", "why": GOODS}, {"what": "idempotency_keys", "why": KEYS}]
+        hidden = [one for one in self.accounts if not self._may(one)]
+        if hidden:
+            left.append({"what": "other_channels", "why": self._why(hidden[0])})
+        account = self.own or self.accounts[0]
+        return {
+            "buyer_id": account.id,
+            "scope": "all_channels" if self.full else "this_channel",
+            "exported_at": wire.timestamp(self.now),
+            "files": files,
+            "left_out": left,
+        }
+
+    def _may(self, account: Account) -> bool:
+        """Whether this export shows what she did on the account's channel (CNS-014, CNS-022)."""
+        if self.full or (self.own is not None and account.id == self.own.id):
+            return True
+        return self.uses.may("personalisation", "export", account.channel_id).allowed
+
+    def _why(self, account: Account) -> str:
+        return self.uses.may("personalisation", "export", account.channel_id).reason
+
+    def _foreign(self, account: Account) -> bool:
+        """Whether what comes from it is shown without ids."""
+        return self.own is not None and account.id != self.own.id
+
+    async def _accounts(self) -> AsyncIterator[list[Json]]:
+        for account in filter(self._may, self.accounts):
+            shown: Json = {"channel": self._name(account), "created_at": wire.timestamp(account.created_at)}
+            if not self._foreign(account):
+                shown |= {"id": account.id, "subject": account.subject}
+            yield [shown]
+
+    async def _rows(
+        self, find: Callable[[Account, str, int], Any], show: Callable[[Account, Any], Json]
+    ) -> AsyncIterator[list[Json]]:
+        for account in filter(self._may, self.accounts):
+            after = ""
+            while rows := await find(account, after, PAGE):
+                yield [show(account, row) for row in rows]
+                after = rows[-1].id
+
+    async def _consents(self) -> AsyncIterator[list[Json]]:
+        """Decisions that were made elsewhere are not another channel's to have, but in full, and then without ids."""
+        for account in filter(self._may, self.accounts):
+            before: str | None = None
+            while rows := await self.source.consent_records(account.id, None, before, PAGE):
+                yield [self._consent(account, row) for row in rows]
+                before = rows[-1].receipt_id
+
+    def _consent(self, account: Account, row: ConsentRecord) -> Json:
+        name = self._name(account)
+        if not self._foreign(account):
+            return self.receipt(row, name)
+        shown = receipts.render_receipt(row, name)
+        return {"channel": name} | {one: shown[one] for one in ("purpose", "decision", "decided_at", "text")}
+
+    def _order(self, account: Account, order: Order) -> Json:
+        shown = wire.render_order(order, DataUse(account.channel_id, asked=self.uses.asked))
+        return self._from(account, shown, ("status", "total", "created_at", "updated_at"), _line)
+
+    def _delivery(self, account: Account, delivery: Delivery) -> Json:
+        shown = wire.render_delivery(delivery)
+        return self._from(account, shown, ("kind", "status", "created_at", "revealed_at"))
+
+    def _hold(self, account: Account, hold: Reservation) -> Json:
+        uses = DataUse(account.channel_id, asked=self.uses.asked)
+        shown = wire.render_reservation(hold, self.now, uses)
+        return self._from(account, shown, ("quantity", "status", "unit_price", "created_at", "expires_at"))
+
+    def _from(
+        self,
+        account: Account,
+        shown: Json,
+        members: tuple[str, ...],
+        line: Callable[[Json], Json] | None = None,
+    ) -> Json:
+        if not self._foreign(account):
+            return shown if self.own is not None else {**shown, "channel": self._name(account)}
+        kept: Json = {"channel": self._name(account)}
+        kept |= {name: shown[name] for name in members if name in shown}
+        return kept if line is None else {**kept, "lines": [line(one) for one in shown["lines"]]}
+
+    def _name(self, account: Account) -> str:
+        return self.names.get(account.channel_id, account.channel_id)
+
+
+async def _text(text: str) -> AsyncIterator[list[str]]:
+    yield text.splitlines()
+
+
+def _line(line: Json) -> Json:
+    return {
+        name: line[name]
+        for name in ("product_id", "quantity", "unit_price", "total", "buyer_input")
+        if name in line
+    }

@@ -1,0 +1,32 @@
+"""Operation: all that is held about a buyer, as one archive."""
+
+from __future__ import annotations
+
+from gateway.core.export import Export
+from gateway.http.privacy import check_proof, data_use, receipt
+from gateway.http.request import Request
+from gateway.http.response import Response
+
+
+async def export_buyer(request: Request) -> Response:
+    """What this channel may see, or with a fresh proof everything (CNS-019 to CNS-022)."""
+    queries = request.services.queries
+    account, uses = await data_use(request)
+    full = await check_proof(request, account)
+    uses.check(account.channel_id, "export")
+    accounts = await queries.accounts(request.channel_id, account.id)
+    names = {one.id: one.name for one in await queries.channels()}
+    export = Export(
+        source=queries,
+        own=account,
+        accounts=accounts,
+        names=names,
+        uses=uses,
+        full=full,
+        now=request.call.now,
+        receipt=lambda record, channel: receipt(request, record, channel),
+    )
+    response = Response(200, media_type=b"application/zip", stream=export.stream())
+    response.headers.append((b"content-disposition", b'attachment; filename="my-data.zip"'))
+    response.headers.append((b"cache-control", b"no-store"))
+    return response

@@ -1,0 +1,109 @@
+"""Takes buyers out of what the books keep: those who were erased, and those whose data has been kept long enough."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway.core import erasure as rules
+from gateway.core import retention
+from gateway.core.model_consent import Erasure
+from gateway.core.ports import Books
+from gateway.relay.ports import Writer
+from gateway.relay.sweeper import own_call
+
+log = logging.getLogger(__name__)
+BATCH = 200
+LOOK_EVERY = timedelta(hours=1)  # for what has been kept long enough
+Forget = Callable[[Books, str, str, datetime], bool]
+
+
+class Erasing(Protocol):
+    """What there is to forget (gateway/storage/erasing.py)."""
+
+    async def open(self) -> Sequence[Erasure]: ...
+    async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
+    async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
+    async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None: ...
+    async def clear(self, erasure: Erasure) -> None: ...
+    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
+    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
+    async def old_records(self, before: datetime) -> int: ...
+    async def forget_records(self, before: datetime) -> None: ...
+
+
+class Eraser:
+    """Safe to run in every replica and to begin again: what is done once is not found any more."""
+
+    def __init__(self, erasing: Erasing, writer: Writer, days: Mapping[str, int] = retention.DAYS) -> None:
+        self._erasing = erasing
+        self._writer = writer
+        self._days = dict(days)
+        self._looked_at: datetime | None = None
+
+    async def run_once(self, now: datetime) -> int:
+        """Finish what was left in the middle, and once an hour forget what is old; how many rows it were."""
+        for erasure in await self._erasing.open():
+            await self.finish(erasure, now)
+        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
+            return 0
+        self._looked_at = now
+        return sum((await self.forget_old(now)).values())
+
+    async def finish(self, erasure: Erasure, now: datetime) -> None:
+        """Do all that an erasure has still to do."""
+        if erasure.subject is None:
+            return
+        for find, forget in (
+            (self._erasing.orders, rules.forget_order),
+            (self._erasing.holds, rules.forget_hold),
+        ):
+            while ids := await find(erasure, BATCH):
+                if not await self._forget(forget, ids, erasure.at, erasure.pseudonym):
+                    break
+        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
+        await self._erasing.clear(erasure)
+        call = own_call(now)
+        await self._writer.run(lambda books: rules.finish(books, call, erasure.id))
+
+    async def forget_old(self, now: datetime, dry_run: bool = False) -> dict[str, int]:
+        """Forget what has been kept long enough; how many rows of each purpose it is. With `dry_run` only count."""
+        found = {}
+        for purpose, find, forget in (
+            ("fulfilment", self._erasing.old_orders, rules.forget_order),
+            ("fraud_prevention", self._erasing.old_holds, rules.forget_hold),
+        ):
+            before = retention.before(self._days, purpose, now)
+            found[purpose] = await self._each_old(find, forget, before, dry_run)
+        before = retention.before(self._days, "consent_records", now)
+        found["consent_records"] = await self._erasing.old_records(before)
+        if found["consent_records"] and not dry_run:
+            await self._erasing.forget_records(before)
+        return found
+
+    async def _each_old(
+        self,
+        find: Callable[[datetime, str, int], Awaitable[Sequence[str]]],
+        forget: Forget,
+        before: datetime,
+        dry_run: bool,
+    ) -> int:
+        count, after = 0, ""
+        while ids := await find(before, after, BATCH):
+            count += len(ids) if dry_run else await self._forget(forget, ids, before, None)
+            after = ids[-1]
+        return count
+
+    async def _forget(self, forget: Forget, ids: Sequence[str], by: datetime, pseudonym: str | None) -> int:
+        """Side by side, so that they share flights. Without a pseudonym each row gets its own: nobody asks any more
+        which of them were one buyer's."""
+        return sum(await asyncio.gather(*(self._one(forget, one, by, pseudonym) for one in ids)))
+
+    async def _one(self, forget: Forget, row_id: str, by: datetime, pseudonym: str | None) -> bool:
+        name = pseudonym or rules.PREFIX + row_id.partition("_")[2]
+        # events first: what was forgotten is not found again
+        await self._erasing.scrub_events(row_id, name, by)
+        return await self._writer.run(lambda books: forget(books, row_id, name, by))

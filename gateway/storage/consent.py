@@ -1,0 +1,84 @@
+"""Reads of what buyers decided, and of all that an export holds, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from gateway.core.model import Delivery, Order, Reservation
+from gateway.core.model_consent import Consent, ConsentRecord
+from gateway.core.model_identity import Account
+from gateway.storage.engine.base import Engine
+from gateway.storage.tables import accounts, consent_records, consents, deliveries, orders, reservations
+
+CHANNEL: Any = bindparam("channel_id")
+SUBJECT: Any = bindparam("subject")
+AFTER: Any = bindparam("after")
+LIMIT: Any = bindparam("limit")
+
+CONSENTS = (
+    select(consents)
+    .join(accounts, accounts.c.id == consents.c.account_id)
+    .where(accounts.c.buyer_id == bindparam("buyer_id"))
+)
+RECORDS = (
+    select(consent_records)
+    .where(
+        consent_records.c.account_id == bindparam("account_id"),
+        consent_records.c.receipt_id < bindparam("before"),
+    )
+    .order_by(consent_records.c.receipt_id.desc())
+    .limit(LIMIT)
+)
+RECORDS_ABOUT = RECORDS.where(consent_records.c.purpose == bindparam("purpose"))
+LAST = "zzzzzzzz"  # sorts after every id
+
+
+def _of_buyer(query: Select[Any], named: Any, rows: Any) -> Select[Any]:
+    """A page of rows of a buyer: `named` is the table with her name, `rows` the one that is read, in id order."""
+    mine = query.where(named.c.channel_id == CHANNEL, named.c.buyer_reference == SUBJECT)
+    return mine.where(rows.c.id > AFTER).order_by(rows.c.id).limit(LIMIT)
+
+
+ORDERS_OF = _of_buyer(select(orders), orders, orders)
+HOLDS_OF = _of_buyer(select(reservations).where(~reservations.c.internal), reservations, reservations)
+DELIVERIES_OF = _of_buyer(
+    select(deliveries).join(orders, orders.c.id == deliveries.c.order_id), orders, deliveries
+)
+
+
+class ConsentQueries:
+    """Part of the queries port."""
+
+    _engine: Engine
+
+    async def consents(self, buyer_id: str) -> Sequence[Consent]:
+        """What was decided on all accounts of a buyer."""
+        return await self._engine.rows(Consent, CONSENTS, {"buyer_id": buyer_id})
+
+    async def consent_records(
+        self, account_id: str, purpose: str | None, before: str | None, limit: int
+    ) -> Sequence[ConsentRecord]:
+        """Decisions that were made on an account, newest first, ids below `before`; all, or about one purpose."""
+        given = {"account_id": account_id, "before": before or LAST, "limit": limit}
+        if purpose is None:
+            return await self._engine.rows(ConsentRecord, RECORDS, given)
+        return await self._engine.rows(ConsentRecord, RECORDS_ABOUT, {**given, "purpose": purpose})
+
+    async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]:
+        """A buyer's orders on a channel, ids above `after`."""
+        return await self._engine.rows(Order, ORDERS_OF, _named(account, after, limit))
+
+    async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]:
+        """Her holds, but for those that orders made."""
+        return await self._engine.rows(Reservation, HOLDS_OF, _named(account, after, limit))
+
+    async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
+        """Her deliveries."""
+        return await self._engine.rows(Delivery, DELIVERIES_OF, _named(account, after, limit))
+
+
+def _named(account: Account, after: str, limit: int) -> dict[str, Any]:
+    return {"channel_id": account.channel_id, "subject": account.subject, "after": after, "limit": limit}

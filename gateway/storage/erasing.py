@@ -1,0 +1,217 @@
+"""What an erasure has still to do, and what it deletes; and what has been kept for as long as it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select, text, update
+
+from gateway.core import erasure as rules
+from gateway.core import limits
+from gateway.core.model import Event
+from gateway.core.model_consent import Erasure
+from gateway.storage.engine.base import Engine
+from gateway.storage.engine.codec import dump_json
+from gateway.storage.tables import (
+    account_names,
+    accounts,
+    consent_records,
+    consents,
+    contacts,
+    erasures,
+    events,
+    hold_counts,
+    identifiers,
+    link_codes,
+    links,
+    mails,
+    orders,
+    reservations,
+    sale_counts,
+)
+
+CHANNEL: Any = bindparam("channel_id")
+SUBJECT: Any = bindparam("subject")
+ACCOUNT: Any = bindparam("account_id")
+AT: Any = bindparam("at")
+LIMIT: Any = bindparam("limit")
+BEFORE: Any = bindparam("before")
+AFTER: Any = bindparam("after")
+
+_UNDER_WAY = orders.c.status.in_(sorted(rules.UNDER_WAY))
+_ORDERS = (orders.c.channel_id == CHANNEL, orders.c.buyer_reference == SUBJECT)
+_HOLDS = (reservations.c.channel_id == CHANNEL, reservations.c.buyer_reference == SUBJECT)
+UNDER_WAY = select(func.count()).select_from(orders).where(*_ORDERS, _UNDER_WAY)
+HELD = select(reservations.c.id).where(*_HOLDS, reservations.c.status == "active", ~reservations.c.internal)
+ORDERS = (
+    select(orders.c.id)
+    .where(*_ORDERS, ~_UNDER_WAY, orders.c.created_at <= AT)
+    .order_by(orders.c.id)
+    .limit(LIMIT)
+)
+HOLDS = (
+    select(reservations.c.id)
+    .where(*_HOLDS, reservations.c.status != "active", reservations.c.created_at <= AT)
+    .order_by(reservations.c.id)
+    .limit(LIMIT)
+)
+OPEN = select(erasures).where(text("done_at IS NULL")).order_by(erasures.c.id)
+LAST = (
+    select(erasures)
+    .where(erasures.c.account_id == ACCOUNT, erasures.c.channel_id == CHANNEL)
+    .order_by(erasures.c.id.desc())
+    .limit(1)
+)
+# written out, as the index has it
+ABOUT = select(events).where(
+    events.c.subject == SUBJECT,
+    text("type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')"),
+    events.c.occurred_at <= AT,
+)
+SCRUB = update(events).where(events.c.id == bindparam("event_id")).values(data=bindparam("scrubbed"))
+_NAMED = func.substr(orders.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
+OLD_ORDERS = (
+    select(orders.c.id)
+    .where(orders.c.id > AFTER, orders.c.updated_at <= BEFORE, ~_UNDER_WAY, _NAMED)
+    .order_by(orders.c.id)
+    .limit(LIMIT)
+)
+_HELD_BY = func.substr(reservations.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
+OLD_HOLDS = (
+    select(reservations.c.id)
+    .where(
+        reservations.c.id > AFTER,
+        reservations.c.expires_at <= BEFORE,
+        reservations.c.status != "active",
+        _HELD_BY,
+    )
+    .order_by(reservations.c.id)
+    .limit(LIMIT)
+)
+_REPLACED = (
+    select(consents.c.receipt_id).where(consents.c.receipt_id == consent_records.c.receipt_id).exists()
+)
+OLD_RECORDS = (
+    select(func.count())
+    .select_from(consent_records)
+    .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+)
+FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+_CUT_OFF = (accounts.c.id == ACCOUNT, accounts.c.channel_id == "")
+_LINKS = (links.c.account_id == ACCOUNT, links.c.created_at <= AT)
+# What goes with the account. A new buyer may have begun in the same rows meanwhile: hers stay.
+GONE = (
+    delete(consents).where(consents.c.account_id == ACCOUNT, consents.c.decided_at <= AT),
+    delete(consent_records).where(
+        consent_records.c.account_id == ACCOUNT, consent_records.c.decided_at <= AT
+    ),
+    delete(mails).where(mails.c.link_id.in_(select(links.c.id).where(*_LINKS))),
+    delete(link_codes).where(link_codes.c.link_id.in_(select(links.c.id).where(*_LINKS))),
+    delete(identifiers).where(
+        identifiers.c.sealed.is_(None),
+        identifiers.c.id.in_(
+            select(links.c.identifier_id).where(*_LINKS, links.c.identifier_id.is_not(None))
+        ),
+    ),
+    delete(links).where(*_LINKS),
+    delete(contacts).where(contacts.c.account_id == ACCOUNT, contacts.c.given_at <= AT),
+    delete(account_names).where(
+        account_names.c.account_id == ACCOUNT, select(accounts.c.id).where(*_CUT_OFF).exists()
+    ),
+    delete(accounts).where(*_CUT_OFF),
+    delete(hold_counts).where(
+        hold_counts.c.channel_id == CHANNEL,
+        hold_counts.c.buyer_reference == SUBJECT,
+        hold_counts.c.quantity == 0,
+    ),
+    delete(sale_counts).where(
+        sale_counts.c.scope == "buyer",
+        sale_counts.c.subject == bindparam("counted_as"),
+        sale_counts.c.quantity == 0,
+    ),
+)
+
+
+class Erasing:
+    """Reads, and small transactions of their own, beside the flights."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def under_way(self, channel_id: str, subject: str) -> int:
+        """How many orders of a buyer are not settled."""
+        found = await self._engine.read(UNDER_WAY, {"channel_id": channel_id, "subject": subject})
+        return int(found[0][0])
+
+    async def held(self, channel_id: str, subject: str) -> Sequence[str]:
+        """Ids of a buyer's active holds."""
+        found = await self._engine.read(HELD, {"channel_id": channel_id, "subject": subject})
+        return [row[0] for row in found]
+
+    async def last(self, channel_id: str, account_id: str) -> Erasure | None:
+        """The newest erasure of an account of the channel's."""
+        found = await self._engine.rows(Erasure, LAST, {"channel_id": channel_id, "account_id": account_id})
+        return found[0] if found else None
+
+    async def open(self) -> Sequence[Erasure]:
+        """Erasures that have begun and are not done."""
+        return await self._engine.rows(Erasure, OPEN)
+
+    async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]:
+        """Ids of settled orders that still name her."""
+        return await self._ids(ORDERS, **_of(erasure), limit=limit)
+
+    async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]:
+        """Ids of holds that have ended and still name her."""
+        return await self._ids(HOLDS, **_of(erasure), limit=limit)
+
+    async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None:
+        """Take her out of the events about an order, a hold or an account."""
+        about: list[Event] = await self._engine.rows(Event, ABOUT, {"subject": subject, "at": at})
+        if not about:
+            return
+        async with self._engine.transaction() as transaction:
+            for event in about:
+                scrubbed = rules.forgotten(event.data, pseudonym)
+                await transaction.run(SCRUB, {"event_id": event.id, "scrubbed": dump_json(scrubbed)})
+            await transaction.commit()
+
+    async def clear(self, erasure: Erasure) -> None:
+        """Delete what goes with the account."""
+        values = {**_of(erasure), "counted_as": limits.subject_of(erasure.channel_id, erasure.subject or "")}
+        async with self._engine.transaction() as transaction:
+            for statement in GONE:
+                await transaction.run(statement, values)
+            await transaction.commit()
+
+    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]:
+        """Ids above `after` of settled orders that name a buyer and have not changed since."""
+        return await self._ids(OLD_ORDERS, before=before, after=after, limit=limit)
+
+    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]:
+        """Ids above `after` of holds that name a buyer and were over by then."""
+        return await self._ids(OLD_HOLDS, before=before, after=after, limit=limit)
+
+    async def old_records(self, before: datetime) -> int:
+        """How many decisions are that old and have been replaced by newer ones."""
+        return int((await self._engine.scan(OLD_RECORDS, {"before": before}))[0][0])
+
+    async def forget_records(self, before: datetime) -> None:
+        """Delete those."""
+        async with self._engine.transaction() as transaction:
+            await transaction.run(FORGET_RECORDS, {"before": before})
+            await transaction.commit()
+
+    async def _ids(self, query: Any, **values: Any) -> list[str]:
+        return [row[0] for row in await self._engine.scan(query, values)]
+
+
+def _of(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "channel_id": erasure.channel_id,
+        "subject": erasure.subject,
+        "account_id": erasure.account_id,
+        "at": erasure.at,
+    }
