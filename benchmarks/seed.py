@@ -20,6 +20,7 @@ from gateway.core import clients, sandbox, wire
 from gateway.core import orders as rules
 from gateway.core.idempotency import idempotent
 from gateway.core.model import Call
+from gateway.core.privacy import DataUse
 from gateway.storage.migrate import upgrade
 from gateway.storage.store import Store, open_store
 from gateway.storage.tables import TABLES
@@ -108,7 +109,7 @@ async def _order(store: Store, channel_id: str, offer_id: str) -> str:
 
     def run(books: Any) -> tuple[int, bytes]:
         made = rules.create_order(books, store.vault, call, wanted)
-        return 201, orjson.dumps(wire.render_order(made))
+        return 201, orjson.dumps(wire.render_order(made, DataUse(made.channel_id)))
 
     answer = await store.run(
         lambda books: idempotent(books, store.vault, call, "create_order", mark, lambda: run(books))

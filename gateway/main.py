@@ -96,9 +96,7 @@ async def running(
         store.combiner.patience = PATIENCE
         relay.start()
         stack.push_async_callback(relay.stop)
-        lookout = _lookout(settings, store, session, clock)
-        lookout.start()
-        stack.push_async_callback(lookout.stop)
+        await stack.enter_async_context(_looking_out(settings, store, session, clock))
         maker = await stack.enter_async_context(_making(settings, store, session, clock))
         sequencer = await stack.enter_async_context(_sequencing(store, clock))
         await stack.enter_async_context(_mailing(settings, store, clock))
@@ -107,22 +105,12 @@ async def running(
         sandbox = None
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
-        known = read_providers(settings.identity_providers) if settings.identity_providers else {}
-        providers = Providers(session, known, clock.now)
         services = make_services(
-            settings,
-            public_url,
-            clock,
-            store,
-            queries,
-            store.ownership_log,
-            store.ownership,
-            vault,
-            keys,
-            sandbox,
-            providers,
-            store.erasing,
-            eraser,
+            *(settings, public_url, clock, store, queries, store.ownership_log, store.ownership),
+            *(vault, keys, sandbox),
+            providers=_providers(settings, session, clock),
+            erasing=store.erasing,
+            eraser=eraser,
         )
         yield await make_edge(services, lambda: _answers(queries), write_line)
 
@@ -165,13 +153,27 @@ class LocalSandbox:
         return await read_discovery(self._session, channel_url)
 
 
-def _lookout(settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock) -> Lookout:
+@asynccontextmanager
+async def _looking_out(
+    settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock
+) -> AsyncIterator[None]:
     """Who watches over the stock, and tells the merchant."""
     address = None
     if settings.alert_url is not None and settings.alert_secret is not None:
         address = Address(settings.alert_url, settings.alert_secret)
     courier = Courier(store.watching, session, address) if address else None
-    return Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
+    lookout = Lookout(Watcher(store.watching, store, deliver=address is not None), courier, clock.now)
+    lookout.start()
+    try:
+        yield
+    finally:
+        await lookout.stop()
+
+
+def _providers(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> Providers:
+    """Whose id tokens are believed."""
+    known = read_providers(settings.identity_providers) if settings.identity_providers else {}
+    return Providers(session, known, clock.now)
 
 
 @asynccontextmanager

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 # A gateway's own caps may be tight; a story that is not about them must not meet them.
 WIDE = {"max_open_holds": 1000, "max_open_holds_per_buyer": 100, "rate_limit_per_minute": 100_000}
 CORE = ("catalog", "inventory", "orders", "delivery", "events")
-OPTIONAL = ("allotments",)  # scopes that only a gateway with the capability of that name knows
+OPTIONAL = ("allotments", "identity")  # scopes that only a gateway with the capability of that name knows
+
+# Test control that only a gateway with the capability serves.
+CONTROLS = {
+    "test_recall_allotment": "allotments",
+    "test_read_mail": "identity",
+    "test_trust_issuer": "identity",
+}
 
 
 class GatewaySession:
@@ -47,8 +54,7 @@ class GatewaySession:
 
     def serves(self, operation: str) -> bool:
         """Whether the gateway is to serve it, by the capabilities that it declares."""
-        recalls = operation == "test_recall_allotment"
-        needs = "allotments" if recalls else operations("gateway")[operation].scope
+        needs = CONTROLS.get(operation) or operations("gateway")[operation].scope
         return needs not in OPTIONAL or needs in self.capabilities
 
     async def ask(

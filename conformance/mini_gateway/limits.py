@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from conformance.mini_gateway import buyers
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Hold, Offer, Order, World
@@ -25,11 +26,24 @@ def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, s
             continue
         forgets = world.fault == "bought_uncounted" and bool(who)
         used = _counted(world, offer, call.owner.id, who, limit.get("days"), forgets)
+        if who:
+            used += sum(
+                _counted(world, offer, *other, limit.get("days")) for other in _others(world, call, who)
+            )
         wanted = 1 if world.fault == f"{step}_last_over_{name}" else quantity
         if used + wanted > limit["quantity"]:
             left = max(limit["quantity"] - used, 0)
             at = None if world.fault == "limit_without_field" else pointer
             raise Refusal(f"{name}_reached", f"{left} are left", pointer=at)
+
+
+def _others(world: World, call: Call, who: str) -> list[tuple[str, str]]:
+    """The other accounts of this buyer, by client and name."""
+    named = [a for a in world.accounts.values() if (a.owner, a.subject) == (call.owner.id, who)]
+    if not named or world.fault == "limit_per_account":
+        return []
+    others = buyers.together(world, named[-1]) - {named[-1].id}
+    return [(world.accounts[one].owner, world.accounts[one].subject) for one in sorted(others)]
 
 
 def _counted(

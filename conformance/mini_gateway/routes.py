@@ -29,6 +29,7 @@ class Route:
 _V1 = "/vgcp/v1"
 _LEASE = _V1 + "/allotments/{allotment_id}"
 _LOG = _V1 + "/ownership-log"
+_BUYER = _V1 + "/buyers/{buyer_id}"
 _PAGE = ("cursor", "limit")
 
 
@@ -122,6 +123,13 @@ ROUTES = (
     Route("get_allotment", "GET", _V1 + "/allotments/{allotment_id}", "allotments"),
     Route("report_sales", "POST", f"{_LEASE}/sales", "allotments", "SalesReport", True, True),
     Route("release_allotment", "POST", f"{_LEASE}/release", "allotments", "AllotmentRelease", key=True),
+    Route("resolve_buyer", "POST", f"{_V1}/buyers/resolve", "identity", "ResolveRequest", True, True),
+    Route("get_buyer", "GET", _BUYER, "identity"),
+    Route("create_link", "POST", f"{_BUYER}/links", "identity", "LinkRequest", True, True, 201),
+    Route("list_links", "GET", f"{_BUYER}/links", "identity", query=_PAGE),
+    Route("redeem_link_code", "POST", f"{_BUYER}/links/redeem", "identity", "LinkRedemption", True, True),
+    Route("delete_link", "DELETE", _BUYER + "/links/{link_id}", "identity"),
+    Route("confirm_link", "POST", _BUYER + "/links/{link_id}/confirm", "identity", "LinkProof", True, True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
     Route("get_log_head", "GET", f"{_LOG}/head"),
     Route("list_log_entries", "GET", f"{_LOG}/entries", query=("start", "limit")),
@@ -136,6 +144,8 @@ ROUTES = (
     _test(
         "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
     ),
+    _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
+    _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),
 )
 _COMPILED = [(route, route.pattern) for route in ROUTES]

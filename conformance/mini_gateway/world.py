@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from conformance.mini_gateway.problems import Refusal
 
 Json = dict[str, Any]
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments")
+SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments", "identity")
 
 
 @dataclass
@@ -212,6 +212,11 @@ class World:
         self.holds: dict[str, Hold] = {}
         self.orders: dict[str, Order] = {}
         self.leases: dict[str, Lease] = {}
+        self.accounts: dict[str, Any] = {}  # of buyers.Account
+        self.links: list[Any] = []  # of buyers.Link
+        self.tries: dict[str, list[datetime]] = {}
+        self.mails: dict[str, list[Json]] = {}
+        self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys
         self.deliveries: dict[str, Delivery] = {}
         self.demands: list[Demand] = []
         self.notes: list[Note] = []

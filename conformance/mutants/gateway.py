@@ -6,6 +6,7 @@ Faults are switches of the mini gateway (conformance/mini_gateway).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.gateway_identity import IDENTITY
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
 from conformance.mutants.gateway_sealing import SEALING
 
@@ -218,4 +219,5 @@ MUTANTS = (
     _mutant("recalled_lease_kept", "ALT-023", "loses what remains of recalled leases"),
     *SEALING,
     *OWNERSHIP_LOG,
+    *IDENTITY,
 )

@@ -183,11 +183,15 @@ async def _accounts(request: Request, buyer_id: str) -> list[tuple[str, str]]:
     mine = next((one for one in known if one.id == buyer_id), None)
     if mine is None or mine.channel_id != request.channel_id:
         return [(buyer_id, request.channel_id)]
-    return [(one.id, one.channel_id) for one in known if _allowed(request, one)]
+    return [(one.id, one.channel_id) for one in known if await _allowed(request, one)]
 
 
-def _allowed(request: Request, account: Account) -> bool:
-    return privacy.DataUse(request.channel_id).may(PURPOSE, FIELD, account.channel_id).allowed
+async def _allowed(request: Request, account: Account) -> bool:
+    """What she has by this channel it may always show her; what she has by another while she allows it (OWN-004)."""
+    purpose = "fulfilment" if account.channel_id == request.channel_id else PURPOSE
+    consents = await request.services.queries.consents(account.buyer_id)
+    uses = privacy.DataUse(request.channel_id, request.call.now, consents, request.exchange.data_uses)
+    return uses.may(purpose, FIELD, account.channel_id).allowed
 
 
 async def _visible(request: Request) -> Entitlement:
@@ -210,7 +214,7 @@ async def _same_buyer(request: Request, found: Entitlement) -> str | None:
     accounts = await request.services.ownership.accounts_with(found.account_id)
     owner = next((one for one in accounts if one.id == found.account_id), None)
     here = next((one for one in accounts if one.channel_id == request.channel_id), None)
-    return here.id if owner and here and _allowed(request, owner) else None
+    return here.id if owner and here and await _allowed(request, owner) else None
 
 
 async def _view(request: Request, found: Entitlement, buyer_id: str | None = None) -> Json:

@@ -40,14 +40,16 @@ LIMIT: Any = bindparam("limit")
 BEFORE: Any = bindparam("before")
 AFTER: Any = bindparam("after")
 
-_UNDER_WAY = orders.c.status.in_(sorted(rules.UNDER_WAY))
+# written out: a list of values would be bound anew at each compilation
+_LIST = ", ".join(f"'{status}'" for status in sorted(rules.UNDER_WAY))
+_UNDER_WAY, _SETTLED = text(f"orders.status IN ({_LIST})"), text(f"orders.status NOT IN ({_LIST})")
 _ORDERS = (orders.c.channel_id == CHANNEL, orders.c.buyer_reference == SUBJECT)
 _HOLDS = (reservations.c.channel_id == CHANNEL, reservations.c.buyer_reference == SUBJECT)
 UNDER_WAY = select(func.count()).select_from(orders).where(*_ORDERS, _UNDER_WAY)
 HELD = select(reservations.c.id).where(*_HOLDS, reservations.c.status == "active", ~reservations.c.internal)
 ORDERS = (
     select(orders.c.id)
-    .where(*_ORDERS, ~_UNDER_WAY, orders.c.created_at <= AT)
+    .where(*_ORDERS, _SETTLED, orders.c.created_at <= AT)
     .order_by(orders.c.id)
     .limit(LIMIT)
 )
@@ -74,7 +76,7 @@ SCRUB = update(events).where(events.c.id == bindparam("event_id")).values(data=b
 _NAMED = func.substr(orders.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
 OLD_ORDERS = (
     select(orders.c.id)
-    .where(orders.c.id > AFTER, orders.c.updated_at <= BEFORE, ~_UNDER_WAY, _NAMED)
+    .where(orders.c.id > AFTER, orders.c.updated_at <= BEFORE, _SETTLED, _NAMED)
     .order_by(orders.c.id)
     .limit(LIMIT)
 )

@@ -6,28 +6,7 @@ migrations build the same thing step by step, and a test holds the two against e
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import datetime
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
-
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Index,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
 
 from gateway.core import (
     model,
@@ -41,60 +20,11 @@ from gateway.core import (
 )
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-        "ix": "%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-COLUMN_TYPES: dict[Any, type[TypeEngine[Any]]] = {
-    str: Text,
-    int: BigInteger,
-    bool: Boolean,
-    bytes: LargeBinary,
-    datetime: DateTime,
-    dict: JSON,
-    list: JSON,
-    tuple: JSON,
-}
-# In the order in which a flight locks and writes them, the same for all, so that no two flights wait for each other.
-TABLES: dict[type[Row], Table] = {}
-
-
-def _column(name: str, hint: Any, key: tuple[str, ...]) -> Column[Any]:
-    """The column of one field: `| None` is nullable, dict, list and tuple are JSON."""
-    nullable = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
-    kinds = [part for part in get_args(hint) if part is not NoneType] if nullable else [hint]
-    plain = get_origin(kinds[0]) or kinds[0]
-    column_type = DateTime(timezone=True) if plain is datetime else COLUMN_TYPES[plain]()
-    return Column(name, column_type, primary_key=name in key, nullable=nullable)
-
-
-def _table(kind: type[Row], name: str, *items: SchemaItem) -> Table:
-    """The table of a value, with its constraints and indexes."""
-    hints = get_type_hints(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    table = Table(name, metadata, *(_column(field, hints[field], kind.KEY) for field in fields), *items)
-    TABLES[kind] = table
-    return table
-
-
-def _check(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(condition, name=name)
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    return _check(column, f"{column} IN ({', '.join(repr(value) for value in values)})")
-
-
-def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
-    """An index of the rows that meet a condition; both databases have them."""
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
+from gateway.storage.columns import TABLES, metadata
+from gateway.storage.columns import check as _check
+from gateway.storage.columns import one_of as _one_of
+from gateway.storage.columns import partial as _partial
+from gateway.storage.columns import table as _table
 
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 

@@ -13,7 +13,7 @@ from reference_channels.trade.words import TAGS
 from reference_channels.webshop.pages import texts, view
 from reference_channels.webshop.pages.buyers import attempt, needs, onward
 from reference_channels.webshop.pages.goods import day
-from reference_channels.webshop.pages.visitor import form, visitor
+from reference_channels.webshop.pages.visitor import forget, form, visitor
 from reference_channels.webshop.settings import SHOP
 
 PAGE = "/data"
@@ -153,4 +153,6 @@ async def erase(request: web.Request) -> web.StreamResponse:
         return await _asking(request, wrong)
     kept = [each | {"when": day(each.get("until", ""))} for each in made["kept"]]
     shown = made | {"kept": kept}
-    return view.page(request, "erase.html", address=PAGE, proof=None, wrong="", erasure=shown)
+    answer = view.page(request, "erase.html", address=PAGE, proof=None, wrong="", erasure=shown)
+    forget(request, answer)
+    return answer

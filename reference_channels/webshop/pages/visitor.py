@@ -62,6 +62,12 @@ def remember(request: web.Request, answer: web.Response) -> None:
         answer.set_cookie("lang", who.language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
 
 
+def forget(request: web.Request, answer: web.Response) -> None:
+    """The browser is somebody new from now on: nothing that it does is joined with what was erased."""
+    secure = request.app[SHOP].settings.secure
+    answer.del_cookie(cookie_name(request), httponly=True, samesite="Lax", secure=secure)
+
+
 async def form(request: web.Request) -> dict[str, str]:
     """The fields of a form that this shop gave to this visitor. Raises HTTPForbidden for any other (CSRF)."""
     fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}

@@ -1,0 +1,162 @@
+"""Accounts of buyers, and which of them are one person: those that confirmed links join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conformance.mini_gateway import notes, trace
+from conformance.mini_gateway.call import Call
+from conformance.mini_gateway.problems import Refusal
+from conformance.mini_gateway.world import Json, World
+
+
+@dataclass
+class Account:
+    """A buyer as one client names her. `claims` are what the client said, `proved` what she has shown."""
+
+    id: str
+    owner: str
+    subject: str
+    created_at: str
+    revision: int = 1
+    claims: dict[str, str] = field(default_factory=dict)
+    locale: str | None = None
+
+
+@dataclass
+class Link:
+    """A link as it stands on the wire (`body`). `edges` are what it joins, once it is confirmed."""
+
+    account: str
+    body: Json
+    node: str = ""  # what it proves: email:…, or subject:…
+    secret: str = ""
+    issuer: str = ""
+    edges: tuple[str, ...] = ()
+    twin: Link | None = None  # the other account's, of a link code
+    wrong: int = 0
+
+    @property
+    def joins(self) -> bool:
+        """Whether it holds anything together."""
+        return bool(self.edges)
+
+
+def find(world: World, call: Call) -> Account:
+    """The client's account; raises Refusal not_found."""
+    account: Account | None = world.accounts.get(call.parts["buyer_id"])
+    foreign = account is not None and account.owner != call.owner.id
+    if account is None or (foreign and world.fault != "buyer_of_anyone"):
+        raise Refusal("not_found", name="buyer_id", where="path")
+    return account
+
+
+def resolve_buyer(world: World, call: Call) -> Json:
+    """The account of this name."""
+    body, owner = call.body, call.owner.id
+    named = [a for a in world.accounts.values() if (a.owner, a.subject) == (owner, body["subject"])]
+    if world.fault == "buyer_one_id" and not named:
+        named = [a for a in world.accounts.values() if a.subject == body["subject"]]
+    if world.fault == "buyer_renamed" and named and named[-1].revision > 1:
+        named = []
+    account = named[-1] if named else Account(world.name("who"), owner, body["subject"], world.stamp())
+    world.accounts[account.id] = account
+    account.claims |= {kind: body[kind] for kind in ("email", "phone") if kind in body}
+    account.locale = body.get("locale", account.locale)
+    return shown(world, account)
+
+
+def get_buyer(world: World, call: Call) -> Json:
+    """One account."""
+    return shown(world, find(world, call))
+
+
+def together(world: World, account: Account) -> set[str]:
+    """The accounts of the same person: all that links lead to."""
+    reached, todo = {account.id}, [account.id]
+    while todo:
+        for near in _near(world, todo.pop()) - reached:
+            reached.add(near)
+            todo.append(near)
+    return {one for one in reached if one in world.accounts}
+
+
+def _near(world: World, node: str) -> set[str]:
+    found: set[str] = set()
+    for link in world.links:
+        ends = {link.account, *link.edges} if link.joins else set()
+        if node in ends:
+            found |= ends
+    if world.fault == "claims_merge":
+        claimed = {f"claim:{a.claims.get('email', a.id)}": set[str]() for a in world.accounts.values()}
+        for account in world.accounts.values():
+            claimed[f"claim:{account.claims.get('email', account.id)}"].add(account.id)
+        found |= {one for group in claimed.values() if node in group for one in group}
+    return found
+
+
+def shown(world: World, account: Account, contacts: bool = True) -> Json:
+    """The BuyerProfile."""
+    body: Json = {
+        "id": account.id,
+        "subject": account.subject,
+        "tier": _tier(world, account),
+        "revision": account.revision,
+        "linked": len(together(world, account)) > 1 or _half_linked(world, account),
+        "created_at": account.created_at,
+    }
+    if account.locale:
+        body["locale"] = account.locale
+    known = [_contact(world, account, kind, value) for kind, value in sorted(account.claims.items())]
+    return {**body, "contacts": known} if known and contacts else body
+
+
+def _half_linked(world: World, account: Account) -> bool:
+    """Whether somebody else has what she has, and either of them is still to prove it."""
+    if world.fault != "pending_joins":
+        return False
+    alive = [one for one in world.links if one.body["status"] != "ended" and one.node]
+    mine = {one.node for one in alive if one.account == account.id}
+    return any(one.node in mine for one in alive if one.account != account.id)
+
+
+def _tier(world: World, account: Account) -> str:
+    if world.fault == "tier_per_account":
+        return "tier_" + account.owner.partition("_")[2].lower()
+    return "standard"
+
+
+def _contact(world: World, account: Account, kind: str, value: str) -> Json:
+    proved = {link.node for link in world.links if link.account == account.id and link.joins}
+    masked = f"{value[:1]}…@{value.partition('@')[2]}" if kind == "email" else f"{value[:3]}…{value[-2:]}"
+    return {
+        "kind": kind,
+        "masked": value if world.fault == "contact_in_full" else masked,
+        "verified": f"email:{value.lower()}" in proved or world.fault == "claim_verified",
+    }
+
+
+def changed(world: World, call: Call, before: dict[str, set[str]]) -> None:
+    """Tell the channels of accounts whose set is another one than `before`."""
+    for name, was in before.items():
+        account = world.accounts[name]
+        now = together(world, account)
+        if now == was:
+            continue
+        kind, untold = ("linked", "linked_untold") if len(now) > len(was) else ("unlinked", "unlinked_untold")
+        account.revision += 1
+        if world.fault == untold:
+            continue
+        own = account.owner == call.owner.id or world.fault == "buyer_traced"
+        trace_id = call.trace_id if own else trace.new_trace_id()
+        data = {"buyer": shown(world, account, contacts=False)}
+        notes.emit(world, account.owner, f"buyer.{kind}", account.id, account.revision, data, trace_id)
+
+
+def sets(world: World, accounts: Iterable[str]) -> dict[str, set[str]]:
+    """For each of these accounts, and of those that are one with them, the whole set."""
+    names = {
+        one for name in accounts if name in world.accounts for one in together(world, world.accounts[name])
+    }
+    return {name: together(world, world.accounts[name]) for name in names}
