@@ -26,10 +26,9 @@ async def own(talk: Talk, intent_id: str) -> Intent | None:
 
 
 async def buy(talk: Talk, name: str = "", quantity: str = "1", intent_id: str = "", *_: str) -> None:
-    """The buy button. Pressed again, it shows what became of it (SEL-009)."""
-    known = await talk.trade.purchases.find(intent_id)
-    if known is not None:
-        await order(talk, intent_id)
+    """The buy button. Pressed again, it goes on where the purchase stands (SEL-009)."""
+    if await talk.trade.purchases.find(intent_id) is not None:
+        await retry(talk, intent_id)
         return
     wanted = int(quantity) if quantity.isdecimal() else 1
     talk.chat.draft = {"intent": intent_id, "offer": name, "quantity": wanted, "given": {}, "done": []}

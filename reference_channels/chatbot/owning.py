@@ -3,14 +3,14 @@ BUY-023)."""
 
 from __future__ import annotations
 
-from reference_channels.chatbot import goods, receipts
+from reference_channels.chatbot import goods
 from reference_channels.chatbot.browsing import short
 from reference_channels.chatbot.buyers import LONGEST_CODE, day, pick, told
 from reference_channels.chatbot.messenger import Button
-from reference_channels.chatbot.passes import Pass
 from reference_channels.chatbot.talk import Rows, Talk, bold, code
 from reference_channels.kit.errors import Json
 from reference_channels.trade import intents, ownership, shelf
+from reference_channels.trade.intents import Intent
 from reference_channels.trade.ownership import NotHersError
 from reference_channels.trade.words import product_text
 
@@ -64,20 +64,23 @@ async def show(talk: Talk, name: str = "", *_: str) -> None:
     ]
     if "transfer" in found:
         lines.append(f"\n{talk.say('owned.offered', day=day(found['transfer']['expires_at']))}")
-    talk.replace(bold(await _name(talk, found)), *lines, buttons=_actions(talk, found, name))
+    talk.replace(bold(await _name(talk, found)), *lines, buttons=await _actions(talk, found, name))
 
 
-def _actions(talk: Talk, found: Json, name: str) -> Rows:
-    rows = []
-    if "delivery_id" in found:
+async def _order(talk: Talk, found: Json) -> Intent | None:
+    """The purchase in this chat that it comes from. What was bought here is opened as its order is."""
+    bought = await talk.trade.db.run(lambda db: intents.of_buyer(db, talk.chat.buyer))
+    return next((each for each in bought if each.order_id and each.order_id == found.get("order_id")), None)
+
+
+async def _actions(talk: Talk, found: Json, name: str) -> Rows:
+    rows, order = [], await _order(talk, found)
+    if order is not None:
+        rows.append([talk.button("owned.order", f"order:{order.id}")])
+    elif "delivery_id" in found:
         rows.append([talk.button("order.show.other", f"unwrap:{name}")])
     if found["status"] == "active":
-        rows.append(
-            [
-                talk.button("proof.product", f"prove:{name}:product"),
-                talk.button("proof.all", f"prove:{name}:all"),
-            ]
-        )
+        rows += [[talk.button(f"proof.{part}", f"prove:{name}:{part}")] for part in ("product", "all")]
     if found.get("transfer", {}).get("status") == "offered":
         rows.append([talk.button("owned.take_back", f"takeback:{name}")])
     elif found["transferable"]:
@@ -88,13 +91,8 @@ def _actions(talk: Talk, found: Json, name: str) -> Rows:
 
 @told
 async def unwrap(talk: Talk, name: str = "", *_: str) -> None:
-    """The good itself. What was bought here is opened as its order is, which may be sealed."""
+    """The good itself, of what was handed on to her."""
     found = await _good(talk, name)
-    bought = await talk.trade.db.run(lambda db: intents.of_buyer(db, talk.chat.buyer))
-    here = next((each for each in bought if each.order_id and each.order_id == found.get("order_id")), None)
-    if here is not None and here.recipient_key is not None:
-        await receipts.hand_link(talk, Pass("open", here.id, talk.chat.id))
-        return
     opened = await ownership.opened(talk.trade, talk.chat.buyer, found["id"])
     if opened is None or opened.sealed:
         talk.reply(talk.say("refused.nothing_to_open"))

@@ -97,11 +97,11 @@ class Scene:
 @asynccontextmanager
 async def scene_of(folder: Path, webhook: bool = False, **settings: Any) -> AsyncIterator[Scene]:
     """Put everything up. `settings` are the gateway's."""
-    bound = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    options = {"webhook": url + WEBHOOK, "webhook_secret": "only-telegram-knows"} if webhook else {}
     with in_process(f"sqlite:///{folder}/gateway.db", **settings) as gateway:
         async with BotApi() as api:
+            bound = socket.create_server(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}{WEBHOOK}"
+            options = {"webhook": url, "webhook_secret": "only-telegram-knows"} if webhook else {}
             async with running_bot(folder / "bot", telegram(api, **options), bound) as bot:
                 line = await connect(gateway, bot)
                 who = (line["client_id"], line["client_secret"], line["webhook_secret"])
