@@ -112,7 +112,7 @@ def confirm_link(world: World, call: Call) -> Json:
     if not (_token(world, link, given) if wanted == "id_token" else _same(world, link, given)):
         link.wrong += 1
         if link.wrong >= MOST_WRONG and world.fault != "guessing_free":
-            _end(link)
+            end(link)
         hint = f"The code was {link.secret}." if world.fault == "code_shown" else ""
         raise Refusal("link_proof_invalid", hint, pointer=f"/{wanted}")
     before = buyers.sets(world, [account.id, *(one.account for one in world.links if one.node == link.node)])
@@ -171,10 +171,11 @@ def _replace_older(world: World, link: Link) -> None:
     same = [one for one in world.links if (one.account, one.node) == (link.account, link.node)]
     for older in same:
         if older is not link and older.joins and world.fault != "link_again":
-            _end(older)
+            end(older)
 
 
-def _end(link: Link) -> None:
+def end(link: Link) -> None:
+    """It joins nothing any more."""
     link.body["status"] = "ended"
     link.body["revision"] += 1
     link.edges = ()
@@ -234,7 +235,7 @@ def delete_link(world: World, call: Call) -> Json:
     for one in gone:
         if one.body["status"] != "ended":
             edges = one.edges
-            _end(one)
+            end(one)
             one.edges = edges if world.fault == "unlink_keeps" else ()
     buyers.changed(world, call, before)
     return link.body

@@ -174,6 +174,7 @@ async def id_tokens(s: GatewaySession) -> None:
     first, second = await _shops(s)
     issuer = Issuer()
     await issuer.trusted(s)
+    at = await s.now()
     wrong: dict[str, Json] = {
         "issuer": {"iss": "https://else.vgcp.example"},
         "audience": {"aud": "somebody-else"},
@@ -185,13 +186,13 @@ async def id_tokens(s: GatewaySession) -> None:
         (a,) = await people(s, first)
         link = (await a.begin(f"{name}: begin", "id_token", issuer=issuer.url)).answer
         subject = word("sub")
-        await a.confirm(f"{name}: wrong", link, id_token=issuer.token(s, link, subject, **claims))
-        await a.confirm(f"{name}: right", link, id_token=issuer.token(s, link, subject))
+        await a.confirm(f"{name}: wrong", link, id_token=issuer.token(s, link, subject, at=at, **claims))
+        await a.confirm(f"{name}: right", link, id_token=issuer.token(s, link, subject, at=at))
     a, b, c = await people(s, first, second, second)
     subject = word("sub")
     for one, named in ((a, subject), (b, subject), (c, word("sub"))):
         link = (await one.begin("begin", "id_token", issuer=issuer.url)).answer
-        await one.confirm("token", link, id_token=issuer.token(s, link, named))
+        await one.confirm("token", link, id_token=issuer.token(s, link, named, at=at))
     for one in (a, b, c):
         await one.profile("after tokens")
 
