@@ -104,7 +104,7 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "create_allotment": {"offer_id": ids["offer"]["id"], "quantity": 1},
         "report_sales": {"sales": [sale()]},
         "create_replacement": {"delivery_id": ids["delivery_id"], "reason": "dead"},
-        "resolve_buyer": {"subject": word("user")},
+        "resolve_buyer": {"subject": ids.get("subject", "none")},
         "create_link": {"kind": "link_code"},
         "confirm_link": {"code": ids.get("mailed", "none")},
         "set_consent": {"decision": "given"},
@@ -172,6 +172,7 @@ async def _buyer(shop: Shop) -> Json:
     return {
         "buyer_id": mia.id,
         "erasable": third.id,
+        "subject": mia.subject,
         "link_id": str(link.get("id", "none")),
         "mailed": await mailed(s, "mail", email),
         "shown": str(shown.get("code", "none")),
