@@ -68,8 +68,11 @@ def contract(t: Transcript) -> Iterator[Outcome]:
 @gateway("CNS-004", title="No consent for the past, none to nobody", scenarios=("consents",))
 def sensible(t: Transcript) -> Iterator[Outcome]:
     """An end two hours ago, and a channel that there is not."""
-    for label in ("give until the past a", "give to nobody a"):
-        yield from refusal(t, "consents", label, "invalid", "give until later a")
+    for label, twin in (
+        ("give until the past a", "give until later a"),
+        ("give to nobody a", "give to itself a"),
+    ):
+        yield from refusal(t, "consents", label, "invalid", twin)
 
 
 @gateway("CNS-005", title="The same again is no new decision", scenarios=("consents",))

@@ -36,13 +36,13 @@ async def consents(s: GatewaySession) -> None:
     await a.decide("give again", "marketing", notice=ENGLISH, **EVERYWHERE)
     await a.decide("give otherwise", "marketing", notice=CHINESE)
     await b.decide("give", "marketing")
-    await b.decide("decide contract", "fulfilment", "withdrawn")
+    await b.decide("decide contract", "fulfilment")
     now = await s.now()
     ahead, past = ((now + timedelta(hours=n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in (2, -2))
     await a.decide("give until later", "attribution", expires_at=ahead)
     await a.decide("give until the past", "attribution", expires_at=past)
-    strange = {"kind": "channels", "channels": [word("nobody")]}
-    await a.decide("give to nobody", "attribution", scope=strange)
+    for whom, name in (("itself", shop.id), ("nobody", word("nobody"))):
+        await a.decide(f"give to {whom}", "attribution", scope={"kind": "channels", "channels": [name]})
     await a.decide("object", "fraud_prevention", "withdrawn")
     await a.do("list_data_uses", "uses")
     await a.do("list_receipts", "receipts", purpose="marketing")

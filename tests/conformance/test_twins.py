@@ -33,6 +33,8 @@ FAULTS = {
     ("bad_requests", "cut off"): {"body"},
     ("bad_requests", "not JSON"): {"body"},
     ("bad_requests", "text"): {"header content-type"},
+    ("consents", "give to nobody a"): {"/scope/channels/0"},
+    ("consents", "give until the past a"): {"/expires_at"},
     ("email_links", "unknown kind a"): {"/kind"},
     ("email_links", "wrong code a"): {"/code"},
     ("holds", "more than there is"): {"/quantity"},
