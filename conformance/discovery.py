@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import spec
 from conformance.transcript import Transcript
+
+BUYERS = ("identity", "consent", "ownership")  # what a channel serves when it declares it
 
 
 def declared(document: Any) -> frozenset[str]:
@@ -29,3 +32,9 @@ def document(t: Transcript) -> dict[str, Any]:
 def capabilities(t: Transcript) -> frozenset[str]:
     """The capabilities declared at the beginning of the run."""
     return declared(document(t))
+
+
+def served(operation: str, capabilities: frozenset[str]) -> bool:
+    """Whether a channel that declares these is to serve an operation of its document."""
+    tag = spec.operation("channel", operation).tag
+    return tag in capabilities or tag not in BUYERS

@@ -11,12 +11,16 @@ import re
 import secrets
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
 
 import spec
 from conformance.driver.faults import Fault, problem
+from conformance.driver.played_buyers import Buyers
+from conformance.driver.played_goods import Asked, RefusedError
+from conformance.driver.played_world import World
 from conformance.driver.signer import Signer
 from conformance.mini_gateway import MiniGateway
 from conformance.transcript import Exchange, Message, Transcript
@@ -38,7 +42,7 @@ def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
     routes = []
     for operation in spec.operations("gateway"):
         if not operation.id.startswith(("test_", "send_")):
-            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path))
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.path))
             routes.append((operation.id, operation.method, re.compile(f"^{pattern}$")))
     return routes
 
@@ -47,9 +51,13 @@ class PlayedGateway:
     """`async with PlayedGateway(transcript, host) as gateway`: runs until left. `url` is what the channel is told."""
 
     def __init__(
-        self, transcript: Transcript, host: str = "127.0.0.1", name: str = FIRST, without: str = ""
+        self,
+        transcript: Transcript,
+        host: str = "127.0.0.1",
+        name: str = FIRST,
+        without: tuple[str, ...] = (),
     ) -> None:
-        """`without`: a capability that this gateway does not declare."""
+        """`without`: capabilities that this gateway does not declare."""
         self.transcript, self.host, self.name, self.without = transcript, host, name, without
         self.url = ""
         self.client: dict[str, str] = {}
@@ -59,6 +67,7 @@ class PlayedGateway:
         self.dressed: dict[
             str, str
         ] = {}  # offer -> "members" or "values" that no version knows, in its answers
+        self.world = World(transcript.wall)  # what it knows of buyers
         self._secret = secrets.token_urlsafe(16)
         self._routes = _routes()
         self._upstream = MiniGateway(test_secret=self._secret)
@@ -75,6 +84,7 @@ class PlayedGateway:
         self.url = f"http://{self.host}:{self._runner.addresses[0][1]}"
         self.client = await self.control("POST", "/clients", {"name": "channel under certification"})
         self.signer = Signer(self.client["webhook_secret"], self.transcript.wall)
+        self._buyers = Buyers(self.world, self.url, self.signer)
         self.transcript.secret(self.client["client_secret"], self.client["webhook_secret"])
         return self
 
@@ -144,6 +154,8 @@ class PlayedGateway:
             return problem(fault.code, trace, fault.retry_after), False
         if operation == "list_events":
             return self._feed(request, trace), False
+        if self._buyers.plays(operation):
+            return self._of_buyers(request, operation, body, trace), bool(fault and fault.drop)
         answer = await self._forward(request, body)
         if fault and fault.then:
             await fault.then()
@@ -170,6 +182,33 @@ class PlayedGateway:
         more = end < len(self.events)
         return web.json_response({"items": page, "next_cursor": f"feed-{end}", "has_more": more})
 
+    def _of_buyers(self, request: web.Request, operation: str, body: bytes, trace: str) -> web.Response:
+        """What is asked about a buyer, answered here."""
+        if not request.headers.get("Authorization", "").startswith("Bearer "):
+            return problem("unauthenticated", trace)
+        known = spec.operation("gateway", operation)
+        if known.tag in self.without:
+            return problem("not_found", trace)
+        key = request.headers.get("Idempotency-Key", "")
+        if known.idempotent and not key:
+            return problem("idempotency_key_missing", trace)
+        try:
+            given = json.loads(body) if body else {}
+            asked = Asked(self._ids(operation, request.path), dict(request.query), given)
+            answer = self._buyers.answer(operation, asked, key)
+        except RefusedError as refusal:
+            return problem(str(refusal), trace)
+        except (ValueError, TypeError, AttributeError):
+            return problem("invalid", trace)
+        if isinstance(answer, bytes):
+            return web.Response(body=answer, content_type="application/zip")
+        return web.json_response(answer, status=known.response_status)
+
+    def _ids(self, operation: str, path: str) -> dict[str, str]:
+        """The ids in a path, by name."""
+        found = next((p.match(path) for name, _, p in self._routes if name == operation), None)
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else {}
+
     def _dress(self, operation: str, answer: web.Response, text: str) -> web.Response:
         """Change an answer: our key in discovery, hidden offers out of the feed, unknown members added."""
         if answer.status >= 300 or not isinstance(answer.body, bytes) or not answer.body:
@@ -177,7 +216,7 @@ class PlayedGateway:
         data = json.loads(answer.body)
         if operation == "get_discovery":
             data.setdefault("keys", {"keys": []})["keys"].append(self.signer.jwk)
-            data["capabilities"] = [one for one in data["capabilities"] if one["name"] != self.without]
+            data["capabilities"] = self._declared({one["name"] for one in data["capabilities"]})
             data["profiles"] = ["core"] if self.without else data["profiles"]
         elif operation == "list_offers":
             data["items"] = [self._entry(e) for e in data["items"] if e["offer_id"] not in self.hidden]
@@ -185,18 +224,35 @@ class PlayedGateway:
             data = next((dress(data, how) for offer, how in self.dressed.items() if offer in text), data)
         return web.Response(status=answer.status, body=json.dumps(data).encode(), headers=answer.headers)
 
+    def _declared(self, upstream: set[str]) -> list[dict[str, Any]]:
+        names = sorted((upstream | {"identity", "consent", "ownership"}).difference(self.without))
+        return [{"name": name, "revision": 1} for name in names]
+
     def _entry(self, entry: dict[str, Any]) -> dict[str, Any]:
         dressed: dict[str, Any] = dress(entry, self.dressed.get(entry["offer_id"], ""))
         return dressed
 
     def _learn(self, operation: str, owner: str, answer: web.Response) -> None:
         """Remember whose the ids in an answer are, and its secrets."""
-        data = json.loads(answer.body) if isinstance(answer.body, bytes) and answer.body else {}
+        written = (
+            answer.body if isinstance(answer.body, bytes) and answer.content_type.endswith("json") else b""
+        )
+        data = json.loads(written) if written else {}
         if operation == "issue_token":
             self.transcript.secret(str(data.get("access_token", "")))
+        if data and answer.status < 300:
+            self._see(operation, data)
         if owner and answer.status < 300:
             items = data.get("items", [data])
             self.transcript.claims.update({item["id"]: owner for item in items if "id" in item})
+
+    def _see(self, operation: str, data: dict[str, Any]) -> None:
+        """What is sold becomes what a buyer owns."""
+        if operation == "list_offers":
+            offers = [entry["offer"] for entry in data["items"] if "offer" in entry]
+            self.world.products.update({offer["id"]: offer["product"] for offer in offers})
+        elif operation in ("create_order", "confirm_payment", "get_order"):
+            self.world.sell(data, "channel under certification")
 
 
 def dress(value: Any, how: str) -> Any:

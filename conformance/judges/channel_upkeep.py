@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import spec
+from conformance.discovery import BUYERS, capabilities, served
 from conformance.judges.channel_reading import FIRST, SECOND, bought, item, items, price, shelf
 from conformance.model import Outcome, check, failed, holds, passed, unverified
 from conformance.transcript import Exchange, Transcript
@@ -94,19 +95,39 @@ def says_sandbox(t: Transcript) -> Iterator[Outcome]:
     )
 
 
+STORIES = ("linking", "consents", "erasing", "goods", "certificates", "transfers")
+
+
 @check(
-    "TST-002", role="channel", scenarios=("test_control",), title="Every operation of test control is served"
+    "TST-002",
+    role="channel",
+    scenarios=("test_control", *STORIES),
+    title="Every operation of test control is served",
 )
 def serves_test_control(t: Transcript) -> Iterator[Outcome]:
     """Each with its own success status, and a purchase made with them came to a good end."""
     bought(t, "test_control", "test_get_purchase")
     for operation in spec.operations("channel"):
-        if operation.security != "test":
+        if operation.security != "test" or not served(operation.id, capabilities(t)):
+            continue
+        if operation.tag in BUYERS:
+            yield _in_its_story(t, operation)
             continue
         place = ("reset", "reset") if operation.id == "test_reset" else ("test_control", operation.id)
         seen = t.one(*place)
         good = seen.status == operation.response_status
         yield holds(good, operation.id, f"{operation.id}: {seen.status} {seen.problem}{seen.error}", seen)
+
+
+def _in_its_story(t: Transcript, operation: spec.Operation) -> Outcome:
+    """What a buyer does was served where it was driven."""
+    tried = t.all(operation=f"channel:{operation.id}", where=lambda e: e.scenario in STORIES)
+    if not tried:
+        return unverified(f"{operation.id} was not asked for")
+    good = [one for one in tried if one.status == operation.response_status]
+    last = tried[-1]
+    words = f"{operation.id}: {last.status} {last.problem}{last.error}"
+    return holds(bool(good), operation.id, words, *(good[:1] or tried[-1:]))
 
 
 @check(
@@ -119,7 +140,7 @@ def guards_test_control(t: Transcript) -> Iterator[Outcome]:
     """No secret and a wrong one: 401 test_secret_invalid. The right one: served (TST-002)."""
     twin = t.one("test_control", "test_sync")
     for operation in spec.operations("channel"):
-        if operation.security != "test":
+        if operation.security != "test" or not served(operation.id, capabilities(t)):
             continue
         for how in ("no secret", "wrong secret"):
             seen = t.one("test_secret", f"{operation.id}: {how}")

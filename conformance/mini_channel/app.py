@@ -12,7 +12,10 @@ import aiohttp
 from aiohttp import web
 
 import spec
+from conformance.discovery import BUYERS
 from conformance.mini_channel import signatures
+from conformance.mini_channel.buyers import Buyers
+from conformance.mini_channel.control import Control
 from conformance.mini_channel.faults import Faults
 from conformance.mini_channel.gateway import Gateway, Json, LostError, RefusedError
 from conformance.mini_channel.problems import RefusalError, answer
@@ -46,6 +49,7 @@ class MiniChannel:
         self.url = ""
         self._skew = timedelta()
         self._gateway: Gateway | None = None
+        self._buyers: Buyers | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -53,6 +57,7 @@ class MiniChannel:
         self._shelf = Shelf(self._faults)
         if self._gateway:
             self._purchases = Purchases(self._shelf, self._gateway, self._faults, self._log, self._holds)
+            self._buyers = Buyers(self._gateway, self._faults, self._log)
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession()
@@ -66,6 +71,7 @@ class MiniChannel:
         app.router.add_post(f"{prefix}/purchases", self._purchase)
         app.router.add_get(f"{prefix}/purchases/{{intent_id}}", self._get_purchase)
         app.router.add_get(f"{prefix}/log", self._get_log)
+        app.router.add_routes(Control(lambda: self._buyers, self._body).routes())
         if not self._faults("no_clock"):
             app.router.add_post(f"{prefix}/clock", self._clock)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -121,7 +127,16 @@ class MiniChannel:
         return value
 
     async def _discovery(self, request: web.Request) -> web.Response:
-        names = ["catalog", "inventory", "orders", "delivery", "events", "sealed_delivery", "test_control"]
+        names = [
+            "catalog",
+            "inventory",
+            "orders",
+            "delivery",
+            "events",
+            "sealed_delivery",
+            *BUYERS,
+            "test_control",
+        ]
         if self._faults("missing_capability"):
             names.remove("events")
         api = self.url + spec.PATH
@@ -133,7 +148,7 @@ class MiniChannel:
                 "versions": [spec.VERSION],
                 "sandbox": not self._faults("sandbox_false"),
                 "capabilities": [{"name": name, "revision": 1} for name in names],
-                "profiles": ["core"],
+                "profiles": ["core", "identity", "ownership"],
                 "endpoints": {"api": api, "events": f"{api}/events"},
                 "implementation": {"name": "mini-channel", "version": "1"},
                 "signature_scheme": "carrier_pigeon" if self._faults("unknown_scheme") else self._scheme,
@@ -151,7 +166,10 @@ class MiniChannel:
             signatures.rfc9421(call, await self._gateway.keys(), self._faults)
         else:
             signatures.standard(call, self._gateway.webhook_secret, self._faults)
-        self._shelf.take(await self._body(request, "Event"))
+        event = await self._body(request, "Event")
+        self._shelf.take(event)
+        if self._buyers:
+            self._buyers.take(event)
         return web.Response(status=204)
 
     async def _reset(self, request: web.Request) -> web.Response:

@@ -16,6 +16,13 @@ KNOWN = (
     "order.updated",
     "delivery.ready",
     "allotment.recalled",
+    "buyer.linked",
+    "buyer.unlinked",
+    "buyer.erased",
+    "consent.changed",
+    "entitlement.updated",
+    "entitlement.revoked",
+    "entitlement.transferred",
 )
 
 

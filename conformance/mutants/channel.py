@@ -6,6 +6,7 @@ Faults are switches of the mini channel (conformance/mini_channel).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.channel_buyers import BUYERS
 
 STANDARD = "standard_webhooks"
 
@@ -77,4 +78,5 @@ MUTANTS = (
     _mutant("no_clock", "TST-002", "does not serve test_advance_clock"),
     _mutant("open_test_control", "TST-004", "serves test control to anybody"),
     _mutant("keeps_first_gateway", "TST-009", "trades with the first gateway for ever"),
+    *BUYERS,
 )

@@ -26,7 +26,7 @@ async def plain_gateway(session: ChannelSession) -> None:
     """The channel is pointed at a gateway that does not declare sealed delivery, and the same buyers come."""
     first, key = session.gateway, jwe.new_key()
     session.transcript.secret(key["d"])
-    async with PlayedGateway(session.transcript, first.host, PLAIN, without="sealed_delivery") as plain:
+    async with PlayedGateway(session.transcript, first.host, PLAIN, without=("sealed_delivery",)) as plain:
         session.gateway = plain
         try:
             body = {"gateway": plain.connection()}

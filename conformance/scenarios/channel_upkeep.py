@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.discovery import served
 from conformance.driver.channel_client import ChannelSession, traceparent
 from conformance.driver.played_gateway import SECOND, PlayedGateway
 from conformance.model import scenario
@@ -15,6 +16,21 @@ OPERATIONS: tuple[tuple[str, str, str, dict[str, object] | None], ...] = (
     ("test_get_purchase", "GET", "/purchases/nobody", None),
     ("test_advance_clock", "POST", "/clock", {"advance_seconds": 0}),
     ("test_get_log", "GET", "/log", None),
+    ("test_link", "POST", "/buyers/nobody/links", {"kind": "link_code"}),
+    ("test_unlink", "DELETE", "/buyers/nobody/links/none", None),
+    ("test_confirm_link", "POST", "/buyers/nobody/links/none/confirm", {"code": "none"}),
+    ("test_list_consents", "GET", "/buyers/nobody/consents", None),
+    (
+        "test_set_consent",
+        "PUT",
+        "/buyers/nobody/consents/marketing",
+        {"decision": "given", "scope": "this_channel"},
+    ),
+    ("test_erase_buyer", "DELETE", "/buyers/nobody", None),
+    ("test_list_goods", "GET", "/buyers/nobody/goods", None),
+    ("test_get_certificate", "GET", "/buyers/nobody/certificates/none", None),
+    ("test_offer_transfer", "POST", "/buyers/nobody/transfers", {"entitlement_id": "ent_none"}),
+    ("test_accept_transfer", "POST", "/buyers/nobody/transfers/accept", {"code": "none"}),
 )
 
 
@@ -62,6 +78,8 @@ async def test_control(session: ChannelSession) -> None:
 async def test_secret(session: ChannelSession) -> None:
     """Every operation of test control with no secret and with a wrong one."""
     for operation, method, path, body in OPERATIONS:
+        if not served(operation, session.capabilities):
+            continue
         wish = {**body, "buyer_reference": "nobody"} if operation == "test_purchase" and body else body
         for how, secret in (("no secret", None), ("wrong secret", "not-" + session.target.test_secret)):
             headers = {"traceparent": traceparent()} | ({"VGCP-Test-Secret": secret} if secret else {})

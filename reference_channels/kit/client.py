@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 import aiohttp
 
+from reference_channels.kit.consent import ConsentCalls
 from reference_channels.kit.errors import Json, NoAnswer
+from reference_channels.kit.identity import IdentityCalls
+from reference_channels.kit.ownership import OwnershipCalls
 from reference_channels.kit.retry import Policy, insist
 from reference_channels.kit.tokens import Clock, Credentials
-from reference_channels.kit.transport import Transport, exchange
+from reference_channels.kit.transport import Transport, exchange, part
 
 PAGE = 500
 
@@ -33,7 +35,7 @@ async def discover(http: aiohttp.ClientSession, url: str, policy: Policy | None 
     return document
 
 
-class GatewayClient:
+class GatewayClient(IdentityCalls, ConsentCalls, OwnershipCalls):
     """What a channel asks of its gateway.
 
     Every method answers the document of the specification as a dict, and raises Problem (refused: nothing
@@ -52,7 +54,7 @@ class GatewayClient:
         endpoints = discovery["endpoints"]
         token_url = endpoints.get("token") or endpoints["api"].rstrip("/") + "/oauth/token"
         self.discovery = discovery
-        self._call = Transport(http, endpoints["api"], token_url, credentials, clock, policy).call
+        super().__init__(Transport(http, endpoints["api"], token_url, credentials, clock, policy))
 
     def offers(self, capability: str) -> bool:
         """Whether the gateway declares a capability; what it does not declare is not relied on (DSC-011)."""
@@ -64,7 +66,7 @@ class GatewayClient:
 
     async def get_offer(self, offer_id: str) -> Json:
         """One offer (Offer)."""
-        return await self._call("get_offer", "GET", f"/offers/{_part(offer_id)}")
+        return await self._call("get_offer", "GET", f"/offers/{part(offer_id)}")
 
     async def create_reservation(self, request: Json, key: str) -> Json:
         """Hold stock: ReservationRequest to Reservation."""
@@ -76,14 +78,14 @@ class GatewayClient:
 
     async def extend_reservation(self, reservation_id: str, ttl_seconds: int, key: str) -> Json:
         """Keep a hold for `ttl_seconds` from now (Reservation)."""
-        path = f"/reservations/{_part(reservation_id)}/extend"
+        path = f"/reservations/{part(reservation_id)}/extend"
         return await self._call(
             "extend_reservation", "POST", path, body={"ttl_seconds": ttl_seconds}, key=key
         )
 
     async def release_reservation(self, reservation_id: str) -> Json:
         """Give a hold back; harmless when it is not active any more (Reservation)."""
-        return await self._call("release_reservation", "DELETE", f"/reservations/{_part(reservation_id)}")
+        return await self._call("release_reservation", "DELETE", f"/reservations/{part(reservation_id)}")
 
     async def create_order(self, request: Json, key: str) -> Json:
         """Order: OrderRequest to Order."""
@@ -95,17 +97,17 @@ class GatewayClient:
 
     async def get_order(self, order_id: str) -> Json:
         """One order (Order)."""
-        return await self._call("get_order", "GET", f"/orders/{_part(order_id)}")
+        return await self._call("get_order", "GET", f"/orders/{part(order_id)}")
 
     async def list_deliveries(self, order_id: str, cursor: str | None = None) -> Json:
         """What there is to hand over for an order (DeliveryPage); never the goods."""
-        path = f"/orders/{_part(order_id)}/deliveries"
+        path = f"/orders/{part(order_id)}/deliveries"
         return await self._call("list_deliveries", "GET", path, query={"cursor": cursor, "limit": PAGE})
 
     async def reveal_delivery(self, delivery_id: str, reason: str, key: str) -> Json:
         """Open the goods (RevealedDelivery). Show them to their buyer; store and log them nowhere
         (DLV-013)."""
-        path = f"/deliveries/{_part(delivery_id)}/reveal"
+        path = f"/deliveries/{part(delivery_id)}/reveal"
         return await self._call("reveal_delivery", "POST", path, body={"reason": reason}, key=key)
 
     async def list_events(self, cursor: str | None = None, limit: int = PAGE) -> Json:
@@ -124,8 +126,3 @@ async def every(pages: Callable[[str | None], Awaitable[Json]]) -> list[Json]:
         if not page.get("has_more") or not following or following == cursor:
             return items
         cursor = following
-
-
-def _part(value: str) -> str:
-    """An opaque id as one segment of a path."""
-    return quote(value, safe="")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -12,8 +14,6 @@ from reference_channels.kit import trace
 from reference_channels.kit.errors import Json, NoAnswer, Problem, seconds
 from reference_channels.kit.retry import Policy, insist
 from reference_channels.kit.tokens import Clock, Credentials, TokenCache
-
-SCOPES = "catalog inventory orders delivery events"
 
 
 async def exchange(
@@ -74,11 +74,11 @@ class Transport:
         self._tokens = TokenCache(self._fetch_token, clock)
 
     async def _fetch_token(self) -> Json:
+        """A token for all that the client may do: what the gateway grants to who names no scope."""
         form = {
             "grant_type": "client_credentials",
             "client_id": self._credentials.client_id,
             "client_secret": self._credentials.client_secret,
-            "scope": SCOPES,
         }
         return await exchange(self._http, "POST", self._token_url, data=form, patience=self._policy.timeout)
 
@@ -125,3 +125,35 @@ class Transport:
         return await exchange(
             self._http, method, url, headers=signed, patience=self._policy.timeout, **options
         )
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, query: Mapping[str, str | None] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One call whose answer is read as it comes, by one try. Raises what `call` does."""
+        headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
+        headers["traceparent"] = (trace.current.get() or trace.new_trace()).child().traceparent
+        params = {k: v for k, v in (query or {}).items() if v is not None}
+        limit = aiohttp.ClientTimeout(sock_connect=self._policy.timeout, sock_read=self._policy.timeout)
+        try:
+            async with self._http.request(
+                method, self._api + path, headers=headers, params=params, timeout=limit, allow_redirects=False
+            ) as answer:
+                if answer.status != 200:
+                    await _read(answer)
+                    raise NoAnswer("the answer is not what was asked for")
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(f"{method} {type(error).__name__}") from error
+
+
+class Calls:
+    """What the methods of a client are made over; see client.py."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._call, self._stream = transport.call, transport.stream
+
+
+def part(value: str) -> str:
+    """An opaque id as one segment of a path."""
+    return quote(value, safe="")

@@ -1,58 +1,11 @@
-"""What the shop is started with, and what it is made of while it runs."""
+"""The shop's names for what it is made of; the parts are those of any trade (reference_channels/trade)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 from aiohttp import web
 
-from reference_channels.kit.retry import Policy
-from reference_channels.webshop.clock import Clock
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.link import Connection, Link
-from reference_channels.webshop.logs import Ring
-from reference_channels.webshop.purchase import Purchases
-from reference_channels.webshop.worker import Worker
+from reference_channels.trade.settings import TRADE, Trade
 
-SCHEMES = ("standard_webhooks", "rfc9421")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the shop is to run. `data` is a folder for the database, or a file whose name ends in .db.
-    `public_url` is its own origin as gateways and buyers reach it, without a slash at the end; `test_secret`
-    makes it a sandbox; times in seconds.
-    """
-
-    data: Path
-    public_url: str
-    name: str = "Lumen"
-    test_secret: str | None = field(default=None, repr=False)
-    connection: Connection | None = None
-    signature_scheme: str = "standard_webhooks"
-    sync_every: float = 30.0
-    worker_pause: float = 1.0
-    policy: Policy = field(default_factory=Policy)
-
-    @property
-    def secure(self) -> bool:
-        """Whether buyers come over HTTPS, so that cookies can be kept to it."""
-        return self.public_url.startswith("https:")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """The running parts, as handlers reach them."""
-
-    settings: Settings
-    clock: Clock
-    db: Database
-    link: Link
-    purchases: Purchases
-    worker: Worker
-    ring: Ring
-    cookie_key: bytes = field(repr=False)
-
-
-SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
+Shop = Trade
+SHOP = TRADE
+COOKIE_KEY: web.AppKey[bytes] = web.AppKey("cookie_key", bytes)

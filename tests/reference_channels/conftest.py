@@ -13,11 +13,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from conformance.driver.played_gateway import PlayedGateway
+from conformance.transcript import Transcript
 from reference_channels.kit.retry import Policy
 from reference_channels.kit.tokens import Credentials
+from reference_channels.trade.link import Connection
+from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
-from reference_channels.webshop.link import Connection
-from reference_channels.webshop.settings import SHOP, Settings, Shop
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -30,7 +32,7 @@ class RunningShop:
     """A shop that takes requests. `parts` are its insides, `control` its test control."""
 
     url: str
-    parts: Shop
+    parts: Trade
     http: aiohttp.ClientSession
 
     async def control(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -82,7 +84,7 @@ async def running_shop(
     await web.SockSite(runner, bound).start()
     async with aiohttp.ClientSession() as http:
         try:
-            yield RunningShop(url, app[SHOP], http)
+            yield RunningShop(url, app[TRADE], http)
         finally:
             await runner.cleanup()
 
@@ -99,3 +101,19 @@ async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runnin
     """A sandbox shop that trades with that gateway and has not read its feeds yet."""
     async with running_shop(tmp_path, gateway.url, sync_every=3600) as running:
         yield running
+
+
+@pytest.fixture
+async def played() -> AsyncIterator[PlayedGateway]:
+    """A gateway that knows buyers."""
+    async with PlayedGateway(Transcript()) as running:
+        yield running
+
+
+@pytest.fixture
+async def lumen(played: PlayedGateway, tmp_path: Path) -> AsyncIterator[RunningShop]:
+    """A shop that trades there."""
+    client = played.client
+    known = (client["client_id"], client["client_secret"], client["webhook_secret"])
+    async with running_shop(tmp_path, played.url, known, sync_every=3600) as shop:
+        yield shop

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+import spec
 from reference_channels.kit import trace
 from reference_channels.kit.client import GatewayClient, discover
 from reference_channels.kit.errors import NoAnswer, Problem
@@ -182,3 +183,11 @@ async def test_answers_of_something_in_between(
     await runner.cleanup()
     assert isinstance(found, expected)
     assert not isinstance(found, Problem) or found.transient is (status == 502)
+
+
+def test_every_operation_about_a_buyer_has_its_method() -> None:
+    """One method per operation, named as in the document; what is public needs none."""
+    nouns = ("identity", "consent", "ownership")
+    wanted = [one.id for one in spec.operations("gateway") if one.tag in nouns and one.security == "oauth"]
+    assert len(wanted) > 20
+    assert [name for name in wanted if not hasattr(GatewayClient, name)] == []

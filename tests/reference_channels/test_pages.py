@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 
 import spec
-from reference_channels.webshop.pages import fields, money, texts
+from reference_channels.trade import fields, money
+from reference_channels.webshop.pages import texts
 from tests.reference_channels.conftest import RunningShop, running_shop
 from tests.reference_channels.scripted import Fault, ScriptedGateway
 
@@ -467,7 +468,7 @@ async def test_promotions_end(gateway: ScriptedGateway, shop: RunningShop, brows
 
 def test_both_languages_say_the_same() -> None:
     """Every key in both, with the same values to fill in."""
-    english, chinese = texts.texts("en"), texts.texts("zh")
+    english, chinese = texts.WORDS.texts("en"), texts.WORDS.texts("zh")
     assert english.keys() == chinese.keys()
     for key in english:
         assert set(re.findall(r"{\w+}", english[key])) == set(re.findall(r"{\w+}", chinese[key])), key

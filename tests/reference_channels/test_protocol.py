@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -215,9 +216,9 @@ async def test_the_feed_keeps_the_shelf(gateway: ScriptedGateway, shop: RunningS
 async def test_test_control_asks_for_its_secret(shop: RunningShop) -> None:
     """TST-004: on every operation, before anything else."""
     operations = [each for each in spec.operations("channel") if each.id.startswith("test_")]
-    assert len(operations) == 7
+    assert len(operations) == 17
     for operation in operations:
-        url = shop.url + operation.path.replace("{intent_id}", "x")
+        url = shop.url + re.sub(r"\{\w+\}", "x", operation.path)
         for headers in ({}, {"VGCP-Test-Secret": "wrong"}, {"VGCP-Test-Secret": TEST_SECRET + "x"}):
             async with shop.http.request(operation.method, url, headers=headers, data=b"{") as answer:
                 assert answer.status == 401, operation.id
@@ -231,7 +232,7 @@ async def test_outside_of_a_sandbox_there_is_no_test_control(
     async with running_shop(tmp_path, gateway.url, test_secret=None) as shop:
         for operation in spec.operations("channel"):
             if operation.id.startswith("test_"):
-                url = shop.url + operation.path.replace("{intent_id}", "x")
+                url = shop.url + re.sub(r"\{\w+\}", "x", operation.path)
                 async with shop.http.request(
                     operation.method, url, headers={"VGCP-Test-Secret": ""}
                 ) as answer:
@@ -352,6 +353,6 @@ async def test_every_operation_of_the_document_is_served(shop: RunningShop) -> N
     """The channel document and the routes agree."""
     async with aiohttp.ClientSession() as http:
         for operation in spec.operations("channel"):
-            url = shop.url + operation.path.replace("{intent_id}", "x")
+            url = shop.url + re.sub(r"\{\w+\}", "x", operation.path)
             async with http.request(operation.method, url) as answer:
                 assert answer.status not in (404, 405), operation.id

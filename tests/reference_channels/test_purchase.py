@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reference_channels.webshop import intents
-from reference_channels.webshop.intents import LIFE
+from reference_channels.trade import intents
+from reference_channels.trade.intents import LIFE
 from tests.reference_channels.conftest import RunningShop, running_shop
 from tests.reference_channels.scripted import Fault, ScriptedGateway
 

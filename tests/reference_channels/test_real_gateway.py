@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_channels.webshop.settings import SCHEMES
+from reference_channels.trade.settings import SCHEMES
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.reference_channels.conftest import RunningShop, running_shop
 

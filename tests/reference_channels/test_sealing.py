@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from conformance import jwe
-from reference_channels.webshop import intents
-from reference_channels.webshop.database import Database
-from reference_channels.webshop.pages.sealing import key_of
+from reference_channels.trade import intents
+from reference_channels.trade.database import Database
+from reference_channels.trade.sealing import key_of
 from tests.fixtures.gateway import in_process
 from tests.reference_channels.conftest import running_shop
 

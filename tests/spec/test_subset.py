@@ -39,7 +39,7 @@ def test_documents_keep_to_the_subset(role: str) -> None:
 
 
 def test_types_that_no_document_reaches_keep_to_the_subset() -> None:
-    """Every type keeps to the subset, and all but OAuth errors, what is signed and what is packed are used."""
+    """Every type keeps to the subset; all but OAuth errors, what is signed and what is packed are used."""
     types = {name: spec.standalone(name)["components"]["schemas"][name] for name in spec.type_names()}
     assert [fault for name, schema in types.items() for fault in schema_faults(schema, name)] == []
     used = {name for role in ROLES for name in spec.document(role)["components"]["schemas"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from reference_channels.webshop.pages import catalog, checkout, orders
+from reference_channels.webshop.pages import accounts, catalog, checkout, data, goods, orders
 
 
 def set_up(app: web.Application) -> None:
@@ -20,3 +20,22 @@ def set_up(app: web.Application) -> None:
     app.router.add_get("/orders/{intent_id}", orders.show)
     app.router.add_get("/orders/{intent_id}/state", orders.state)
     app.router.add_post("/orders/{intent_id}/reveal", orders.open_goods)
+    app.router.add_get("/goods", goods.mine)
+    app.router.add_post("/goods/accept", goods.accept)
+    app.router.add_get("/goods/{entitlement_id}", goods.show)
+    app.router.add_post("/goods/{entitlement_id}/open", goods.open_good)
+    app.router.add_post("/goods/{entitlement_id}/certificate", goods.certificate)
+    app.router.add_post("/goods/{entitlement_id}/transfer", goods.hand_on)
+    app.router.add_post("/goods/{entitlement_id}/take-back", goods.take_back)
+    app.router.add_get("/accounts", accounts.mine)
+    app.router.add_post("/accounts/mail", accounts.mail)
+    app.router.add_post("/accounts/redeem", accounts.redeem)
+    app.router.add_post("/accounts/show", accounts.show)
+    app.router.add_post("/accounts/{link_id}/confirm", accounts.confirm)
+    app.router.add_post("/accounts/{link_id}/unlink", accounts.unlink)
+    app.router.add_get("/data", data.mine)
+    app.router.add_post("/data/export", data.export)
+    app.router.add_get("/data/erase", data.ask_to_erase)
+    app.router.add_post("/data/erase", data.erase)
+    app.router.add_get("/data/{purpose}", data.receipts)
+    app.router.add_post("/data/{purpose}", data.decide)

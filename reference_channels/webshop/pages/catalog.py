@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 
 from aiohttp import web
 
 from reference_channels.kit.errors import Json
-from reference_channels.webshop import shelf
+from reference_channels.trade import accounts, intents, shelf
+from reference_channels.trade.cards import CATEGORIES
+from reference_channels.trade.fields import regions, schema_fields
 from reference_channels.webshop.pages import view
-from reference_channels.webshop.pages.fields import regions, schema_fields
 from reference_channels.webshop.pages.visitor import visitor
 from reference_channels.webshop.settings import SHOP
 
@@ -22,9 +24,10 @@ async def offers(request: web.Request) -> web.Response:
     """Everything on sale, by category, by search, in pages."""
     language = visitor(request).language
     every = [view.card(offer, language) for offer in await request.app[SHOP].db.run(shelf.all_on_sale)]
+    liked = await _liked(request)
     category = request.query.get("category", "")
     words = request.query.get("q", "").strip()[:80]
-    found = _arranged([each for each in every if _fits(each, category, words)])
+    found = _arranged([each for each in every if _fits(each, category, words)], liked)
     number = _page_number(request, len(found))
     values: Json = {
         "offers": found[(number - 1) * PER_PAGE : number * PER_PAGE],
@@ -33,10 +36,24 @@ async def offers(request: web.Request) -> web.Response:
         "pages": -(-len(found) // PER_PAGE),
         "category": category,
         "words": words,
-        "categories": [name for name in view.CATEGORIES if any(each["category"] == name for each in every)],
+        "suited": bool(liked),
+        "categories": [name for name in CATEGORIES if any(each["category"] == name for each in every)],
         "page_link": lambda to: str(request.rel_url.update_query(page=to)),
     }
     return view.page(request, "offers.html", **values)
+
+
+async def _liked(request: web.Request) -> set[str]:
+    """The categories of what the visitor has bought, while she allows that suggestions are made of it."""
+    shop, who = request.app[SHOP], visitor(request)
+
+    def look(db: sqlite3.Connection) -> set[str]:
+        if not accounts.allows(db, who.buyer, "personalisation", shop.clock()):
+            return set()
+        bought = [each for each in intents.of_buyer(db, who.buyer) if each.state == "fulfilled"]
+        return {str(json.loads(each.offer).get("product", {}).get("category")) for each in bought}
+
+    return await shop.db.run(look) if who.known else set()
 
 
 def _fits(each: Json, category: str, words: str) -> bool:
@@ -45,14 +62,16 @@ def _fits(each: Json, category: str, words: str) -> bool:
     return category in ("", each["category"]) and all(word in text for word in words.casefold().split())
 
 
-def _arranged(offers: list[Json]) -> list[Json]:
-    """What can be bought before what is sold out, promotions first; the categories take turns."""
+def _arranged(offers: list[Json], liked: set[str]) -> list[Json]:
+    """What can be bought before what is sold out, what goes with earlier purchases and promotions first; the
+    categories take turns."""
     turns: dict[str, int] = {}
     ranked = []
     for each in sorted(offers, key=lambda card: (not card["buyable"], not card["promotion"], card["name"])):
         turn = turns[each["category"]] = turns.get(each["category"], -1) + 1
-        place = [*view.CATEGORIES, "other"].index(each["category"])
-        ranked.append((not each["buyable"], not each["promotion"], turn, place, each["id"], each))
+        place = [*CATEGORIES, "other"].index(each["category"])
+        strange = each["category"] not in liked
+        ranked.append((not each["buyable"], strange, not each["promotion"], turn, place, each["id"], each))
     return [each for *_, each in sorted(ranked)]
 
 

@@ -8,11 +8,11 @@ import sqlite3
 from aiohttp import web
 
 from reference_channels.kit.errors import Json
-from reference_channels.webshop import selling, shelf
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.pages import card, catalog, fields, sealing, view
+from reference_channels.trade import fields, sealing, selling, shelf
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.selling import Wish
+from reference_channels.webshop.pages import card, catalog, view
 from reference_channels.webshop.pages.visitor import form, visitor
-from reference_channels.webshop.selling import Wish
 from reference_channels.webshop.settings import SHOP, Shop
 
 

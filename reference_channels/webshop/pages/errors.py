@@ -6,7 +6,7 @@ from aiohttp import web
 
 from reference_channels.webshop.pages.view import page as render
 
-KNOWN = (403, 404, 405, 413, 500)
+KNOWN = (403, 404, 405, 413, 500, 503)
 
 
 def page(request: web.Request, status: int) -> web.Response:

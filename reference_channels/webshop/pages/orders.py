@@ -7,11 +7,11 @@ import logging
 from aiohttp import web
 
 from reference_channels.kit.errors import GatewayError
-from reference_channels.webshop import intents
+from reference_channels.trade import intents
+from reference_channels.trade.reveal import Shown, reveal
 from reference_channels.webshop.pages import view
 from reference_channels.webshop.pages.checkout import onward, own
 from reference_channels.webshop.pages.visitor import form, visitor
-from reference_channels.webshop.reveal import Shown, reveal
 from reference_channels.webshop.settings import SHOP
 
 log = logging.getLogger(__name__)

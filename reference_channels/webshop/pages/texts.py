@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
-import yaml
 from aiohttp import web
 
-from reference_channels.kit.errors import Json
+from reference_channels.trade.words import LANGUAGES, Words
 
-LANGUAGES = {"en": "English", "zh": "中文"}
-TAGS = {"en": "en", "zh": "zh-Hans"}
-_FOLDER = Path(__file__).parents[1] / "texts"
-
-
-@cache
-def texts(language: str) -> dict[str, str]:
-    """All words of a language by their key."""
-    loaded: dict[str, str] = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text("utf-8"))
-    return loaded
-
-
-def say(language: str, key: str, **values: object) -> str:
-    """The words for a key, with values filled in. Reasons, categories and kinds that are not known have
-    general words, as gateways may use new ones (CNV-002); any other key that is missing is a mistake."""
-    words = texts(language)
-    room = key.rpartition(".")[0]
-    text = words.get(key) or words.get(f"{room}.other") or words[key]
-    return text.format(**values)
+WORDS = Words(Path(__file__).parents[1] / "texts")
+say = WORDS.say
 
 
 def choose(request: web.Request) -> str:
@@ -51,12 +32,3 @@ def _accepted(header: str) -> list[tuple[float, int, str]]:
         except ValueError:
             continue
     return found
-
-
-def product_text(product: Json, language: str) -> tuple[str, str]:
-    """A product's name and description in the language, or as they are when there is no translation."""
-    translations = product.get("translations", {})
-    tags = (TAGS[language], f"{language}-CN", language)
-    own: Json = next((translations[tag] for tag in tags if tag in translations), {})
-    name = str(own.get("name", product.get("name", "")))
-    return name, str(own.get("description", product.get("description", "")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,25 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from yarl import URL
 
-from reference_channels.kit.errors import Json, timestamp
-from reference_channels.webshop import shelf
-from reference_channels.webshop.clock import rfc3339
-from reference_channels.webshop.intents import Intent
-from reference_channels.webshop.pages import money, texts
+from reference_channels.kit.errors import Json
+from reference_channels.trade import cards, money
+from reference_channels.trade.app import STATIC, TEMPLATES
+from reference_channels.trade.buyers import offered
+from reference_channels.trade.clock import rfc3339
+from reference_channels.trade.intents import Intent
+from reference_channels.trade.words import LANGUAGES, TAGS
+from reference_channels.webshop.pages import texts
 from reference_channels.webshop.pages.visitor import remember, visitor
 from reference_channels.webshop.settings import SHOP
 
 ROOM = Path(__file__).parents[1]
-CATEGORIES = ("game_key", "gift_code", "topup", "licence", "course", "download", "collectible")
 
 
 @cache
 def templates() -> Environment:
     """The templates, everything escaped."""
     return Environment(
-        loader=FileSystemLoader(ROOM / "templates"), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader([ROOM / "templates", TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
 
@@ -37,7 +38,8 @@ def templates() -> Environment:
 @cache
 def version() -> str:
     """Names the static files' state, so that browsers may keep them."""
-    content = b"".join(path.read_bytes() for path in sorted((ROOM / "static").iterdir()))
+    files = sorted([*STATIC.iterdir(), *(ROOM / "static").iterdir()])
+    content = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -55,52 +57,30 @@ def page(
         "money": lambda amount, currency: money.money(amount, currency, language),
         "card": partial(card, language=language),
         "language": language,
-        "language_tag": texts.TAGS[language],
-        "languages": texts.LANGUAGES,
+        "language_tag": TAGS[language],
+        "languages": LANGUAGES,
         "here": lambda code: str((URL(address) if address else request.rel_url).update_query(lang=code)),
         "csrf": who.csrf,
         "shop": settings.name,
         "sandbox": settings.test_secret is not None,
         "version": version(),
         "path": request.path,
+        "offered": offered(request.app[SHOP]),
     }
     text = templates().get_template(template).render(**common, **values)
     answer = web.Response(
         text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
     )
-    answer.headers["Content-Language"] = texts.TAGS[language]
+    answer.headers["Content-Language"] = TAGS[language]
     remember(request, answer)
     return answer
 
 
 def card(offer: Json, language: str) -> Json:
-    """What the templates show of an offer: texts in the language, look, price, promotion, availability."""
-    product = offer.get("product", {})
-    name, description = texts.product_text(product, language)
-    promotion = _current(offer.get("promotion"))
-    price = offer.get("price", {"amount": 0, "currency": "XXX"})
-    category = product.get("category", "other")
-    return {
-        "id": offer.get("id", ""),
-        "name": name or texts.say(language, "product.unknown"),
-        "description": description,
-        "brand": product.get("brand", ""),
-        "category": category if category in CATEGORIES else "other",
-        "price": price,
-        "promotion": promotion and {"ends_at": "", **promotion},
-        "saving": money.saving(price["amount"], promotion["list_price"]["amount"]) if promotion else 0,
-        "availability": offer.get("availability", {}),
-        "buyable": shelf.buyable(offer),
-        "kind": offer.get("delivery_kind", ""),
-        "restrictions": {"max_per_order": 0, **offer.get("restrictions", {})},
-        "look": look(product.get("id", offer.get("id", ""))),
-    }
-
-
-def _current(promotion: Json | None) -> Json | None:
-    """The promotion, unless it has ended; the price is the gateway's in any case."""
-    ends_at = (promotion or {}).get("ends_at")
-    return None if ends_at and timestamp(ends_at) < time.time() else promotion
+    """What the templates show of an offer: what every channel shows, and its look."""
+    shown = cards.card(offer, language)
+    shown["name"] = shown["name"] or texts.say(language, "product.unknown")
+    return shown | {"look": look(offer.get("product", {}).get("id", shown["id"]))}
 
 
 def look(name: str) -> Json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from reference_channels.webshop.pages import texts
-from reference_channels.webshop.settings import SHOP
+from reference_channels.webshop.settings import COOKIE_KEY, SHOP
 
 _KEY: web.RequestKey[Visitor]
 YEAR = 365 * 86400
@@ -45,7 +45,7 @@ def visitor(request: web.Request) -> Visitor:
         given = request.cookies.get(cookie_name(request), "")
         known = len(given) == 43 and given.isascii()
         session = given if known else secrets.token_urlsafe(32)
-        key = request.app[SHOP].cookie_key
+        key = request.app[COOKIE_KEY]
         csrf = hmac.new(key, b"csrf:" + session.encode(), hashlib.sha256).hexdigest()
         request[_KEY] = Visitor(session, texts.choose(request), csrf, known)
     return request[_KEY]
@@ -60,6 +60,12 @@ def remember(request: web.Request, answer: web.Response) -> None:
         )
     if request.query.get("lang") == who.language and request.cookies.get("lang") != who.language:
         answer.set_cookie("lang", who.language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
+
+
+def forget(request: web.Request, answer: web.Response) -> None:
+    """The browser is somebody new from now on: nothing that it does is joined with what was erased."""
+    secure = request.app[SHOP].settings.secure
+    answer.del_cookie(cookie_name(request), httponly=True, samesite="Lax", secure=secure)
 
 
 async def form(request: web.Request) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""Around the steps about a buyer over all channels: they are there where the gateway declares it, and a refusal is told
+in words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+
+from reference_channels.chatbot.browsing import short
+from reference_channels.chatbot.talk import Talk
+from reference_channels.kit.errors import Json, Problem
+from reference_channels.trade.buyers import NotOfferedError
+from reference_channels.trade.ownership import NotHersError
+from reference_channels.trade.placing import refused
+
+Step = Callable[..., Awaitable[None]]
+# A code that somebody typed is no longer.
+LONGEST_CODE = 64
+
+
+def told(step: Step) -> Step:
+    """What the gateway does not offer, what is not hers, and what is refused for good is said. What may work later is
+    raised."""
+
+    @wraps(step)
+    async def work(talk: Talk, *arguments: str) -> None:
+        try:
+            await step(talk, *arguments)
+        except NotOfferedError:
+            talk.reply(talk.say("buyers.not_offered"))
+        except NotHersError:
+            talk.reply(talk.say("goods.not_yours"))
+        except Problem as problem:
+            if not refused(problem):
+                raise
+            talk.reply(talk.say(f"refused.{problem.code}"))
+
+    return work
+
+
+def pick(found: Iterable[Json], name: str, by: str = "id") -> Json | None:
+    """The one that a button named in short."""
+    return next((each for each in found if short(each[by]) == name), None)
+
+
+def day(stamp: str) -> str:
+    """The day of a time on the wire."""
+    return stamp[:10]

@@ -1,0 +1,61 @@
+"""Linking a buyer's accounts, at her wish only and by her proof (BUY-003 to BUY-008)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from reference_channels.kit.client import every
+from reference_channels.kit.errors import Json
+from reference_channels.trade.buyers import known, new_key
+from reference_channels.trade.settings import Trade
+
+# For so long after it was confirmed, a link proves to the gateway that it is her who asks for all her data.
+FRESH = timedelta(minutes=15)
+
+
+async def mail_code(trade: Trade, reference: str, email: str, locale: str | None = None) -> Json:
+    """Have a code mailed to her (Link, pending)."""
+    buyer = await known(trade, reference)
+    proof = {"email": email.strip()} | ({"locale": locale} if locale else {})
+    request = {"kind": "email_code", "email_code": proof}
+    return await buyer.client.create_link(buyer.id, request, new_key())
+
+
+async def confirm(trade: Trade, reference: str, link_id: str, code: str) -> Json:
+    """The code that was mailed, as she typed it (Link)."""
+    buyer = await known(trade, reference)
+    return await buyer.client.confirm_link(buyer.id, link_id, {"code": code.strip()}, new_key())
+
+
+async def show_code(trade: Trade, reference: str) -> Json:
+    """A code for her to enter on another channel (Link with `link_code`). Shown to her, kept and logged nowhere."""
+    buyer = await known(trade, reference)
+    return await buyer.client.create_link(buyer.id, {"kind": "link_code"}, new_key())
+
+
+async def redeem(trade: Trade, reference: str, code: str) -> Json:
+    """The code that another channel shows her, as she typed it (Link)."""
+    buyer = await known(trade, reference)
+    return await buyer.client.redeem_link_code(buyer.id, code.strip(), new_key())
+
+
+async def links(trade: Trade, reference: str) -> list[Json]:
+    """Her links that are in force or open, newest first."""
+    buyer = await known(trade, reference)
+    return await every(lambda cursor: buyer.client.list_links(buyer.id, cursor))
+
+
+async def unlink(trade: Trade, reference: str, link_id: str) -> Json:
+    """End a link (Link, ended)."""
+    buyer = await known(trade, reference)
+    return await buyer.client.delete_link(buyer.id, link_id)
+
+
+async def proof(trade: Trade, reference: str) -> str | None:
+    """The id of a link that was confirmed just now, if there is one."""
+    since = datetime.now(UTC) - FRESH
+    for link in await links(trade, reference):
+        at = link.get("confirmed_at")
+        if link["status"] == "confirmed" and at and datetime.fromisoformat(at) > since:
+            return str(link["id"])
+    return None

@@ -1,0 +1,96 @@
+"""My accounts: bringing together what one person has on several channels, by her proof, and taking it apart again."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from reference_channels.kit.errors import Json
+from reference_channels.trade import identity
+from reference_channels.trade.words import TAGS
+from reference_channels.webshop.pages import view
+from reference_channels.webshop.pages.buyers import attempt, needs, onward
+from reference_channels.webshop.pages.goods import day
+from reference_channels.webshop.pages.visitor import form, visitor
+from reference_channels.webshop.settings import SHOP
+
+PAGE = "/accounts"
+
+
+@needs("identity")
+async def mine(request: web.Request) -> web.StreamResponse:
+    """The visitor's links, and the ways to make one."""
+    return await _page(request)
+
+
+async def _page(request: web.Request, code: str = "", wrong: dict[str, str] | None = None) -> web.Response:
+    """`wrong` names the form that was refused and why; a `code` is shown in this answer only."""
+    shop, who = request.app[SHOP], visitor(request)
+    found = await identity.links(shop, who.buyer) if who.known else []
+    values: Json = {
+        "links": [_shown(each) for each in found if each["status"] == "confirmed"],
+        "mailed": [each for each in found if each["status"] == "pending" and each["kind"] == "email_code"],
+        "code": code,
+        "wrong": wrong or {},
+    }
+    return view.page(request, "accounts.html", 422 if wrong else 200, PAGE, **values)
+
+
+def _shown(link: Json) -> Json:
+    return link | {"since": day(link.get("confirmed_at") or link["created_at"])}
+
+
+@needs("identity")
+async def mail(request: web.Request) -> web.StreamResponse:
+    """Send a code to her address. Whether anybody is known by it is not told."""
+    data, shop, who = await form(request), request.app[SHOP], visitor(request)
+    email = data.get("email", "").strip()
+    if email.count("@") != 1 or not 3 <= len(email) <= 254:
+        return await _page(request, wrong={"mail": "email"})
+    asked = identity.mail_code(shop, who.buyer, email, TAGS[who.language])
+    return await _done(request, "mail", await attempt(asked))
+
+
+@needs("identity")
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """The code that was mailed."""
+    data, shop, who = await form(request), request.app[SHOP], visitor(request)
+    entered = identity.confirm(shop, who.buyer, request.match_info["link_id"], _code(data))
+    return await _done(request, "confirm", await attempt(entered))
+
+
+@needs("identity")
+async def redeem(request: web.Request) -> web.StreamResponse:
+    """A code that another channel shows her."""
+    data, shop, who = await form(request), request.app[SHOP], visitor(request)
+    return await _done(request, "redeem", await attempt(identity.redeem(shop, who.buyer, _code(data))))
+
+
+def _code(data: dict[str, str]) -> str:
+    """What she typed; something that is no code, where she typed nothing that could be one."""
+    code = data.get("code", "").strip()
+    return code if 4 <= len(code) <= 64 else "0000"
+
+
+@needs("identity")
+async def show(request: web.Request) -> web.StreamResponse:
+    """A code to enter on another channel; it is on the page that answers, once."""
+    await form(request)
+    made: Json = {}
+
+    async def code() -> None:
+        made.update(await identity.show_code(request.app[SHOP], visitor(request).buyer))
+
+    wrong = await attempt(code())
+    return await _page(request, made.get("link_code", {}).get("code", ""), {"show": wrong} if wrong else None)
+
+
+@needs("identity")
+async def unlink(request: web.Request) -> web.StreamResponse:
+    """End a link, or a code that is still awaited."""
+    await form(request)
+    ended = identity.unlink(request.app[SHOP], visitor(request).buyer, request.match_info["link_id"])
+    return await _done(request, "unlink", await attempt(ended))
+
+
+async def _done(request: web.Request, what: str, wrong: str) -> web.StreamResponse:
+    return await _page(request, wrong={what: wrong}) if wrong else onward(PAGE)
