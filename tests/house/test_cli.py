@@ -52,6 +52,7 @@ def test_help_shows_examples_and_every_command() -> None:
         "report",
         "requirements",
         "webshop",
+        "chatbot",
     ):
         assert f"  {name} " in answer.output
 
