@@ -11,11 +11,12 @@ from typing import Any
 from tests.reference_channels.conftest import TEST_SECRET
 
 
-async def certify(url: str) -> list[dict[str, Any]]:
-    """What did not pass. The command ends with 0 only when that is nothing."""
+async def certify(url: str, profile: str = "") -> list[dict[str, Any]]:
+    """What did not pass, of a profile or of all. The command ends with 0 only when that is nothing."""
+    wanted = ["--profile", profile] if profile else []
     suite = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "spec.cli", "certify", "channel", url, "--test-secret", TEST_SECRET, "--json",
-        stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+        *wanted, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     output, _ = await suite.communicate()
     report = json.loads(output)

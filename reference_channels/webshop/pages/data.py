@@ -19,6 +19,7 @@ from reference_channels.webshop.settings import SHOP
 PAGE = "/data"
 SCOPES = ("this_channel", "all_channels")
 DECISIONS = ("given", "withdrawn")
+ORDER = ("fulfilment", "fraud_prevention", "personalisation", "attribution", "marketing")
 
 
 @needs("consent")
@@ -38,10 +39,17 @@ async def _page(request: web.Request, wrong: str = "") -> web.Response:
         "word": word,
     }
     if who.known:
-        values["consents"] = [_shown(each) for each in await consent.consents(shop, who.buyer)]
-        values["uses"] = _by_purpose(await consent.uses(shop, who.buyer))
+        found = await consent.consents(shop, who.buyer)
+        values["consents"] = [_shown(each) for each in sorted(found, key=_place)]
+        values["uses"] = _by_purpose(sorted(await consent.uses(shop, who.buyer), key=_place))
         values["proof"] = await identity.proof(shop, who.buyer)
     return view.page(request, "data.html", 422 if wrong else 200, PAGE, **values)
+
+
+def _place(about: Json) -> int:
+    """Where a purpose stands on the page: what is needed first, what is not known last."""
+    purpose = about["purpose"]
+    return ORDER.index(purpose) if purpose in ORDER else len(ORDER)
 
 
 def _shown(found: Json) -> Json:
