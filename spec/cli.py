@@ -22,6 +22,7 @@ Examples:
   vgcp gateway serve                           a gateway on a SQLite file
   vgcp stock watch                             what sells, how fast, and until when
   vgcp webshop serve --help                    the reference channel
+  vgcp chatbot serve --help                    another one, in a chat
   vgcp certify channel http://127.0.0.1:8081   is this channel conformant?
   vgcp requirements                            what certification checks
 """

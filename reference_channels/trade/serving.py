@@ -38,7 +38,8 @@ def options(kind: str, name: str, port: int) -> Callable[[Command], Command]:
             taken = {key: given[key] for key in ("data", "name", "signature_scheme", "sync_every")}
             secret = given["test_secret"] or None
             settings = Settings(public_url=url, kind=kind, test_secret=secret, connection=connection, **taken)
-            command(settings, listener, **own)
+            with listener:
+                command(settings, listener, **own)
 
         wrapped: Command = run
         for option in reversed(_options(kind, name, port)):

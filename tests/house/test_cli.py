@@ -53,6 +53,7 @@ def test_help_shows_examples_and_every_command() -> None:
         "report",
         "requirements",
         "webshop",
+        "chatbot",
     ):
         assert f"  {name} " in answer.output
 
