@@ -109,7 +109,7 @@ class Story:
         path = f"/buyers/{self.merchant.buyer(self.shop, 'lin')['id']}/consents/personalisation"
         receipt = self.merchant.as_channel(self.shop, "GET", path)["receipt"]
         keys = KeySet.import_key_set(self.merchant.keys())
-        claims = jwt.decode(receipt, keys, algorithms=["EdDSA", "Ed25519"]).claims
+        claims = jwt.decode(receipt, keys, algorithms=["Ed25519", "EdDSA"]).claims
         self.record.show("receipt", f"what the receipt says, in words\n{claims['text']}")
 
     def prove(self) -> None:

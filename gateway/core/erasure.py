@@ -37,6 +37,7 @@ ERASED = (
 KEPT = (
     ("orders", "accounting"),
     ("deliveries", "warranty"),
+    ("entitlements", "ownership"),
     ("reveals", "accounting"),
     ("idempotency_keys", "retries"),
     ("erasure", "proof_of_erasure"),

@@ -16,6 +16,7 @@ from gateway.core.archive import File, pack
 from gateway.core.model import Delivery, Json, Order, Reservation
 from gateway.core.model_consent import ConsentRecord
 from gateway.core.model_identity import Account, Link
+from gateway.core.model_ownership import Entitlement, OwnershipChange
 from gateway.core.privacy import DataUse
 from gateway.core.wire_identity import render_link
 
@@ -50,6 +51,8 @@ class Source(Protocol):
     async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]: ...
     async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]: ...
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]: ...
+    async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]: ...
+    async def handed_on_by(self, account: Account, after: str, limit: int) -> Sequence[OwnershipChange]: ...
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]: ...
     async def consent_records(
         self, account_id: str, purpose: str | None, before: str | None, limit: int
@@ -88,6 +91,8 @@ class Export:
             File("links.ndjson", "What you have proved, to link your accounts", self._links()),
             File("orders.ndjson", "What you ordered", self._rows(source.orders_of, self._order)),
             File("deliveries.ndjson", "What was delivered", self._rows(source.deliveries_of, self._delivery)),
+            File("entitlements.ndjson", "What you own", self._rows(source.entitlements_of, self._owned)),
+            File("handed_on.ndjson", "What you handed on", self._rows(source.handed_on_by, self._handed_on)),
             File("holds.ndjson", "What was held for you", self._rows(source.holds_of, self._hold)),
             File("consents.ndjson", "What you decided, with receipts", self._consents()),
         ]  # fmt: skip
@@ -169,6 +174,15 @@ class Export:
     def _delivery(self, account: Account, delivery: Delivery) -> Json:
         shown = wire.render_delivery(delivery)
         return self._from(account, shown, ("kind", "status", "created_at", "revealed_at"))
+
+    def _owned(self, account: Account, one: Entitlement) -> Json:
+        shown: Json = {"id": one.id, "product": one.product, "status": one.status}
+        shown["acquired_at"] = wire.timestamp(one.acquired_at)
+        return self._from(account, shown, ("product", "status", "acquired_at"))
+
+    def _handed_on(self, account: Account, one: OwnershipChange) -> Json:
+        shown: Json = {"entitlement_id": one.entitlement_id, "at": wire.timestamp(one.at)}
+        return self._from(account, shown, ("at",))
 
     def _hold(self, account: Account, hold: Reservation) -> Json:
         uses = DataUse(account.channel_id, asked=self.uses.asked)

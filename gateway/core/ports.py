@@ -183,6 +183,12 @@ class Queries(Protocol):
     async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]:
         """Her holds, but for those that orders made."""
 
+    async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]:
+        """What she owns by this account, ids above `after`."""
+
+    async def handed_on_by(self, account: Account, after: str, limit: int) -> Sequence[OwnershipChange]:
+        """What she has handed on by it."""
+
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
         """Her deliveries."""
 

@@ -10,8 +10,18 @@ from sqlalchemy import Select, bindparam, select
 from gateway.core.model import Delivery, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account
+from gateway.core.model_ownership import Entitlement, OwnershipChange
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import accounts, consent_records, consents, deliveries, orders, reservations
+from gateway.storage.tables import (
+    accounts,
+    consent_records,
+    consents,
+    deliveries,
+    entitlements,
+    orders,
+    ownership_changes,
+    reservations,
+)
 
 CHANNEL: Any = bindparam("channel_id")
 SUBJECT: Any = bindparam("subject")
@@ -47,6 +57,18 @@ HOLDS_OF = _of_buyer(select(reservations).where(~reservations.c.internal), reser
 DELIVERIES_OF = _of_buyer(
     select(deliveries).join(orders, orders.c.id == deliveries.c.order_id), orders, deliveries
 )
+ENTITLEMENTS_OF = (
+    select(entitlements)
+    .where(entitlements.c.account_id == bindparam("account_id"), entitlements.c.id > AFTER)
+    .order_by(entitlements.c.id)
+    .limit(LIMIT)
+)
+HANDED_ON_BY = (
+    select(ownership_changes)
+    .where(ownership_changes.c.from_account_id == bindparam("account_id"), ownership_changes.c.id > AFTER)
+    .order_by(ownership_changes.c.id)
+    .limit(LIMIT)
+)
 
 
 class ConsentQueries:
@@ -78,6 +100,16 @@ class ConsentQueries:
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
         """Her deliveries."""
         return await self._engine.rows(Delivery, DELIVERIES_OF, _named(account, after, limit))
+
+    async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]:
+        """What she owns by this account."""
+        given = {"account_id": account.id, "after": after, "limit": limit}
+        return await self._engine.rows(Entitlement, ENTITLEMENTS_OF, given)
+
+    async def handed_on_by(self, account: Account, after: str, limit: int) -> Sequence[OwnershipChange]:
+        """What she has handed on by it."""
+        given = {"account_id": account.id, "after": after, "limit": limit}
+        return await self._engine.rows(OwnershipChange, HANDED_ON_BY, given)
 
 
 def _named(account: Account, after: str, limit: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gateway.core import erasure as rules
 from gateway.core import limits
 from gateway.core.model import Event
 from gateway.core.model_consent import Erasure
+from gateway.core.ownership_log import SALT_BYTES
 from gateway.storage.engine.base import Engine
 from gateway.storage.engine.codec import dump_json
 from gateway.storage.tables import (
@@ -20,6 +21,7 @@ from gateway.storage.tables import (
     consent_records,
     consents,
     contacts,
+    entitlements,
     erasures,
     events,
     hold_counts,
@@ -28,8 +30,10 @@ from gateway.storage.tables import (
     links,
     mails,
     orders,
+    ownership_changes,
     reservations,
     sale_counts,
+    transfers,
 )
 
 CHANNEL: Any = bindparam("channel_id")
@@ -101,6 +105,24 @@ OLD_RECORDS = (
     .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
 )
 FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+# What she owned stays somebody's, under another id; and nobody can show any more that an entry of the log was about her.
+# An open offer ends, and the channel is told by buyer.erased.
+OWNER: Any = bindparam("owner_id")
+_OFFERS = (transfers.c.account_id == ACCOUNT, transfers.c.created_at <= AT)
+_OWNED = (entitlements.c.account_id == ACCOUNT, entitlements.c.acquired_at <= AT)
+DISOWN = (
+    update(entitlements).where(*_OWNED).values(account_id=OWNER, salt=bindparam("no_salt"), transfer_id=None),
+    update(transfers)
+    .where(*_OFFERS, transfers.c.status == "offered")
+    .values(status="cancelled", ended_at=AT, revision=transfers.c.revision + 1),
+    update(transfers).where(*_OFFERS).values(account_id=OWNER),
+    update(ownership_changes)
+    .where(ownership_changes.c.account_id == ACCOUNT, ownership_changes.c.at <= AT)
+    .values(account_id=OWNER),
+    update(ownership_changes)
+    .where(ownership_changes.c.from_account_id == ACCOUNT, ownership_changes.c.at <= AT)
+    .values(from_account_id=OWNER),
+)
 _CUT_OFF = (accounts.c.id == ACCOUNT, accounts.c.channel_id == "")
 _LINKS = (links.c.account_id == ACCOUNT, links.c.created_at <= AT)
 # What goes with the account. A new buyer may have begun in the same rows meanwhile: hers stay.
@@ -182,9 +204,14 @@ class Erasing:
 
     async def clear(self, erasure: Erasure) -> None:
         """Delete what goes with the account."""
-        values = {**_of(erasure), "counted_as": limits.subject_of(erasure.channel_id, erasure.subject or "")}
+        values = {
+            **_of(erasure),
+            "counted_as": limits.subject_of(erasure.channel_id, erasure.subject or ""),
+            "owner_id": "buy_" + erasure.id.partition("_")[2],
+            "no_salt": bytes(SALT_BYTES),
+        }
         async with self._engine.transaction() as transaction:
-            for statement in GONE:
+            for statement in (*DISOWN, *GONE):
                 await transaction.run(statement, values)
             await transaction.commit()
 
