@@ -13,7 +13,7 @@ PLACE = re.compile(r"(^```text run=([\w-]+)\n)(.*?)(^```$)", re.MULTILINE | re.D
 SHAPES = (
     ("certificate", re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+(~[\w~.-]*)?")),
     ("id", re.compile(r"\b([a-z]{2,8})_[0-9a-z]{20,}\b")),
-    ("time", re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")),
+    ("time", re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z| [\d:]+ UTC)?")),
     ("hash", re.compile(r"(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])")),
     ("url", re.compile(r"http://127\.0\.0\.1:\d+")),
 )
@@ -51,7 +51,7 @@ class Recorder:
 
     def _name(self, shape: str, match: re.Match[str]) -> str:
         if shape == "time":
-            return "…Z"
+            return "(a time)"
         found = match.group()
         if found not in self._names:
             stem = match.group(1) if shape == "id" else shape

@@ -105,7 +105,7 @@ OLD_RECORDS = (
     .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
 )
 FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
-# What she owned stays somebody's, under another id; and nobody can show any more that an entry of the log was about her.
+# What she owned stays somebody's, under another id, and nobody can show any more that an entry of the log was hers.
 # An open offer ends, and the channel is told by buyer.erased.
 OWNER: Any = bindparam("owner_id")
 _OFFERS = (transfers.c.account_id == ACCOUNT, transfers.c.created_at <= AT)
