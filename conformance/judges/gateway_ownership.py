@@ -219,13 +219,13 @@ def offered_once(t: Transcript) -> Iterator[Outcome]:
 def over(t: Transcript) -> Iterator[Outcome]:
     """Cancelled, declined, expired: it stays with its owner, and the code is refused."""
     story = "handing_on_rules"
-    for label, twin in (("accept cancelled", "cancel"), ("accept declined", "decline")):
-        yield from refusal(t, story, label, "transfer_not_open", twin)
+    for label in ("accept cancelled", "accept declined"):
+        yield from refusal(t, story, label, "transfer_not_open", "accept wanted")
     for label in ("after cancel", "after decline"):
         seen = good(t, story, label)
         free = seen.answer.get("status") == "active" and "transfer" not in seen.answer
         yield holds(free, f"{label}: hers", f"{label}: {seen.answer.get('status')}, or still offered", seen)
-    yield from refusal(t, "owning_ends", "late answer", "transfer_not_open", "short offer")
+    yield from refusal(t, "owning_ends", "late answer", "transfer_not_open", "timely answer")
 
 
 @gateway("OWN-032", title="The goods go to the new owner", scenarios=HANDING)

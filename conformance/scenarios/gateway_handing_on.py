@@ -67,7 +67,7 @@ async def handing_on(s: GatewaySession) -> None:
     line = lines[0].get("id", "none") if isinstance(lines, list) and lines else "none"
     part: Json = {"reason": "other", "lines": [{"line_id": line, "quantity": 1}]}
     await shop.do("create_refund", "refund of one", path=at, body=part)
-    await shop.do("create_refund", "refund of the other", path=at, body={"reason": "other"})
+    await shop.do("create_refund", "refund of the other", path=at, body=part)
     kind = "entitlement.transferred"
     await settled(lambda: bool(here.events(kind) and there.events(kind)), timing.EVENT_PATIENCE)
 
@@ -92,6 +92,9 @@ async def handing_on_rules(s: GatewaySession) -> None:
     await shop.do("decline_transfer", "decline", body={"code": code})
     await look(shop, "after decline", free)
     await accept(shop, "accept declined", who, code)
+    _, (wanted,) = await buy(shop, "wanted")
+    _, code = await offer(shop, "offer what is wanted", wanted)
+    await accept(shop, "accept wanted", who, code)
     await shop.do("consume_entitlement", "consume", path={"entitlement_id": free}, body={})
     await offer(shop, "offer consumed", free)
 

@@ -87,7 +87,7 @@ async def owning(s: GatewaySession) -> None:
     await other.do("list_entitlements", "stranger's list", path=her)
     at = {"entitlement_id": owned[0]}
     await shop.do("consume_entitlement", "consume", path=at, body={"reason": "redeemed"})
-    await shop.do("consume_entitlement", "consume again", path=at, body={})
+    await shop.do("consume_entitlement", "consume again", path=at, body={"reason": "redeemed"})
     await look(shop, "consumed", owned[0])
     await shop.pages("list_ownership_changes", "history", 100, path=at)
 
@@ -155,9 +155,9 @@ async def binding(s: GatewaySession) -> None:
     key, stranger = OKPKey.generate_key("Ed25519"), OKPKey.generate_key("Ed25519")
     public = {name: str(key.as_dict(private=False)[name]) for name in ("kty", "crv", "x")}
     s.transcript.note("key", public)
-    proof = await certify(shop, "bound certificate", owned, holder_key={**public, "kid": "hers"})
+    proof = await certify(shop, "bound certificate", owned, holder_key=public)
     bad: dict[str, Json] = {
-        "RSA": {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+        "RSA": {**public, "kty": "RSA"},
         "X25519": {**public, "crv": "X25519"},
         "private": {**public, "d": "AAAA"},
     }
@@ -197,3 +197,7 @@ async def owning_ends(s: GatewaySession) -> None:
     await look(shop, "after", timed)
     await look(shop, "offered after", offered)
     await shop.do("decline_transfer", "late answer", body={"code": code})
+    made = await shop.do("create_transfer", "another offer", path=at, body={"expires_in": 60})
+    if made.status == 201:
+        s.transcript.secret(str(made.answer.get("code")))
+    await shop.do("decline_transfer", "timely answer", body={"code": str(made.answer.get("code"))})

@@ -176,3 +176,41 @@ async def test_sealed_goods_stay(gateway: RunningGateway, shop: TestChannel) -> 
            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}  # fmt: skip
     sealed = await buy(shop, await gateway.offer(codes=["A"]), recipient_key=key)
     assert sealed["transferable"] is False
+
+
+async def test_an_erased_buyer_owns_nothing(gateway: RunningGateway, shop: TestChannel) -> None:
+    """CNS-027: who comes again under the same name begins anew; what was owned is nobody's who is known."""
+    buyer_id = await known(shop, "mia")
+    one = await buy(shop, await gateway.offer(), "mia")
+    assert one["buyer_id"] == buyer_id
+    assert (await shop.request("DELETE", f"/buyers/{buyer_id}")).status == 200
+    assert (await shop.get(f"/buyers/{buyer_id}/entitlements")).code == "not_found"
+    after = await owned(shop, one["id"])
+    assert after["buyer_id"] != buyer_id
+    assert after["log"]["salt"] != one["log"]["salt"]
+    again = await known(shop, "mia")
+    assert (await shop.get(f"/buyers/{again}/entitlements")).json["items"] == []
+
+
+async def test_consent_shows_another_channel(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-004: linked, and with her consent for both; not before, and not after she withdraws it."""
+    bot = await gateway.channel("bot")
+    here, there = await known(shop, "mia"), await known(bot, "m-7")
+    one = await buy(shop, await gateway.offer(), "mia")
+    made = (await shop.post(f"/buyers/{here}/links", {"kind": "link_code"})).json
+    await bot.post(f"/buyers/{there}/links/redeem", {"code": made["link_code"]["code"]})
+    path = f"/buyers/{there}/entitlements"
+    assert (await bot.get(path)).json["items"] == []
+    for decision, seen in (("given", [one["id"]]), ("withdrawn", [])):
+        body = {"decision": decision, "scope": {"kind": "all_channels"}}
+        answer = await shop.request("PUT", f"/buyers/{here}/consents/personalisation", json=body)
+        assert answer.status == 200, answer.body
+        shown = (await bot.get(path)).json["items"]
+        assert [row["id"] for row in shown] == seen
+        if seen:
+            assert shown[0]["buyer_id"] == there
+            assert not {"order_id", "delivery_id", "log", "transfer"} & shown[0].keys()
+            assert (await bot.get(f"/entitlements/{one['id']}")).json == shown[0]
+            refused = await bot.post(f"/entitlements/{one['id']}/transfers")
+            assert (refused.status, refused.code) == (404, "not_found")
+    assert (await bot.get(f"/entitlements/{one['id']}")).code == "not_found"
