@@ -76,6 +76,8 @@ async def test_a_client_secret_gets_a_token(gateway: RunningGateway, shop: TestC
         "delivery",
         "events",
         "allotments",
+        "identity",
+        "consent",
     }
 
 

@@ -76,7 +76,7 @@ async def test_a_gateway_that_does_not_seal_says_so(tmp_path: Path) -> None:
         shop, offer = await gateway.channel("shop"), await gateway.offer(codes=["A"])
         document = (await call("GET", f"{gateway.url}/.well-known/vgcp")).json
         assert "sealed_delivery" not in [one["name"] for one in document["capabilities"]]
-        assert document["profiles"] == ["core"]
+        assert document["profiles"] == ["core", "identity"]
         refused = await shop.post("/orders", order_of(offer, recipient_key=jwe.public(KEY)))
         assert (refused.status, refused.code) == (422, "sealing_not_supported")
         assert (await gateway.stock(offer))["available"] == 1
