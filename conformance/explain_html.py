@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-import jinja2
 from markupsafe import Markup, escape
 
 import spec
 from conformance.explain import ROLES, counts, explained
 from conformance.explain_text import conversation, facts, title
+from conformance.templating import template
 from spec.registry import TESTABILITY
 
 
@@ -20,14 +20,6 @@ def code(text: str) -> Markup:
 
 def render() -> str:
     """The page."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("conformance", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["code"] = code
     found = [explained(requirement) for requirement in spec.requirements()]
     filters = {
         "role": ROLES,
@@ -36,7 +28,7 @@ def render() -> str:
         "capability": sorted({one["capability"] for one in found if one["capability"]}),
         "testability": TESTABILITY,
     }
-    return environment.get_template("requirements.html.j2").render(
+    return template("requirements.html.j2", code=code).render(
         version=spec.VERSION,
         counts=counts(),
         filters=filters,

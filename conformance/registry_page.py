@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from conformance.badge import draw
 from conformance.certificate import CERTIFICATE, read
 from conformance.digests import of_bytes
 from conformance.jose import ForgedError, UnreadableError
+from conformance.templating import template
 from conformance.verification import Evidence, State, Verification, verify
 
 Json = dict[str, Any]
@@ -118,16 +117,9 @@ def _entry(name: str, text: str, result: Verification, now: datetime) -> Entry:
 
 def page(listed: list[Entry], now: datetime) -> str:
     """index.html, which fetches nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("conformance", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     counts = {name: sum(e.standing == name for e in listed) for name in STANDINGS}
     rows = [e.as_data() for e in listed]
-    return environment.get_template("registry.html.j2").render(
+    return template("registry.html.j2").render(
         rows=rows, counts=counts, standings=STANDINGS, roles=ROLES, made=now, kind=CERTIFICATE
     )
 

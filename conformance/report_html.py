@@ -7,12 +7,12 @@ import json
 import re
 from typing import Any
 
-import jinja2
 from markupsafe import Markup, escape
 
 from conformance.advice import first
 from conformance.chinese import chinese
 from conformance.hints import hints
+from conformance.templating import template
 
 SHOWN = 4  # exchanges shown beside a finding
 LONGEST = 4000  # characters of a body
@@ -38,18 +38,9 @@ ROLES = {"gateway": ("gateway", "网关"), "channel": ("channel", "渠道")}
 
 def render(report: dict[str, Any], exchanges: dict[int, dict[str, Any]]) -> str:
     """The page. `exchanges` are redacted exchanges by number."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("conformance", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["pretty"] = pretty
-    environment.filters["coded"] = coded
     order = list(NAMES)
     findings = sorted(report["findings"], key=lambda f: (_rank(f["verdict"]), f["check"]))
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2", pretty=pretty, coded=coded).render(
         report=report,
         findings=findings,
         exchanges=exchanges,

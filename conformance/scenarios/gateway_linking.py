@@ -207,6 +207,7 @@ async def shared_limits(s: GatewaySession) -> None:
     a, b = await people(s, first, second)
     offer = await _limited(s, 4)
     await _buy(a, offer, "before", 3)
+    await _buy(a, offer, "too much alone", 2)
     email = address()
     await a.prove("proof", email)
     link = await b.prove("proof", email)
