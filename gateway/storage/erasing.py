@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -158,23 +157,6 @@ GONE = (
     ),
 )
 
-# What she owned stays owned, by nobody who is known; with its salt nobody can show any more whose it was in the log.
-_NOBODY: Any = bindparam("nobody")
-NAMELESS = (
-    update(entitlements)
-    .where(entitlements.c.account_id == ACCOUNT, entitlements.c.acquired_at <= AT)
-    .values(account_id=_NOBODY, salt=bindparam("new_salt")),
-    update(ownership_changes)
-    .where(ownership_changes.c.account_id == ACCOUNT, ownership_changes.c.at <= AT)
-    .values(account_id=_NOBODY),
-    update(ownership_changes)
-    .where(ownership_changes.c.from_account_id == ACCOUNT, ownership_changes.c.at <= AT)
-    .values(from_account_id=_NOBODY),
-    update(transfers)
-    .where(transfers.c.account_id == ACCOUNT, transfers.c.created_at <= AT)
-    .values(account_id=_NOBODY),
-)
-
 
 class Erasing:
     """Reads, and small transactions of their own, beside the flights."""
@@ -231,10 +213,6 @@ class Erasing:
         async with self._engine.transaction() as transaction:
             for statement in (*DISOWN, *GONE):
                 await transaction.run(statement, values)
-            nobody = "buy_" + erasure.id.removeprefix("ers_")
-            for statement in NAMELESS:
-                salt = secrets.token_bytes(16)
-                await transaction.run(statement, {**_of(erasure), "nobody": nobody, "new_salt": salt})
             await transaction.commit()
 
     async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]:
