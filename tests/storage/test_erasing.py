@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 import json
 import tracemalloc
 import zipfile
@@ -147,11 +145,11 @@ async def test_old_data_is_forgotten(shop: Shop) -> None:
     assert await shop.store.audit() == []
 
 
-MANY = 4000
+MANY = 12_000
 
 
-async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop) -> None:
-    """Thousands of orders go out while a few megabytes are in use: they are read and packed page by page."""
+async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: Path) -> None:
+    """Thousands of orders go out while a fraction of them is in memory: they are read and packed page by page."""
     channel = await shop.channel()
     account = await account_of(shop, channel)
     first = await bought(shop, channel, await asking(shop), "first")
@@ -172,20 +170,20 @@ async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop) -> None:
         receipt=no_receipt,
         contacts=no_contacts,
     )
-    out = io.BytesIO()
-    tracemalloc.start()
-    async for piece in made.stream():
-        out.write(piece)
-        await asyncio.sleep(0)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    with zipfile.ZipFile(out) as packed:
+    path = tmp_path / "export.zip"
+    with path.open("wb") as out:
+        tracemalloc.start()
+        async for piece in made.stream():
+            out.write(piece)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    with zipfile.ZipFile(path) as packed:
         size = packed.getinfo("orders.ndjson").file_size
         (told,) = [
             one for one in json.loads(packed.read("manifest.json"))["files"] if one["name"] == "orders.ndjson"
         ]
     assert told["count"] == MANY + 1
-    assert peak < size / 2, f"{peak} bytes in use for {size}"
+    assert peak < size / 3, f"{peak:,} bytes in use for {size:,}"
 
 
 def no_receipt(record: ConsentRecord, channel: str) -> Json:
