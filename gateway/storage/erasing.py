@@ -208,9 +208,9 @@ class Erasing:
             for statement in GONE:
                 await transaction.run(statement, values)
             nobody = "buy_" + erasure.id.removeprefix("ers_")
-            for statement in NAMELESS:
+            for change in NAMELESS:
                 salt = secrets.token_bytes(16)
-                await transaction.run(statement, {**_of(erasure), "nobody": nobody, "new_salt": salt})
+                await transaction.run(change, {**_of(erasure), "nobody": nobody, "new_salt": salt})
             await transaction.commit()
 
     async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]:
