@@ -6,12 +6,15 @@ Each observer is a pure function of one exchange and of what was recorded with i
 - `message_signature`: {verified, keyid, error}: a key that discovery publishes made it
 - `token`: {header, claims} or {error}: an access token, held against the published keys
 - `sealed`: {opened, error, goods}: a JWE, opened with the scenario's key; the goods are secrets, too
+- `archive`: {files, goods} or {error}: an export, unpacked; whether it has any of the scenario's goods
 - `opens`: for each of the goods that a channel shows, whether the scenario's key opens it
 """
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 from conformance import jwe, signatures, tokens
@@ -35,6 +38,8 @@ def _seen(t: Transcript, exchange: Exchange) -> Json:
         return _token(t, exchange)
     if exchange.operation == "reveal_delivery":
         return _reveal(t, exchange)
+    if exchange.operation == "export_buyer":
+        return _archive(t, exchange)
     return _shown(t, exchange) if exchange.operation == "channel:test_get_purchase" else {}
 
 
@@ -75,6 +80,30 @@ def _reveal(t: Transcript, exchange: Exchange) -> Json:
         return {"sealed": {"opened": False, "error": str(reason)}}
     t.secret(*opened({"goods": found}))
     return {"sealed": {"opened": True, "goods": found}}
+
+
+def _archive(t: Transcript, exchange: Exchange) -> Json:
+    if exchange.response is None or exchange.status != 200:
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(exchange.response.body)) as packed:
+            texts = {name: packed.read(name).decode() for name in packed.namelist()}
+            files = {name: _lines(name, text) for name, text in texts.items()}
+    except (zipfile.BadZipFile, ValueError, RuntimeError) as reason:
+        return {"archive": {"error": f"{type(reason).__name__}: {reason}"}}
+    goods = t.facts.get((exchange.scenario, "goods"), [])
+    return {
+        "archive": {
+            "files": files,
+            "goods": any(str(one) in text for one in goods for text in texts.values()),
+        }
+    }
+
+
+def _lines(name: str, text: str) -> list[Any]:
+    if name.endswith(".json"):
+        return [json.loads(text)]
+    return [json.loads(line) if name.endswith(".ndjson") else line for line in text.splitlines()]
 
 
 def _shown(t: Transcript, exchange: Exchange) -> Json:

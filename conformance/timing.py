@@ -36,7 +36,16 @@ LINK_LIFE = Limit(3600, "IDN-014")  # the longest time to prove a link
 KEYS_KEPT = Limit(7 * DAY, "IDM-007")  # the shortest time for which idempotency keys are kept
 MERGE_DELAY = Limit(60, "OLG-002")  # the longest time until a change is in the log's tree
 HEAD_AGE = Limit(60, "OLG-012")  # how old the signature of a tree head may be
-LIMITS = (SIGNATURE_AGE, TOKEN_LIFE, HOLD_LIFE, LEASE_LIFE, LINK_LIFE, KEYS_KEPT, MERGE_DELAY, HEAD_AGE)
+LIMITS = (
+    SIGNATURE_AGE,
+    TOKEN_LIFE,
+    HOLD_LIFE,
+    LEASE_LIFE,
+    LINK_LIFE,
+    KEYS_KEPT,
+    MERGE_DELAY,
+    HEAD_AGE,
+)
 
 # running
 SIDE_BY_SIDE = 8  # scenarios of one phase at a time

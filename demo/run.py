@@ -52,9 +52,9 @@ class Progress:
         print(text, end="\r" if sys.stdout.isatty() and not last else "\n", flush=True)
 
 
-def certify(role: str, url: str, secret: str) -> Json:
+def certify(name: str, url: str, secret: str) -> Json:
     """Run `vgcp certify` as a vendor would; its exit code and where its reports are."""
-    out = FOLDER / f"certificate-{role}"
+    role, out = "gateway" if name == "gateway" else "channel", FOLDER / f"certificate-{name}"
     words = ["certify", role, url, "--test-secret", secret, "--out", str(out)]
     done = subprocess.run([*VGCP, *words], check=False)
     return {
@@ -128,7 +128,7 @@ def show(summary: Json) -> None:
     say(f"  books balance     {'yes' if summary['books_balance'] else 'NO':>10}")
     for role, fine in summary["certified"].items():
         say(f"  {role + ' certified':<17} {'yes' if fine else 'NO':>10}")
-    say(f"\nReports: {FOLDER}/certificate-channel/report.html and certificate-gateway/report.html")
+    say(f"\nReports: {FOLDER}/certificate-*/report.html")
     say(f"Summary: {FOLDER}/summary.json.  To click around in the shop: make serve")
 
 
@@ -142,10 +142,11 @@ def run(count: int) -> int:
         bought, tally = trade(stage, count)
         audit = json_command("gateway", "audit", "--database", stage.database)
     say("\n4. Certification of shop and gateway (twins in sandbox mode: certifying resets what it certifies)")
-    with sandbox_twins(FOLDER) as (gateway_url, shop_url, secret):
+    with sandbox_twins(FOLDER) as twins:
         certificates = {
-            "shop": certify("channel", shop_url, secret),
-            "gateway": certify("gateway", gateway_url, secret),
+            "shop": certify("shop", twins.shop_url, twins.secret),
+            "bot": certify("bot", twins.bot_url, twins.secret),
+            "gateway": certify("gateway", twins.gateway_url, twins.secret),
         }
     summary = summarise(tally, audit, certificates, bought)
     (FOLDER / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

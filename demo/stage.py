@@ -82,22 +82,34 @@ def open_stage(folder: Path, scale: int, gateway_port: int = 0, shop_port: int =
         yield Stage(gateway_url, shop_url, channels, folder, database)
 
 
+@dataclass(frozen=True)
+class Twins:
+    """A gateway and two channels in sandbox mode: addresses, and the test secret that all three have."""
+
+    gateway_url: str
+    shop_url: str
+    bot_url: str
+    secret: str
+
+
 @contextmanager
-def sandbox_twins(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """A gateway and a shop of the same code in sandbox mode, for certification: (gateway URL, shop URL, test secret).
+def sandbox_twins(folder: Path) -> Iterator[Twins]:
+    """A gateway, a shop and a bot of the same code in sandbox mode, for certification and for stories.
 
     Certification resets what it certifies, so it never runs on the books of real trade.
     """
     secret = secrets.token_urlsafe(24)
     env = {"VGCP_TEST_SECRET": secret}
-    gateway_port, shop_port = free_port(), free_port()
-    gateway_url, shop_url = f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{shop_port}"
+    ports = [free_port() for _ in range(3)]
+    gateway_url, shop_url, bot_url = (f"http://127.0.0.1:{port}" for port in ports)
     database = f"sqlite:///{folder / 'sandbox.db'}"
     command("gateway", "migrate", "--database", database)
-    serve_gateway = ["gateway", "serve", "--sandbox", "--database", database, "--port", str(gateway_port)]
-    serve_shop = ["webshop", "serve", "--port", str(shop_port), "--data", str(folder / "sandbox-shop")]
+    gateway = ["gateway", "serve", "--sandbox", "--database", database, "--port", str(ports[0])]
+    shop = ["webshop", "serve", "--port", str(ports[1]), "--data", str(folder / "sandbox-shop")]
+    bot = ["chatbot", "serve", "--port", str(ports[2]), "--data", str(folder / "sandbox-bot")]
     with (
-        server(serve_gateway, f"{gateway_url}/readyz", folder / "sandbox-gateway.log", env),
-        server(serve_shop, f"{shop_url}/healthz", folder / "sandbox-shop.log", env),
+        server(gateway, f"{gateway_url}/readyz", folder / "sandbox-gateway.log", env),
+        server(shop, f"{shop_url}/healthz", folder / "sandbox-shop.log", env),
+        server(bot, f"{bot_url}/healthz", folder / "sandbox-bot.log", env),
     ):
-        yield gateway_url, shop_url, secret
+        yield Twins(gateway_url, shop_url, bot_url, secret)

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.relay.eraser import Eraser
     from gateway.storage.store import Store
 
 
@@ -29,6 +32,12 @@ class Backend:
         from gateway.storage.migrate import upgrade
 
         upgrade(database)
+
+    def eraser(self, store: Store, days: Mapping[str, int]) -> Eraser:
+        """Who forgets buyers, and what has been kept for as many days."""
+        from gateway.relay.eraser import Eraser
+
+        return Eraser(store.erasing, store, days)
 
     def add_key(self, database: str, key_file: Path | None) -> str:
         """Put a fresh key first in the key file; its id."""

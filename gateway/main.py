@@ -106,8 +106,8 @@ async def running(
         if settings.sandbox:
             sandbox = LocalSandbox(store.engine, relay, maker, sequencer, keys, session, clock)
         services = make_services(
-            *(settings, public_url, clock, store, queries, store.ownership_log, store.ownership),
-            *(vault, keys, sandbox),
+            *(settings, public_url, clock, store, queries, store.ownership_log, store.ownership, vault, keys),
+            sandbox,
             providers=_providers(settings, session, clock),
             erasing=store.erasing,
             eraser=eraser,

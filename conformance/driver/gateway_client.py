@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 # A gateway's own caps may be tight; a story that is not about them must not meet them.
 WIDE = {"max_open_holds": 1000, "max_open_holds_per_buyer": 100, "rate_limit_per_minute": 100_000}
 CORE = ("catalog", "inventory", "orders", "delivery", "events")
-OPTIONAL = ("allotments", "identity")  # scopes that only a gateway with the capability of that name knows
+OPTIONAL = (
+    "allotments",
+    "identity",
+    "ownership",
+    "consent",
+)  # scopes that only a gateway with the capability of that name knows
 
 # Test control that only a gateway with the capability serves.
 CONTROLS = {

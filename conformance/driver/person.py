@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
@@ -37,6 +37,16 @@ class Person:
     async def profile(self, label: str) -> Exchange:
         """What its channel sees of her."""
         return await self.shop.do("get_buyer", f"{label} {self.who}", path={"buyer_id": self.id})
+
+    async def do(self, operation: str, label: str, **more: Any) -> Exchange:
+        """Anything that is asked about her; `purpose` belongs to the path."""
+        path = {"buyer_id": self.id} | ({"purpose": more.pop("purpose")} if "purpose" in more else {})
+        return await self.shop.do(operation, f"{label} {self.who}", path=path, **more)
+
+    async def decide(self, label: str, purpose: str, decision: str = "given", **more: Any) -> Exchange:
+        """What she allows; `more` are members of the ConsentRequest."""
+        body = {"decision": decision, **more}
+        return await self.do("set_consent", label, purpose=purpose, body=body)
 
     async def begin(self, label: str, kind: str, **member: str) -> Exchange:
         """A link that is to be proved."""
@@ -121,9 +131,19 @@ class Issuer:
         }
         await s.control("test_trust_issuer", "trust", body=body)
 
-    def token(self, s: GatewaySession, link: Json, subject: str, forged: bool = False, **claims: Any) -> str:
-        """An id token for a link; `claims` take the place of the right ones, `forged` is by another key."""
-        now = int(time.time())
+    def token(
+        self,
+        s: GatewaySession,
+        link: Json,
+        subject: str,
+        *,
+        at: datetime,
+        forged: bool = False,
+        **claims: Any,
+    ) -> str:
+        """An id token for a link, made `at` this time of the sandbox's; `claims` take the place of the right ones,
+        `forged` is by another key."""
+        now = int(at.timestamp())
         challenge = link.get("challenge")
         nonce = challenge.get("nonce", "none") if isinstance(challenge, dict) else "none"
         said = {

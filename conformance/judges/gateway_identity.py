@@ -144,11 +144,18 @@ def verified(t: Transcript) -> Iterator[Outcome]:
         )
 
 
+def _limited(t: Transcript) -> None:
+    """Raises MissingError unless two accounts were linked and the limit holds for one of them by itself."""
+    joined(t, "shared_limits", "linked a", "linked b")
+    good(t, "shared_limits", "before a")
+    if not is_problem(t.one("shared_limits", "too much alone a"), "purchase_limit_reached"):
+        raise MissingError("the limit does not hold for one account")
+
+
 @gateway("IDN-040", title="A buyer's limit counts over her accounts", scenarios=("shared_limits",))
 def shared(t: Transcript) -> Iterator[Outcome]:
     """Three of four on one channel, then two and one on the other."""
-    joined(t, "shared_limits", "linked a", "linked b")
-    good(t, "shared_limits", "before a")
+    _limited(t)
     yield from refusal(
         t, "shared_limits", "too much when linked b", "purchase_limit_reached", "the rest when linked b"
     )
@@ -163,8 +170,10 @@ def undone(t: Transcript) -> Iterator[Outcome]:
     for who in "ab":
         seen, now = linked(t, "links_undone", f"unlinked {who}")
         yield holds(not now, f"{who} is alone again", f"{who} is still linked", seen)
-    joined(t, "shared_limits", "linked a", "linked b")
+    _limited(t)
     good(t, "shared_limits", "the rest when linked b")
+    if ok(t.one("shared_limits", "too much when linked b")):
+        raise MissingError("limits are not counted over accounts")
     own = t.one("shared_limits", "own rest when apart b")
     yield holds(ok(own), "b buys its own rest", f"b's own rest: {said(own)}", own)
     yield from refusal(

@@ -95,7 +95,7 @@ def once(t: Transcript) -> Iterator[Outcome]:
 @gateway("IDN-017", title="A wrong proof is refused", scenarios=("email_links", "link_codes"))
 def wrong(t: Transcript) -> Iterator[Outcome]:
     """A code that was never mailed, and one that was never shown."""
-    yield from refusal(t, "email_links", "wrong code a", "link_proof_invalid", "second proof b")
+    yield from refusal(t, "email_links", "wrong code a", "link_proof_invalid", "own proof d")
     yield from refusal(t, "link_codes", "wrong link code b", "link_proof_invalid", "redeem b")
 
 
@@ -183,7 +183,7 @@ def mailed_only(t: Transcript) -> Iterator[Outcome]:
 @gateway("IDN-024", title="Other kinds and issuers are refused", scenarios=("email_links", "id_tokens"))
 def kinds(t: Transcript) -> Iterator[Outcome]:
     """A kind that there is not, an issuer that nobody trusts."""
-    yield from refusal(t, "email_links", "unknown kind a", "link_kind_not_supported", "begin a")
+    yield from refusal(t, "email_links", "unknown kind a", "link_kind_not_supported", "known kind a")
     twin, seen = good(t, "id_tokens", "begin a"), t.one("email_links", "unknown issuer a")
     refused = is_problem(seen, "link_kind_not_supported")
     yield holds(refused, "unknown issuer: refused", f"unknown issuer: {said(seen)}", twin, seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.mini_gateway import catalog, delivery, orders, paging
+from conformance.mini_gateway import catalog, delivery, orders, ownership, paging
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Order, World
@@ -37,6 +37,8 @@ def create_refund(world: World, call: Call) -> Json:
             over = back[line["line_id"]] > left.get(line["line_id"], 0)
             if over and world.fault != "refund_without_end":
                 raise Refusal("exceeds_order", pointer=f"/lines/{number}/quantity")
+    if any(_gone(world, one) for name, count in back.items() for one in _chosen(world, order, name, count)):
+        raise Refusal("entitlement_transferred", pointer="/lines")
     if not early:
         _take_back(world, order, back, call.trace_id)
     refund = orders.instruct(world, order, back, body["reason"], body.get("reference", ""))
@@ -50,15 +52,28 @@ def create_refund(world: World, call: Call) -> Json:
 
 def _take_back(world: World, order: Order, back: dict[str, int], trace_id: str) -> None:
     for line in order.body["lines"]:
-        mine = [d for d in _living(world, order) if d.body["line_id"] == line["id"]]
-        chosen = sorted(mine, key=lambda d: int(d.body["reveal_count"]))[: back.get(line["id"], 0)]
+        chosen = _chosen(world, order, line["id"], back.get(line["id"], 0))
         for one in chosen:
             if world.fault != "refund_keeps_goods":
                 one.body["status"] = "voided"
-            delivery.log_change(world, order, one, "revoked")
+            owned = ownership.of_delivery(world, one)
+            if owned is not None:
+                ownership.step(world, owned, "revoked", trace_id)
         offer = world.offers[line["offer_id"]]
         offer.stock.take_back(len(chosen), world.fault == "refund_resells")
         catalog.weigh(world, offer, trace_id)
+
+
+def _chosen(world: World, order: Order, line_id: str, count: int) -> list[Delivery]:
+    """So many deliveries of a line: what is still the buyer's first, and of that what was never opened."""
+    mine = [d for d in _living(world, order) if d.body["line_id"] == line_id]
+    mine.sort(key=lambda d: (_gone(world, d), int(d.body["reveal_count"])))
+    return mine[:count]
+
+
+def _gone(world: World, one: Delivery) -> bool:
+    owned = ownership.of_delivery(world, one)
+    return owned is not None and owned.period > 1 and world.fault != "transfer_refunded"
 
 
 def _living(world: World, order: Order) -> list[Delivery]:
@@ -89,6 +104,8 @@ def create_replacement(world: World, call: Call) -> Json:
         raise Refusal("transition_not_allowed")
     if old.body["status"] == "voided":
         raise Refusal("delivery_voided")
+    if _gone(world, old):
+        raise Refusal("entitlement_transferred", pointer="/delivery_id")
     line = next(one for one in order.body["lines"] if one["id"] == old.body["line_id"])
     offer = world.offers[line["offer_id"]]
     if world.fault == "replaced_by_nothing" and not offer.stock.has(1, True):
@@ -130,4 +147,6 @@ def create_dispute(world: World, call: Call) -> Json:
     if world.fault != "dispute_unseen":
         order.body["disputes"] = [*order.body.get("disputes", []), dispute]
         orders.move(world, order, "disputed", call.trace_id)
+        for one in ownership.of_order(world, order):
+            ownership.step(world, one, "suspended", call.trace_id)
     return dispute

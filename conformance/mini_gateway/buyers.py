@@ -60,7 +60,8 @@ def resolve_buyer(world: World, call: Call) -> Json:
         named = [a for a in world.accounts.values() if a.subject == body["subject"]]
     if world.fault == "buyer_renamed" and named and named[-1].revision > 1:
         named = []
-    account = named[-1] if named else Account(world.name("who"), owner, body["subject"], world.stamp())
+    name = world.unresolved.pop((owner, body["subject"]), None) or world.name("who")
+    account = named[-1] if named else Account(name, owner, body["subject"], world.stamp())
     world.accounts[account.id] = account
     account.claims |= {kind: body[kind] for kind in ("email", "phone") if kind in body}
     account.locale = body.get("locale", account.locale)

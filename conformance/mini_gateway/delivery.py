@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conformance.mini_gateway import catalog, notes, ownership_log, paging, sealing
+from conformance.mini_gateway import catalog, notes, ownership, paging, sealing
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Offer, Order, World
@@ -47,19 +47,12 @@ def make(
     if "recipient_key" in order.body and world.fault != "seal_unseen":
         body["sealed_to"] = order.body["recipient_key"]["kid"]
     made = world.deliveries[body["id"]] = Delivery(order.owner, body, _goods(world, offer, replaces))
-    if replaces is None:
-        log_change(world, order, made, "issued")
+    ownership.issue(world, order, line, made, trace_id)
     if world.fault == "goods_in_orders" and offer.kind == "code":
         line["note"] = made.goods["code"]["value"]
     if world.fault != "no_delivery_events":
         notes.emit(world, order.owner, "delivery.ready", body["id"], 1, {"delivery": body}, trace_id)
     return made
-
-
-def log_change(world: World, order: Order, one: Delivery, change: str) -> None:
-    """What has become of a unit is in the log of ownership."""
-    owner = f"buy_{order.owner}{order.body['buyer']['reference']}"
-    ownership_log.write(world, change, "ent_" + one.body["id"].partition("_")[2], owner)
 
 
 def _goods(world: World, offer: Offer, replaces: str | None) -> Json:
@@ -109,9 +102,13 @@ def list_deliveries(world: World, call: Call) -> Json:
 def reveal_delivery(world: World, call: Call) -> Json:
     """Open the goods."""
     found = world.deliveries.get(call.parts["delivery_id"])
-    if found is None or found.owner != call.owner.id:
+    owned = ownership.of_delivery(world, found) if found else None
+    owner = owned.owner if owned else found.owner if found else ""
+    if found is None or (owner != call.owner.id and not _former(world, call, found)):
         raise Refusal("not_found", name="delivery_id", where="path")
     body = found.body
+    if owned is not None and owned.rule == "until_revealed":
+        owned.rule = "never"
     if body["status"] == "voided":
         raise Refusal("delivery_voided")
     order = world.orders[body["order_id"]]
@@ -120,6 +117,11 @@ def reveal_delivery(world: World, call: Call) -> Json:
     body["status"] = "revealed"
     body.setdefault("revealed_at", world.stamp())
     return {"delivery": dict(body), "goods": sealing.wrap(world, order, body, _opened(world, call, found))}
+
+
+def _former(world: World, call: Call, found: Delivery) -> bool:
+    """Whether a channel that has no such delivery any more is served nevertheless."""
+    return world.fault == "transfer_old_reveals" and found.owner == call.owner.id
 
 
 def _opened(world: World, call: Call, found: Delivery) -> Json:

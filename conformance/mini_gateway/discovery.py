@@ -13,7 +13,7 @@ def document(world: World, call: Call) -> Json:
     """The discovery document."""
     names, profiles = (
         [*SCOPES, "sealed_delivery", "on_demand", "ownership_log", "test_control"],
-        ["core", "offline"],
+        ["core", "offline", "ownership"],
     )
     if world.fault == "profile_incomplete":
         names.remove("delivery")

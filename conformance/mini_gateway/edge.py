@@ -173,8 +173,12 @@ async def _dawdle(world: World, route: Route, call: Call) -> None:
 async def _run(world: World, route: Route, call: Call) -> Reply:
     result = HANDLERS[route.operation](world, call)
     value = await result if inspect.isawaitable(result) else result
+    if isinstance(value, bytes):
+        return Reply(route.status, value, media_type="application/zip")
     if value is None:
         return Reply(route.status if route.status != 200 else 204)
+    if isinstance(value, str):
+        return Reply(route.status, value.encode(), media_type="application/statuslist+jwt")
     if world.fault == "nulls" and "payment" in value:
         value = value | {"cancellation": None} if "cancellation" not in value else value
     return Reply(route.status, json.dumps(value, ensure_ascii=False).encode())

@@ -112,7 +112,7 @@ def confirm_link(world: World, call: Call) -> Json:
     if not (_token(world, link, given) if wanted == "id_token" else _same(world, link, given)):
         link.wrong += 1
         if link.wrong >= MOST_WRONG and world.fault != "guessing_free":
-            _end(link)
+            end(link)
         hint = f"The code was {link.secret}." if world.fault == "code_shown" else ""
         raise Refusal("link_proof_invalid", hint, pointer=f"/{wanted}")
     before = buyers.sets(world, [account.id, *(one.account for one in world.links if one.node == link.node)])
@@ -171,10 +171,11 @@ def _replace_older(world: World, link: Link) -> None:
     same = [one for one in world.links if (one.account, one.node) == (link.account, link.node)]
     for older in same:
         if older is not link and older.joins and world.fault != "link_again":
-            _end(older)
+            end(older)
 
 
-def _end(link: Link) -> None:
+def end(link: Link) -> None:
+    """It joins nothing any more."""
     link.body["status"] = "ended"
     link.body["revision"] += 1
     link.edges = ()
@@ -188,15 +189,14 @@ async def redeem_link_code(world: World, call: Call) -> Json:
     given = _plain(call.body["code"])
     codes = [one for one in world.links if one.body["kind"] == "link_code" and _plain(one.secret) == given]
     if not codes or codes[0].account == account.id:
-        if world.fault != "proof_unread":
-            _limit(world, name, MOST_CODES, "redeeming_free")
+        _limit(world, name, MOST_CODES, "redeeming_free")
         raise Refusal("link_proof_invalid", pointer="/code")
     shown = codes[0]
     _check_open(world, shown)
-    joined = len([one for one in world.links if one.joins])
+    seen = buyers.sets(world, [account.id, shown.account])
     if world.fault == "merge_races":
         await asyncio.sleep(0.05)  # others come in between, and what they have joined is lost
-    lost = world.fault == "merge_races" and joined != len([one for one in world.links if one.joins])
+    lost = seen != buyers.sets(world, [account.id, shown.account])
     before = buyers.sets(world, [account.id, shown.account])
     mine = Link(account.id, {**shown.body, "id": world.name("tie"), "created_at": world.stamp()}, twin=shown)
     shown.twin = mine
@@ -234,7 +234,7 @@ def delete_link(world: World, call: Call) -> Json:
     for one in gone:
         if one.body["status"] != "ended":
             edges = one.edges
-            _end(one)
+            end(one)
             one.edges = edges if world.fault == "unlink_keeps" else ()
     buyers.changed(world, call, before)
     return link.body

@@ -28,6 +28,8 @@ class Route:
 
 _V1 = "/vgcp/v1"
 _LEASE = _V1 + "/allotments/{allotment_id}"
+_ENTITLEMENT = _V1 + "/entitlements/{entitlement_id}"
+_TRANSFER = _V1 + "/transfers/{transfer_id}"
 _LOG = _V1 + "/ownership-log"
 _BUYER = _V1 + "/buyers/{buyer_id}"
 _PAGE = ("cursor", "limit")
@@ -35,6 +37,12 @@ _PAGE = ("cursor", "limit")
 
 def _test(operation: str, method: str, path: str, body: str, status: int, need: bool = True) -> Route:
     return Route(operation, method, f"{_V1}/test{path}", "test", body, need and bool(body), status=status)
+
+
+def _owning(
+    operation: str, path: str, body: str, status: int = 200, *, need: bool = True, key: bool = True
+) -> Route:
+    return Route(operation, "POST", path, "ownership", body, need, key, status)
 
 
 ROUTES = (
@@ -131,6 +139,19 @@ ROUTES = (
     Route("delete_link", "DELETE", _BUYER + "/links/{link_id}", "identity"),
     Route("confirm_link", "POST", _BUYER + "/links/{link_id}/confirm", "identity", "LinkProof", True, True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
+    Route("get_certificate_issuer", "GET", "/.well-known/jwt-vc-issuer"),
+    Route("list_entitlements", "GET", _V1 + "/buyers/{buyer_id}/entitlements", "ownership", query=_PAGE),
+    Route("get_entitlement", "GET", _ENTITLEMENT, "ownership"),
+    Route("list_ownership_changes", "GET", f"{_ENTITLEMENT}/history", "ownership", query=_PAGE),
+    _owning("consume_entitlement", f"{_ENTITLEMENT}/consume", "ConsumeRequest", need=False),
+    _owning("issue_certificate", f"{_ENTITLEMENT}/certificates", "CertificateRequest", 201, need=False),
+    _owning("create_transfer", f"{_ENTITLEMENT}/transfers", "TransferRequest", 201, need=False),
+    _owning("verify_certificate", f"{_V1}/certificates/verify", "CertificatePresentation", key=False),
+    Route("get_status_list", "GET", _V1 + "/status-lists/{list_id}"),
+    _owning("accept_transfer", f"{_V1}/transfers/accept", "TransferAcceptance"),
+    _owning("decline_transfer", f"{_V1}/transfers/decline", "TransferRefusal"),
+    Route("get_transfer", "GET", _TRANSFER, "ownership"),
+    Route("cancel_transfer", "DELETE", _TRANSFER, "ownership"),
     Route("get_log_head", "GET", f"{_LOG}/head"),
     Route("list_log_entries", "GET", f"{_LOG}/entries", query=("start", "limit")),
     Route("get_inclusion_proof", "GET", f"{_LOG}/inclusion", query=("leaf_hash", "tree_size")),
@@ -144,6 +165,13 @@ ROUTES = (
     _test(
         "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
     ),
+    Route("list_consents", "GET", f"{_BUYER}/consents", "consent", query=_PAGE),
+    Route("get_consent", "GET", _BUYER + "/consents/{purpose}", "consent"),
+    Route("set_consent", "PUT", _BUYER + "/consents/{purpose}", "consent", "ConsentRequest", True),
+    Route("list_receipts", "GET", _BUYER + "/consents/{purpose}/receipts", "consent", query=_PAGE),
+    Route("list_data_uses", "GET", f"{_BUYER}/data-uses", "consent", query=_PAGE),
+    Route("export_buyer", "GET", f"{_BUYER}/export", "consent", query=("proof",)),
+    Route("erase_buyer", "DELETE", _BUYER, "consent", query=("proof", "scope")),
     _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
     _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from conformance.mini_gateway import catalog, inventory, leases, making, orders
+from conformance.mini_gateway import catalog, inventory, leases, making, orders, ownership
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import SCOPES, Client, Json, Offer, Stock, World
@@ -78,6 +78,7 @@ def test_create_offer(world: World, call: Call) -> Json:
         supplier=body.get("on_demand", {}).get("supplier", ""),
         position=world.tick(),
         consistency=body.get("consistency", "strict"),
+        ownership={name: body[name] for name in ("transferable", "valid_days") if name in body},
     )
     offer.buyable = offer.stock.has(1)
     world.offers[offer.id] = offer
@@ -174,6 +175,7 @@ def sweep(world: World) -> None:
     if time.monotonic() >= world.lag:
         orders.expire_due(world)
     leases.expire_due(world)
+    ownership.expire_due(world)
     making.work(world)
 
 
@@ -184,4 +186,4 @@ def test_raise_fault(world: World, call: Call) -> None:
     world.injected.append(dict(call.body))
 
 
-Handler = Callable[[World, Call], Json | Awaitable[Json] | None]
+Handler = Callable[[World, Call], Json | str | bytes | Awaitable[Json] | None]

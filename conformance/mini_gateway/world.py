@@ -13,7 +13,17 @@ from joserfc.jwk import OKPKey
 from conformance.mini_gateway.problems import Refusal
 
 Json = dict[str, Any]
-SCOPES = ("catalog", "inventory", "orders", "delivery", "events", "allotments", "identity")
+SCOPES = (
+    "catalog",
+    "inventory",
+    "orders",
+    "delivery",
+    "events",
+    "allotments",
+    "identity",
+    "consent",
+    "ownership",
+)
 
 
 @dataclass
@@ -121,6 +131,7 @@ class Offer:
     position: int = 0
     buyable: bool = True  # as the last event or entry said
     consistency: str = "strict"
+    ownership: Json = field(default_factory=dict)  # `transferable` and `valid_days` of the product
 
 
 @dataclass
@@ -173,6 +184,23 @@ class Delivery:
 
 
 @dataclass
+class Owned:
+    """What somebody owns (`body` without `transferable`, `transfer` and `log`), and what former owners see of it."""
+
+    owner: str  # the client of the owner's channel
+    body: Json
+    rule: str  # always, until_revealed, never
+    price: Json
+    history: list[Json] = field(default_factory=list)
+    past: list[tuple[str, Json]] = field(default_factory=list)
+    offer: Json | None = None  # the open one
+    period: int = 1
+    place: int | None = None  # in the status list
+    certificates: int = 0
+    looks: int = 0
+
+
+@dataclass
 class Leaf:
     """An entry of the log of ownership, which is in the tree from `merged_at` on."""
 
@@ -202,6 +230,7 @@ class World:
         self.offset = timedelta()
         self.lag = 0.0  # when what falls due happens, for a gateway that lags
         self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+        self.forged = OKPKey.generate_key("Ed25519", {"kid": self.key.kid or ""})  # nobody knows it
         self._count = itertools.count(1)
         self.clients: dict[str, Client] = {}
         self.forget()
@@ -214,12 +243,19 @@ class World:
         self.leases: dict[str, Lease] = {}
         self.accounts: dict[str, Any] = {}  # of buyers.Account
         self.links: list[Any] = []  # of buyers.Link
+        self.decisions: list[Any] = []  # of consent.Decided, oldest first
+        self.erased: dict[tuple[str, str], Json] = {}  # the answers, by client and buyer
+        self.remembered: dict[tuple[str, str], str] = {}  # whom a gateway that cannot forget has known
         self.tries: dict[str, list[datetime]] = {}
         self.mails: dict[str, list[Json]] = {}
         self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys
         self.deliveries: dict[str, Delivery] = {}
         self.demands: list[Demand] = []
         self.notes: list[Note] = []
+        self.owned: dict[str, Owned] = {}
+        self.unresolved: dict[tuple[str, str], str] = {}  # ids of buyers who bought and were not resolved
+        self.transfers: dict[str, Json] = {}
+        self.statuses: dict[int, int] = {}  # of certificates, by their place in the list
         self.log: list[Leaf] = []
         self.salts: dict[str, bytes] = {}  # of the owner's commitment, by entitlement
         self.answers: dict[tuple[str, str, str], Json] = {}

@@ -6,7 +6,9 @@ Faults are switches of the mini gateway (conformance/mini_gateway).
 from __future__ import annotations
 
 from conformance.mutants import Mutant
+from conformance.mutants.gateway_consent import CONSENT
 from conformance.mutants.gateway_identity import IDENTITY
+from conformance.mutants.gateway_ownership import OWNERSHIP
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
 from conformance.mutants.gateway_sealing import SEALING
 
@@ -218,6 +220,8 @@ MUTANTS = (
     _mutant("recall_ends_sales", "ALT-022", "takes sales of a recalled lease from the stock"),
     _mutant("recalled_lease_kept", "ALT-023", "loses what remains of recalled leases"),
     *SEALING,
+    *OWNERSHIP,
     *OWNERSHIP_LOG,
     *IDENTITY,
+    *CONSENT,
 )

@@ -61,15 +61,18 @@ async def email_links(s: GatewaySession) -> None:
     await a.confirm("right code", begun, code=code)
     await a.confirm("code again", begun, code=code)
     await a.profile("proved")
-    for wanted, label in ((email, "begin known"), (address(), "begin unknown")):
-        await d.begin(label, "email_code", email=wanted)
+    other, link = address(), {}
+    for wanted, label in ((email, "begin known"), (other, "begin unknown")):
+        link = (await d.begin(label, "email_code", email=wanted)).answer
     for one in (a, d):
         await one.profile("while pending")
+    await d.confirm("own proof", link, code=await mailed(s, "mail to d", other))
     await b.prove("second proof", email)
     for one in (a, b):
         await one.profile("linked")
     await c.prove("third proof", email.upper().replace("VGCP.EXAMPLE", "vgcp.example"))
     await c.profile("linked")
+    await a.begin("known kind", "link_code")
     await a.begin("unknown kind", "carrier_pigeon")
     await a.begin("unknown issuer", "id_token", issuer="https://nobody.vgcp.example")
 
@@ -83,7 +86,7 @@ async def link_codes(s: GatewaySession) -> None:
     code = str(shown.get("code", "")) if isinstance(shown, dict) else ""
     await b.redeem("wrong link code", WRONG)
     await b.redeem("redeem", code.lower())
-    await c.redeem("redeem again", code)
+    await c.redeem("redeem again", code.lower())
     for one in (a, b, c):
         await one.profile("after redeeming")
 
@@ -174,6 +177,7 @@ async def id_tokens(s: GatewaySession) -> None:
     first, second = await _shops(s)
     issuer = Issuer()
     await issuer.trusted(s)
+    at = await s.now()
     wrong: dict[str, Json] = {
         "issuer": {"iss": "https://else.vgcp.example"},
         "audience": {"aud": "somebody-else"},
@@ -185,13 +189,13 @@ async def id_tokens(s: GatewaySession) -> None:
         (a,) = await people(s, first)
         link = (await a.begin(f"{name}: begin", "id_token", issuer=issuer.url)).answer
         subject = word("sub")
-        await a.confirm(f"{name}: wrong", link, id_token=issuer.token(s, link, subject, **claims))
-        await a.confirm(f"{name}: right", link, id_token=issuer.token(s, link, subject))
+        await a.confirm(f"{name}: wrong", link, id_token=issuer.token(s, link, subject, at=at, **claims))
+        await a.confirm(f"{name}: right", link, id_token=issuer.token(s, link, subject, at=at))
     a, b, c = await people(s, first, second, second)
     subject = word("sub")
     for one, named in ((a, subject), (b, subject), (c, word("sub"))):
         link = (await one.begin("begin", "id_token", issuer=issuer.url)).answer
-        await one.confirm("token", link, id_token=issuer.token(s, link, named))
+        await one.confirm("token", link, id_token=issuer.token(s, link, named, at=at))
     for one in (a, b, c):
         await one.profile("after tokens")
 
@@ -203,6 +207,7 @@ async def shared_limits(s: GatewaySession) -> None:
     a, b = await people(s, first, second)
     offer = await _limited(s, 4)
     await _buy(a, offer, "before", 3)
+    await _buy(a, offer, "too much alone", 2)
     email = address()
     await a.prove("proof", email)
     link = await b.prove("proof", email)

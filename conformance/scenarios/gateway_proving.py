@@ -10,6 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from conformance.driver.gateway_client import GatewaySession
+from conformance.driver.person import Issuer, address, mailed, people
 from conformance.driver.shop import Json, Shop, sale, word
 from conformance.model import scenario
 from conformance.wire import operations
@@ -90,7 +91,10 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
     """A request of this operation that would do something, were it let through."""
     entry = operations("gateway")[operation]
     names = [p["name"] for p in entry.parameters if p["in"] == "path"]
-    wish: Json = {"path": {n: ids[n] for n in names}}
+    known = {**ids, "purpose": "marketing"}
+    if operation == "erase_buyer":  # what comes after it still needs the other one
+        known["buyer_id"] = ids.get("erasable", ids["buyer_id"])
+    wish: Json = {"path": {n: known[n] for n in names}}
     bodies: dict[str, Json] = {
         "create_reservation": shop.holding(ids["offer"]),
         "create_order": shop.ordering(ids["offer"]),
@@ -100,6 +104,14 @@ def _wish(shop: Shop, operation: str, ids: Json) -> Json:
         "create_allotment": {"offer_id": ids["offer"]["id"], "quantity": 1},
         "report_sales": {"sales": [sale()]},
         "create_replacement": {"delivery_id": ids["delivery_id"], "reason": "dead"},
+        "resolve_buyer": {"subject": ids.get("subject", "none")},
+        "create_link": {"kind": "link_code"},
+        "confirm_link": {"code": ids.get("mailed", "none")},
+        "set_consent": {"decision": "given"},
+        "redeem_link_code": {"code": ids.get("shown", "none")},
+        "verify_certificate": {"certificate": "none~"},
+        "accept_transfer": {"buyer_id": ids.get("buyer_id"), "code": ids.get("handed_on_by")},
+        "decline_transfer": {"code": ids.get("handed_on_by")},
     }
     if operation in bodies:
         wish["body"] = bodies[operation]
@@ -116,17 +128,54 @@ async def _things(shop: Shop) -> Json:
     sold = await shop.must("create_order", "sold", body=shop.ordering(offer))
     order = await shop.must("create_order", "pending", body=shop.ordering(offer, pay="pending"))
     found = await shop.deliveries(sold)
+    owned = str(found[0].get("entitlement_id", "none")) if found else "none"
     leased: Json = {}
     if s.serves("create_allotment"):
         wish = {"offer_id": offer["id"], "quantity": 2}
         leased = {"allotment_id": (await shop.must("create_allotment", "lease", body=wish))["id"]}
-    return leased | {
-        "offer": offer,
-        "sold": sold,
-        "offer_id": offer["id"],
-        "reservation_id": hold["id"],
-        "order_id": order["id"],
-        "delivery_id": found[0]["id"] if found else "none",
+    return (
+        await _buyer(shop)
+        | leased
+        | await _offered(shop, owned)
+        | {
+            "offer": offer,
+            "sold": sold,
+            "offer_id": offer["id"],
+            "reservation_id": hold["id"],
+            "order_id": order["id"],
+            "delivery_id": found[0]["id"] if found else "none",
+        }
+    )
+
+
+async def _offered(shop: Shop, owned: str) -> Json:
+    """What is owned, and an offer to hand it on."""
+    if not shop.session.serves("create_transfer"):
+        return {}
+    at = {"entitlement_id": owned}
+    made = await shop.do("create_transfer", "hand on", path=at, body={})
+    code = str(made.answer.get("code")) if made.status == 201 else "none"
+    if made.status == 201:
+        shop.session.transcript.secret(code)
+    return {**at, "transfer_id": str(made.answer.get("id", "trf_none")), "handed_on_by": code}
+
+
+async def _buyer(shop: Shop) -> Json:
+    """An account with a link that waits for its mailed code, and a code that another account has shown."""
+    s = shop.session
+    if not s.serves("resolve_buyer"):
+        return {}
+    mia, other, third = await people(s, shop, shop, shop)
+    email = address()
+    link = (await mia.begin("begin", "email_code", email=email)).answer
+    shown = (await other.begin("show", "link_code")).answer.get("link_code") or {}
+    return {
+        "buyer_id": mia.id,
+        "erasable": third.id,
+        "subject": mia.subject,
+        "link_id": str(link.get("id", "none")),
+        "mailed": await mailed(s, "mail", email),
+        "shown": str(shown.get("code", "none")),
     }
 
 
@@ -190,6 +239,9 @@ async def strangers(s: GatewaySession) -> None:
     }
     none["offer"] = {"id": none["offer_id"], "price": ids["offer"].get("price")}
     for name in protected(s):
+        # buyers and what they own have requirements of their own (IDN-003, OWN-003)
+        if operations("gateway")[name].scope in ("identity", "ownership"):
+            continue
         if "_id" in operations("gateway")[name].path or name in CREATING:
             await stranger.do(name, f"another's: {name}", **_wish(stranger, name, ids))
             await stranger.do(name, f"nobody's: {name}", **_wish(stranger, name, none))
@@ -213,6 +265,8 @@ async def test_control(s: GatewaySession) -> None:
         "test_recall_allotment": {},
         "test_advance_clock": {"advance_seconds": 0},
         "test_raise_fault": {"operation_id": "list_events", "count": 1, "status": 503},
+        "test_read_mail": {"email": "nobody@vgcp.example"},
+        "test_trust_issuer": {"issuer": "https://nobody.vgcp.example", "audience": "x", "jwks": {"keys": []}},
     }
     for name, entry in operations("gateway").items():
         if entry.security == "test" and s.serves(name):
@@ -220,4 +274,6 @@ async def test_control(s: GatewaySession) -> None:
             await s.ask(name, f"no secret: {name}", **wish)
             await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)
     s.transcript.note("to be served", [name for name in operations("gateway") if s.serves(name)])
+    if s.serves("test_trust_issuer"):
+        await Issuer().trusted(s)
     await s.stock(offer, "right secret")

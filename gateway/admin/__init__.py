@@ -13,6 +13,7 @@ from gateway.admin.importing import codes, import_
 from gateway.admin.keys import keys
 from gateway.admin.leases import leases_, recall
 from gateway.admin.levels import set_
+from gateway.admin.privacy import apply_retention, erase, export
 from gateway.admin.stock import stock
 from gateway.admin.supplies import SUPPLIES_COMMANDS
 from gateway.admin.watching import alerts_, watch
@@ -26,6 +27,10 @@ STOCK_COMMANDS: dict[str, click.Command] = {
     "leases": leases_,
     "recall": recall,
 }
-COMMANDS: list[click.Command] = [migrate, import_, codes, channel, buyer, stock, orders, dispute, keys, audit]
+buyer.add_command(export)
+buyer.add_command(erase)
+COMMANDS: list[click.Command] = [
+    *(migrate, import_, codes, channel, buyer, stock, orders, dispute, keys, audit, apply_retention),
+]
 
 __all__ = ["COMMANDS", "STOCK_COMMANDS", "SUPPLIES_COMMANDS"]

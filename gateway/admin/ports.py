@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from gateway.core.export import Source
 from gateway.core.model import Channel, Offer, Order, SigningKey, Stock
 from gateway.core.model_allotments import Allotment
-from gateway.core.model_identity import Account, BuyerChange, Link
+from gateway.core.model_consent import Erasure
+from gateway.core.model_identity import Account, BuyerChange, Contact, Link
 from gateway.core.model_limits import Alert, StockWatch
 from gateway.core.model_supplies import Supply
 from gateway.core.ports import Books, Vault
@@ -31,7 +33,7 @@ class Discrepancy(Protocol):
     def found(self) -> int: ...
 
 
-class Queries(Protocol):
+class Queries(Source, Protocol):
     """The merchant sees everything."""
 
     async def channels(self) -> Sequence[Channel]: ...
@@ -45,6 +47,7 @@ class Queries(Protocol):
     async def together(self, account_id: str) -> Sequence[Account]: ...
     async def all_links(self, account_id: str) -> Sequence[Link]: ...
     async def buyer_changes(self, account_id: str) -> Sequence[BuyerChange]: ...
+    async def contacts(self, buyer_id: str) -> Sequence[Contact]: ...
 
 
 class Watching(Protocol):
@@ -63,6 +66,20 @@ class Supplies(Protocol):
     async def newest(self, limit: int) -> Sequence[Supply]: ...
 
 
+class Erasing(Protocol):
+    """What is asked before a buyer is forgotten."""
+
+    async def under_way(self, channel_id: str, subject: str) -> int: ...
+    async def held(self, channel_id: str, subject: str) -> Sequence[str]: ...
+
+
+class Eraser(Protocol):
+    """Who forgets buyers, and what has been kept for long enough."""
+
+    async def finish(self, erasure: Erasure, now: datetime) -> None: ...
+    async def forget_old(self, now: datetime, dry_run: bool = False) -> Mapping[str, int]: ...
+
+
 class Store(Protocol):
     """One database and its vault."""
 
@@ -74,6 +91,8 @@ class Store(Protocol):
     def watching(self) -> Watching: ...
     @property
     def supplies(self) -> Supplies: ...
+    @property
+    def erasing(self) -> Erasing: ...
 
     async def run(self, operation: Callable[[Books], T]) -> T: ...
     async def audit(self) -> Sequence[Discrepancy]: ...
@@ -93,6 +112,9 @@ class Backend(Protocol):
 
     def migrate(self, database: str) -> None:
         """Bring the schema up to date."""
+
+    def eraser(self, store: Any, days: Mapping[str, int]) -> Eraser:
+        """Who forgets buyers in this store."""
 
     def add_key(self, database: str, key_file: Path | None) -> str:
         """Put a fresh key first in the key file; its id."""

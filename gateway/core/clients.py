@@ -15,8 +15,15 @@ from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
 SCOPES = (
-    *("catalog", "inventory", "orders", "delivery", "events", "allotments"),
-    *("identity", "consent", "ownership"),
+    "catalog",
+    "inventory",
+    "orders",
+    "delivery",
+    "events",
+    "allotments",
+    "identity",
+    "consent",
+    "ownership",
 )
 OVERLAP = timedelta(days=1)
 _NOBODY = "hmac-sha256$" + "00" * 16 + "$" + "00" * 32

@@ -58,6 +58,15 @@ def shown(vault: Vault, known: Iterable[Contact], links: Iterable[Link]) -> list
     ]
 
 
+def in_full(vault: Vault, known: Iterable[Contact]) -> list[Json]:
+    """For the merchant's own export of all that is held about her."""
+    return [
+        {"kind": one.kind, "value": vault.open(one.sealed, one.key_id, context(one)).decode()}
+        for one in known
+        if one.sealed is not None and one.key_id is not None
+    ]
+
+
 def masked(kind: str, value: str) -> str:
     """As much as she needs to recognise it."""
     if kind == "email":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gateway.core import consent, events, holds, limits, links
+from gateway.core import consent, contacts, events, holds, limits, links
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
@@ -171,6 +171,8 @@ def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
         report=report(call.now),
     )
     books.put(erasure)
+    for contact in contacts.of_account(books, account):
+        books.put(replace(contact, sealed=None, key_id=None))
     # nobody's from now on: who resolves the same name begins anew, in the same row
     books.put(replace(account, channel_id="", subject=erasure_id, locale=None))
     events.buyer_erased(books, call, account, render_erasure(erasure), account.revision + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from gateway.core import wire
+from gateway.core import ownership_views, wire
 from gateway.core.model import Call, Channel, Delivery, Event, Json, Offer, Order, Reservation
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_identity import Account
@@ -96,7 +96,7 @@ def allotment_recalled(books: Books, call: Call, lease: Allotment) -> None:
 def entitlement_changed(books: Books, call: Call, owned: Owned, kind: str) -> None:
     """`kind` is entitlement.updated or entitlement.revoked; to the channel of the owner (OWN-005, OWN-011)."""
     one = owned.entitlement
-    data: Json = {"entitlement": wire.render_entitlement(owned, call.now)}
+    data: Json = {"entitlement": ownership_views.render_entitlement(owned, call.now)}
     emit(books, call, _one(books, one.channel_id), kind, one.id, one.revision, data)
 
 
@@ -107,7 +107,7 @@ def entitlement_transferred(
     kind, one = "entitlement.transferred", owned.entitlement
     entitlement_changed(books, call, owned, kind)
     if before.channel_id != one.channel_id:
-        gone: Json = {"entitlement": wire.render_handed_on(before, change)}
+        gone: Json = {"entitlement": ownership_views.render_handed_on(before, change)}
         emit(books, call, _one(books, before.channel_id), kind, one.id, one.revision, gone)
 
 

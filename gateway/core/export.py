@@ -6,7 +6,7 @@ buyers; the merchant's own export has those too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,8 +15,9 @@ from gateway.core import receipts, wire
 from gateway.core.archive import File, pack
 from gateway.core.model import Delivery, Json, Order, Reservation
 from gateway.core.model_consent import ConsentRecord
-from gateway.core.model_identity import Account
+from gateway.core.model_identity import Account, Link
 from gateway.core.privacy import DataUse
+from gateway.core.wire_identity import render_link
 
 PAGE = 100  # rows in memory at once
 GOODS = "Codes and other goods are opened in the channel where you bought them, and never exported."
@@ -40,12 +41,16 @@ manifest.json 列出每个文件的名称、含义和记录数，并说明未包
 """
 
 
+MOST_LINKS = 500  # of one account
+
+
 class Source(Protocol):
     """Reads of a buyer's rows, page by page; ids above `after`, in id order."""
 
     async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]: ...
     async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]: ...
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]: ...
+    async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]: ...
     async def consent_records(
         self, account_id: str, purpose: str | None, before: str | None, limit: int
     ) -> Sequence[ConsentRecord]: ...
@@ -56,7 +61,7 @@ class Export:
     """Whose data, and who gets it: `own` is the account of the channel that asks, None for the merchant, who gets all.
 
     `accounts` are all accounts of the buyer, `names` the names of their channels. `full`: she has proved who she is.
-    `receipt` makes the ConsentReceipt of a decision.
+    `receipt` makes the ConsentReceipt of a decision, `contacts` shows how she can be reached.
     """
 
     source: Source
@@ -67,6 +72,7 @@ class Export:
     full: bool
     now: datetime
     receipt: Callable[[ConsentRecord, str], Json]
+    contacts: Callable[[Account], Awaitable[list[Json]]]
 
     def stream(self) -> AsyncIterator[bytes]:
         """The archive."""
@@ -78,6 +84,8 @@ class Export:
         return [
             File("README.txt", "What this archive is, in English and Chinese", _text(README)),
             File("accounts.ndjson", "How you are known", self._accounts()),
+            File("contacts.ndjson", "How you can be reached", self._contacts()),
+            File("links.ndjson", "What you have proved, to link your accounts", self._links()),
             File("orders.ndjson", "What you ordered", self._rows(source.orders_of, self._order)),
             File("deliveries.ndjson", "What was delivered", self._rows(source.deliveries_of, self._delivery)),
             File("holds.ndjson", "What was held for you", self._rows(source.holds_of, self._hold)),
@@ -118,6 +126,17 @@ class Export:
             if not self._foreign(account):
                 shown |= {"id": account.id, "subject": account.subject}
             yield [shown]
+
+    async def _contacts(self) -> AsyncIterator[list[Json]]:
+        for account in filter(self._may, self.accounts):
+            yield [{"channel": self._name(account), **one} for one in await self.contacts(account)]
+
+    async def _links(self) -> AsyncIterator[list[Json]]:
+        """Those of her own account: a link of another one has an id that is not this channel's to know."""
+        for account in self.accounts:
+            if not self._foreign(account):
+                found = await self.source.links(account.id, self.now, None, MOST_LINKS)
+                yield [render_link(one, self.now) for one in found]
 
     async def _rows(
         self, find: Callable[[Account, str, int], Any], show: Callable[[Account, Any], Json]

@@ -150,8 +150,7 @@ class HoldCount(Row):
 @row
 class Order(Row):
     """An order. Its objects are those of spec/schemas/orders.yaml and aftersale.yaml, the oldest first.
-    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line.
-    """
+    `holds`: ids of the internal reservations that keep its stock while it waits for payment, by line."""
 
     id: str
     channel_id: str

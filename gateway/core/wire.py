@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from gateway.core.model import Channel, Delivery, Event, Json, Offer, Order, Reservation, Revealed, Stock
 from gateway.core.model_allotments import Allotment
-from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange, Transfer
 from gateway.core.privacy import DataUse
 
 
@@ -33,7 +32,8 @@ def buyer(body: Json) -> Json:
     return {name: body[name] for name in ("reference", "region", "locale") if name in body}
 
 
-def _with(wire: Json, **optional: object) -> Json:
+def having(wire: Json, **optional: object) -> Json:
+    """The object with those of these members that there are."""
     wire.update({name: value for name, value in optional.items() if value is not None})
     return wire
 
@@ -61,7 +61,7 @@ def render_offer(offer: Offer, channel_id: str = "") -> Json:
         "verification_level": "none",
         "updated_at": timestamp(offer.updated_at),
     }
-    return _with(
+    return having(
         wire,
         promotion=offer.promotion,
         restrictions=restrictions(offer, channel_id),
@@ -91,7 +91,7 @@ def render_reservation(hold: Reservation, now: datetime, uses: DataUse) -> Json:
         "expires_at": timestamp(hold.expires_at),
         "trace_id": hold.trace_id,
     }
-    return _with(wire, reference=hold.reference)
+    return having(wire, reference=hold.reference)
 
 
 def render_order(order: Order, uses: DataUse) -> Json:
@@ -110,7 +110,7 @@ def render_order(order: Order, uses: DataUse) -> Json:
         "updated_at": timestamp(order.updated_at),
         "trace_id": order.trace_id,
     }
-    return _with(
+    return having(
         wire,
         recipient_key=order.recipient_key,
         cancellation=order.cancellation,
@@ -132,7 +132,7 @@ def render_delivery(delivery: Delivery) -> Json:
         "created_at": timestamp(delivery.created_at),
     }
     revealed = timestamp(delivery.revealed_at) if delivery.revealed_at else None
-    return _with(
+    return having(
         wire,
         revealed_at=revealed,
         replaces=delivery.replaces,
@@ -164,83 +164,12 @@ def render_allotment(lease: Allotment, now: datetime, signed: str | None = None)
         "trace_id": lease.trace_id,
     }
     recalled = lease.recalled_at
-    return _with(
+    return having(
         wire,
         reference=lease.reference,
         recalled_at=timestamp(recalled) if recalled else None,
         lease=signed,
     )
-
-
-def render_entitlement(owned: Owned, now: datetime, logged: bool = False) -> Json:
-    """The Entitlement for the channel of its owner. `logged`: with the salt of the log, which no event has (OLG-007).
-
-    Price and order are of who bought it: a later owner sees neither.
-    """
-    one = owned.entitlement
-    shown = _with(
-        render_entitlement_for(owned, now, one.account_id),
-        order_id=one.order_id if one.period == 1 else None,
-        delivery_id=one.delivery_id,
-        transfer=render_transfer(owned.transfer, now) if owned.transfer else None,
-    )
-    if logged and one.leaf_hash is not None:
-        shown["log"] = {"leaf_hash": base64url(one.leaf_hash), "salt": base64url(one.salt)}
-    return shown
-
-
-def render_entitlement_for(owned: Owned, now: datetime, buyer_id: str) -> Json:
-    """The Entitlement for another channel that the owner lets see it, which knows her by this id (OWN-004)."""
-    one = owned.entitlement
-    past = one.expires_at is not None and one.expires_at <= now and one.status in ("active", "suspended")
-    ended_at = one.expires_at if past else one.ended_at
-    wire: Json = {
-        "id": one.id,
-        "revision": one.revision,
-        "status": "expired" if past else one.status,
-        "buyer_id": buyer_id,
-        "product": one.product,
-        "transferable": one.status == "active"
-        and not past
-        and one.transferable != "never"
-        and one.transfer_id is None,
-        "acquired_at": timestamp(one.acquired_at),
-        "origin": {"channel": owned.channel},
-    }
-    return _with(
-        wire,
-        valid_until=timestamp(one.expires_at) if one.expires_at else None,
-        ended_at=timestamp(ended_at) if ended_at else None,
-    )
-
-
-def render_handed_on(one: Entitlement, change: OwnershipChange) -> Json:
-    """The Entitlement for the channel of the buyer who has handed it on so: nothing of what came after (OWN-027)."""
-    return {
-        "id": one.id,
-        "revision": change.revision,
-        "status": "transferred",
-        "buyer_id": change.from_account_id,
-        "product": one.product,
-        "transferable": False,
-        "acquired_at": timestamp(change.from_acquired_at or change.at),
-        "ended_at": timestamp(change.at),
-    }
-
-
-def render_transfer(offer: Transfer, now: datetime, code: str | None = None) -> Json:
-    """The Transfer; `code` in the first answer only (OWN-026)."""
-    past = offer.status == "offered" and offer.expires_at <= now
-    ended_at = offer.expires_at if past else offer.ended_at
-    wire: Json = {
-        "id": offer.id,
-        "revision": offer.revision,
-        "entitlement_id": offer.entitlement_id,
-        "status": "expired" if past else offer.status,
-        "created_at": timestamp(offer.created_at),
-        "expires_at": timestamp(offer.expires_at),
-    }
-    return _with(wire, code=code, ended_at=timestamp(ended_at) if ended_at else None)
 
 
 # What the members of an event's data show of a buyer: the fields to ask the decision point for.
@@ -250,6 +179,7 @@ PERSONAL = {
     "buyer": ("profile", "contacts"),
     "consent": ("consent",),
     "erasure": ("erasure",),
+    "entitlement": ("entitlement",),
 }
 
 

@@ -8,11 +8,12 @@ from itertools import islice
 
 from gateway.core import certificates as proofs
 from gateway.core import ownership as rules
-from gateway.core import privacy, transfers, wire
+from gateway.core import ownership_views, transfers, wire
 from gateway.core.errors import ProtocolError, missing
 from gateway.core.model import Json
 from gateway.core.model_identity import Account
 from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange
+from gateway.core.privacy import DataUse
 from gateway.http import status_lists
 from gateway.http.certificates import examine, sign_certificate, status_place
 from gateway.http.limits import PUBLIC
@@ -22,7 +23,7 @@ from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.http.write import write
 
-PURPOSE, FIELD = "personalisation", "entitlements"  # by which one channel sees what a buyer owns by another
+PURPOSE, FIELD = "personalisation", "entitlement"  # by which one channel sees what a buyer owns by another
 
 
 async def get_certificate_issuer(request: Request) -> Response:
@@ -69,10 +70,11 @@ async def list_ownership_changes(request: Request) -> Response:
 async def consume_entitlement(request: Request) -> Response:
     """It is used up (OWN-009)."""
     call, entitlement_id = request.call, request.values["entitlement_id"]
+    request.uses.check(request.channel_id, FIELD)
     return await write(
         request,
         200,
-        lambda books: wire.render_entitlement(
+        lambda books: ownership_views.render_entitlement(
             rules.consume_entitlement(books, call, entitlement_id), call.now, logged=True
         ),
     )
@@ -81,6 +83,7 @@ async def consume_entitlement(request: Request) -> Response:
 async def issue_certificate(request: Request) -> Response:
     """A proof for its owner to show (OWN-014). Kept sealed for a repeated request: who has it can show it."""
     services, call, entitlement_id = request.services, request.call, request.values["entitlement_id"]
+    request.uses.check(request.channel_id, FIELD)
     key = proofs.accept_key(request.body.get("holder_key"))
     return await write(
         request,
@@ -125,7 +128,7 @@ async def create_transfer(request: Request) -> Response:
     return await write(
         request,
         201,
-        lambda books: wire.render_transfer(
+        lambda books: ownership_views.render_transfer(
             transfers.create_transfer(books, vault, call, entitlement_id, code, seconds), call.now, code
         ),
         goods=True,
@@ -135,10 +138,11 @@ async def create_transfer(request: Request) -> Response:
 async def accept_transfer(request: Request) -> Response:
     """Become the owner (OWN-027)."""
     vault, call, body = request.services.vault, request.call, request.body
+    request.uses.check(request.channel_id, FIELD)
     return await write(
         request,
         200,
-        lambda books: wire.render_entitlement(
+        lambda books: ownership_views.render_entitlement(
             transfers.accept_transfer(books, vault, call, body["buyer_id"], body["code"]),
             call.now,
             logged=True,
@@ -153,7 +157,9 @@ async def decline_transfer(request: Request) -> Response:
     return await write(
         request,
         200,
-        lambda books: wire.render_transfer(transfers.decline_transfer(books, vault, call, code), call.now),
+        lambda books: ownership_views.render_transfer(
+            transfers.decline_transfer(books, vault, call, code), call.now
+        ),
     )
 
 
@@ -162,7 +168,7 @@ async def get_transfer(request: Request) -> Response:
     found = await request.services.ownership.transfer(request.values["transfer_id"])
     if found is None or request.channel_id not in (found.channel_id, found.to_channel_id):
         raise ProtocolError("not_found")
-    return render(200, wire.render_transfer(found, request.call.now))
+    return render(200, ownership_views.render_transfer(found, request.call.now))
 
 
 async def cancel_transfer(request: Request) -> Response:
@@ -171,7 +177,7 @@ async def cancel_transfer(request: Request) -> Response:
     ended = await request.services.writer.run(
         lambda books: transfers.cancel_transfer(books, call, transfer_id)
     )
-    return render(200, wire.render_transfer(ended, call.now))
+    return render(200, ownership_views.render_transfer(ended, call.now))
 
 
 async def _accounts(request: Request, buyer_id: str) -> list[tuple[str, str]]:
@@ -179,19 +185,25 @@ async def _accounts(request: Request, buyer_id: str) -> list[tuple[str, str]]:
 
     She need not have been resolved ever.
     """
+    request.uses.check(request.channel_id, FIELD)
     known = await request.services.ownership.accounts_with(buyer_id)
     mine = next((one for one in known if one.id == buyer_id), None)
     if mine is None or mine.channel_id != request.channel_id:
         return [(buyer_id, request.channel_id)]
-    return [(one.id, one.channel_id) for one in known if await _allowed(request, one)]
+    uses = await _uses(request, mine)
+    return [(one.id, one.channel_id) for one in known if _allowed(uses, one, request.channel_id)]
 
 
-async def _allowed(request: Request, account: Account) -> bool:
-    """What she has by this channel it may always show her; what she has by another while she allows it (OWN-004)."""
-    purpose = "fulfilment" if account.channel_id == request.channel_id else PURPOSE
+async def _uses(request: Request, account: Account) -> DataUse:
+    """What this channel may have of what the buyer did on others, read anew."""
     consents = await request.services.queries.consents(account.buyer_id)
-    uses = privacy.DataUse(request.channel_id, request.call.now, consents, request.exchange.data_uses)
-    return uses.may(purpose, FIELD, account.channel_id).allowed
+    return DataUse(request.channel_id, request.call.now, consents, request.exchange.data_uses)
+
+
+def _allowed(uses: DataUse, account: Account, channel_id: str) -> bool:
+    """Her own channel has it for the contract; any other by her consent (OWN-004)."""
+    own = account.channel_id == channel_id
+    return own or uses.may(PURPOSE, FIELD, account.channel_id).allowed
 
 
 async def _visible(request: Request) -> Entitlement:
@@ -200,6 +212,7 @@ async def _visible(request: Request) -> Entitlement:
     found = await reads.entitlement(request.values["entitlement_id"])
     if found is None:
         raise missing("entitlement_id")
+    request.uses.check(request.channel_id, FIELD)
     if found.channel_id == request.channel_id:
         return found
     if _handed_on_by(await reads.changes(found.id), request.channel_id):
@@ -214,7 +227,9 @@ async def _same_buyer(request: Request, found: Entitlement) -> str | None:
     accounts = await request.services.ownership.accounts_with(found.account_id)
     owner = next((one for one in accounts if one.id == found.account_id), None)
     here = next((one for one in accounts if one.channel_id == request.channel_id), None)
-    return here.id if owner and here and await _allowed(request, owner) else None
+    if owner is None or here is None:
+        return None
+    return here.id if _allowed(await _uses(request, owner), owner, request.channel_id) else None
 
 
 async def _view(request: Request, found: Entitlement, buyer_id: str | None = None) -> Json:
@@ -224,13 +239,13 @@ async def _view(request: Request, found: Entitlement, buyer_id: str | None = Non
     channel = await services.clients.find(found.channel_id)
     owned = Owned(found, channel.name if channel else "", offer)
     if found.channel_id == request.channel_id and buyer_id in (None, found.account_id):
-        return wire.render_entitlement(owned, now, logged=True)
+        return ownership_views.render_entitlement(owned, now, logged=True)
     changes = await services.ownership.changes(found.id)
     gone = _handed_on_by(changes, request.channel_id, buyer_id)
     if gone is not None:
-        return wire.render_handed_on(found, gone)
+        return ownership_views.render_handed_on(found, gone)
     seen_as = buyer_id or await _same_buyer(request, found)
-    return wire.render_entitlement_for(owned, now, seen_as or "")
+    return ownership_views.render_entitlement_for(owned, now, seen_as or "")
 
 
 def _handed_on_by(

@@ -36,7 +36,7 @@ async def write(
     when an answer is given again. An answer with `goods` is sealed where it is kept, and no cache may keep it.
     """
     vault, call, operation = request.services.vault, request.call, request.operation
-    mark = fingerprint(request)
+    mark = vault.fingerprint(fingerprint(request))  # with the vault's key: bodies have addresses and codes
     answer = await request.services.writer.run(
         lambda books: idempotent(
             books,

@@ -30,8 +30,12 @@ class Undeliverable(Exception):
     """The other side will never take it. The text says why, without the address."""
 
 
+class Delayed(OSError):
+    """It may work later. The text says why not now, without the address."""
+
+
 class Carrier(Protocol):
-    """Takes a mail away, blocking. Raises Undeliverable, or OSError when it may work later."""
+    """Takes a mail away, blocking. Raises Undeliverable, or Delayed or any OSError when it may work later."""
 
     def carry(self, mail: mails.Composed, message_id: str) -> None: ...
 
@@ -84,22 +88,26 @@ class SmtpCarrier:
 
     def _judged(self, code: int) -> Exception:
         """What an answer means; the server's words may repeat the address, so they go nowhere."""
-        return Undeliverable(f"SMTP {code}") if code >= 500 and code != 535 else OSError(f"SMTP {code}")
+        return Undeliverable(f"SMTP {code}") if code >= 500 and code != 535 else Delayed(f"SMTP {code}")
 
     def _connected(self) -> smtplib.SMTP:
-        parts = urlsplit(self.url)
+        parts, secure = urlsplit(self.url), ssl.create_default_context()
         host = parts.hostname or ""
         if parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, parts.port or 465, timeout=TIMEOUT, context=ssl.create_default_context()
-            )
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=secure)
         else:
             server = smtplib.SMTP(host, parts.port or 587, timeout=TIMEOUT)
+        try:
             server.ehlo()
-            if self.password is not None or server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
-        if self.user is not None and self.password is not None:
-            server.login(self.user, self.password)
+            if parts.scheme == "smtp" and server.has_extn("starttls"):
+                server.starttls(context=secure)
+            elif parts.scheme == "smtp" and self.password is not None:
+                raise Delayed("no STARTTLS, and a password is for encrypted connections only")
+            if self.user is not None and self.password is not None:
+                server.login(self.user, self.password)
+        except BaseException:
+            server.close()
+            raise
         return server
 
 
@@ -139,7 +147,7 @@ class Mailer:
         except Undeliverable as refused:
             state, error = "parked", str(refused)
         except Exception as trouble:  # whatever it is, the next try may work; its text may say too much
-            state, error = "pending", type(trouble).__name__
+            state, error = "pending", str(trouble) if isinstance(trouble, Delayed) else type(trouble).__name__
             again_at += timedelta(seconds=min(FIRST * 2 ** min(attempts - 1, 10), LONGEST))
         if error is not None:
             log.warning("a mail is not sent", extra={"mail_id": mail.id, "error": error})

@@ -112,9 +112,9 @@ async def audit(engine: Engine) -> list[Discrepancy]:
         found.append(Discrepancy(subject, "units that count against its limit", wanted, counted_units))
     found += [Discrepancy(*wrong) for wrong in await misleased(engine)]
     found += [Discrepancy(*one) for one in await astray(engine)]
-    found += [Discrepancy(*one) for one in await misjoined(engine)]
     found += [Discrepancy(*one) for one in await misplaced(engine)]
     found += [Discrepancy(*one) for one in await misowned(engine)]
+    found += [Discrepancy(*one) for one in await misjoined(engine)]
     found += [Discrepancy(subject, what, 0, 1) for subject, what in await missealed(engine)]
     return found + await _holds(engine)
 

@@ -25,6 +25,13 @@ from gateway.storage.columns import check as _check
 from gateway.storage.columns import one_of as _one_of
 from gateway.storage.columns import partial as _partial
 from gateway.storage.columns import table as _table
+from gateway.storage.tables_ownership import (
+    entitlements,
+    ownership_changes,
+    status_entries,
+    status_lists,
+    transfers,
+)
 
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 
@@ -197,48 +204,6 @@ events = _table(
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
-entitlements = _table(
-    model_ownership.Entitlement,
-    "entitlements",
-    _one_of("status", "active", "suspended", "consumed", "revoked", "expired"),
-    _one_of("transferable", "always", "until_revealed", "never"),
-    _check("revision", "revision >= period AND period >= 1"),
-    _check("place", "(status_list_id IS NULL) = (status_index IS NULL)"),
-    Index("entitlements_account", "account_id", "id"),
-    # a place in a status list is one owner's
-    _partial(
-        "entitlements_place_key",
-        "status_list_id IS NOT NULL",
-        "status_list_id",
-        "status_index",
-        unique=True,
-    ),
-    _partial(
-        "entitlements_due", "expires_at IS NOT NULL AND status IN ('active', 'suspended')", "expires_at"
-    ),
-)
-ownership_changes = _table(
-    model_ownership.OwnershipChange,
-    "ownership_changes",
-    Index("ownership_changes_entitlement", "entitlement_id", "revision", "id"),
-    _partial("ownership_changes_from", "from_account_id IS NOT NULL", "from_account_id"),
-)
-transfers = _table(
-    model_ownership.Transfer,
-    "transfers",
-    _one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
-    # what is offered is offered to one
-    _partial("transfers_open_key", "status = 'offered'", "entitlement_id", unique=True),
-    _partial("transfers_due", "status = 'offered'", "expires_at"),
-)
-status_counters = _table(model_ownership.StatusCounter, "status_counters", _check("used", "used >= 0"))
-status_lists = _table(model_ownership.StatusList, "status_lists", _check("revision", "revision >= 1"))
-status_entries = _table(
-    model_ownership.StatusEntry,
-    "status_entries",
-    _check("status", "status IN (0, 1, 2)"),
-    _partial("status_entries_list", "status <> 0", "list_id", "place"),
-)
 log_entries = _table(
     model_ownership_log.LogEntry,
     "log_entries",
@@ -313,4 +278,16 @@ FIXED: dict[type[Row], frozenset[str]] = {
     model.Delivery: frozenset({"order_id", "channel_id"}),
     model_ownership_log.LogEntry: frozenset({"entitlement_id", "leaf", "leaf_hash", "at"}),
 }
-__all__ = ["FEEDS", "FIXED", "LOCKED", "TABLES", "WATCHED", "metadata"]
+__all__ = [
+    "FEEDS",
+    "FIXED",
+    "LOCKED",
+    "TABLES",
+    "WATCHED",
+    "entitlements",
+    "metadata",
+    "ownership_changes",
+    "status_entries",
+    "status_lists",
+    "transfers",
+]

@@ -26,18 +26,25 @@ FRESH = re.compile(
     r"header (traceparent|idempotency-key|webhook-.*|signature.*)"
     r"|/(.*/)?reference|/(.*_)?id|/occurred_at|/traceparent"
 )
+TOKENS = ("audience", "expiry", "issuer", "nonce", "signature")  # of id tokens, what is wrong
 FAULTS = {
     ("assertions", "expired assertion"): {"form client_assertion"},
     ("assertions", "assertion for another"): {"form client_assertion"},
     ("bad_requests", "cut off"): {"body"},
     ("bad_requests", "not JSON"): {"body"},
     ("bad_requests", "text"): {"header content-type"},
+    ("consents", "give to nobody a"): {"/scope/channels/0"},
+    ("consents", "give until the past a"): {"/expires_at"},
+    ("email_links", "unknown kind a"): {"/kind"},
+    ("email_links", "wrong code a"): {"/code"},
     ("holds", "more than there is"): {"/quantity"},
     ("holds", "wrong region"): {"/buyer/region"},
+    **{("id_tokens", f"{name}: wrong a"): {"/id_token"} for name in TOKENS},
     ("lease_limits", "lease into safety"): {"/quantity"},
     ("leases", "lease of too many"): {"/quantity"},
     ("leases", "order of what is leased"): {"/lines/0/quantity"},
     ("leases", "release too many"): {"/quantity"},
+    ("link_codes", "wrong link code b"): {"/code"},
     ("mismatch", "another quantity"): {"/lines/0/quantity"},
     ("no_token", "broken signature"): {"header authorization"},
     ("no_token", "no signature"): {"header authorization"},
@@ -65,6 +72,8 @@ FAULTS = {
     ("safety_stock", "order into safety"): {"/lines/0/quantity"},
     ("secrets", "unknown client"): {"form client_id"},
     ("secrets", "wrong secret"): {"form client_secret"},
+    ("shared_limits", "too much when apart a"): {"/lines/0/quantity"},
+    ("shared_limits", "too much when linked b"): {"/lines/0/quantity"},
 }
 Pair = tuple[str, str, str]
 

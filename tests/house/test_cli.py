@@ -48,6 +48,7 @@ def test_help_shows_examples_and_every_command() -> None:
         "certify",
         "judge",
         "mutation",
+        "ownership",
         "ownership-log",
         "report",
         "requirements",

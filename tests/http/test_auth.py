@@ -77,6 +77,7 @@ async def test_a_client_secret_gets_a_token(gateway: RunningGateway, shop: TestC
         "events",
         "allotments",
         "identity",
+        "consent",
         "ownership",
     }
 

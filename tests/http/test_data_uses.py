@@ -10,7 +10,8 @@ import pytest
 import spec
 from gateway.http.trace import Exchange
 from tests.fixtures.buyers import Person, resolved
-from tests.fixtures.gateway import RunningGateway, order_of
+from tests.fixtures.gateway import RunningGateway, TestChannel, order_of
+from tests.http.owning import buy
 from tests.http.test_erasure import INPUT
 
 MARK = "x-personal-data"
@@ -125,10 +126,26 @@ async def everything(gateway: RunningGateway) -> list[tuple[str, Any]]:
         ("export_buyer", "/export"),
     ):
         await go(name, "GET", who + path)
+    await owning(go, shop, waiting["id"], buyer["id"])
     await go("list_events", "GET", "/events")
     other_buyer = await resolved(shop, "ann")
     await go("erase_buyer", "DELETE", f"/buyers/{other_buyer.id}")
     return bought
+
+
+async def owning(go: Any, shop: TestChannel, order_id: str, buyer_id: str) -> None:
+    """The operations on what she owns, of whom somebody else has it then."""
+    delivery = (await shop.get(f"/orders/{order_id}/deliveries")).json["items"][0]
+    one = f"/entitlements/{delivery['entitlement_id']}"
+    await go("get_entitlement", "GET", one)
+    await go("list_ownership_changes", "GET", f"{one}/history")
+    await go("list_entitlements", "GET", f"/buyers/{buyer_id}/entitlements")
+    bought = await buy(shop, await shop.gateway.offer(), "mia")
+    await go("issue_certificate", "POST", f"/entitlements/{bought['id']}/certificates")
+    code = (await shop.post(f"/entitlements/{bought['id']}/transfers")).json["code"]
+    friend = await resolved(shop, "friend")
+    await go("accept_transfer", "POST", "/transfers/accept", {"buyer_id": friend.id, "code": code})
+    await go("consume_entitlement", "POST", f"/entitlements/{bought['id']}/consume")
 
 
 async def linked(go: Any, mia: Person, who: str) -> None:

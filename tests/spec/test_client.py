@@ -29,6 +29,7 @@ CONFIG = """\
 post_hooks: []
 content_type_overrides:
   application/statuslist+jwt: text/plain
+  application/zip: application/octet-stream
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from gateway.core import contacts, identity, link_kinds, links, mails
+from gateway.core import contacts, identity, link_kinds, links, mails, orders
 from gateway.core.errors import ProtocolError
-from gateway.core.model import Event
+from gateway.core.lines import LineRequest
+from gateway.core.model import Event, Offer
 from gateway.core.model_identity import Account, BuyerChange, Contact, Identifier, Link, Mail, ProofCount
 from gateway.storage.keys import new_entry
 from gateway.storage.rotation import rotate
@@ -178,6 +180,38 @@ async def test_guesses_at_once_are_counted(database_url: str) -> None:
         right = links.Proof(await them.code_of(begun.link))
         with pytest.raises(ProtocolError, match="link_expired"):
             await them.run(links.confirm_link, mia, mia.id, begun.link.id, right)
+
+
+async def test_a_rush_over_two_channels_is_one_buyers(database_url: str) -> None:
+    """IDN-040: two offers of one product, each with its own stock, sold to linked accounts at two gateways at once:
+    no row is common to the orders but the buyer's, and still no unit is sold above her limit."""
+    async with people(database_url) as them:
+        await them.link((0, 1))
+        shop = them.shops[0]
+        limited = {
+            "quantity": 50,
+            "delivery_kind": "licence",
+            "restrictions": {"purchase_limit": {"quantity": 5}},
+        }
+        offers = [await shop.offer(**limited) for _ in range(2)]
+        offers[1] = replace(offers[1], product=offers[0].product)
+        await shop.store.run(lambda books: books.put(offers[1]))
+        tries = [_buy(them, n % 2, offers[n % 2], f"r{n}") for n in range(24)]
+        assert Counter(await asyncio.gather(*tries)) == {"sold": 5, "purchase_limit_reached": 19}
+        assert await shop.store.audit() == []
+
+
+async def _buy(them: People, which: int, offer: Offer, name: str) -> str:
+    """One unit for an account, at the next store."""
+    account, store = them.accounts[which], next(them.turn).store
+    lines = (LineRequest(offer.id, 1, {"amount": 1000, "currency": "EUR"}),)
+    cmd = orders.CreateOrder(name, {"reference": account.subject}, lines, {"status": "collected"})
+    call = call_of(account.channel_id)
+    try:
+        await store.run(lambda books: orders.create_order(books, store.vault, call, cmd))
+    except ProtocolError as refused:
+        return refused.code
+    return "sold"
 
 
 async def test_tiers_follow_accounts(database_url: str) -> None:

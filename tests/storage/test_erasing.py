@@ -1,0 +1,198 @@
+"""Erasure and retention in the books: whatever is interrupted is finished, and the rest balances."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tracemalloc
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from gateway.core import erasure, identity, orders, retention
+from gateway.core.export import Export
+from gateway.core.lines import LineRequest
+from gateway.core.model import Channel, Event, Json, Offer, Order
+from gateway.core.model_consent import Consent, ConsentRecord, Erasure
+from gateway.core.model_identity import Account, AccountName, Contact
+from gateway.core.orders import CreateOrder
+from gateway.core.privacy import DataUse
+from gateway.relay.eraser import Eraser
+from gateway.storage.engine.base import Changes
+from tests.storage.world import Shop, call_of, open_shop
+
+EMAIL, PHONE, SUBJECT, TYPED = "mia@shop.example", "+4915112345678", "mia-4711", "Mia Musterfrau"
+
+
+async def account_of(shop: Shop, channel: Channel, subject: str = SUBJECT) -> Account:
+    """A buyer with an address and a number."""
+    cmd = identity.ResolveBuyer(subject, EMAIL, PHONE, "de-DE")
+    call, vault = call_of(channel.id), shop.store.vault
+    return (await shop.store.run(lambda books: identity.resolve_buyer(books, vault, call, cmd))).account
+
+
+async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT) -> Order:
+    """A fulfilled order of hers."""
+    line = LineRequest.from_wire(
+        {
+            "offer_id": offer.id,
+            "quantity": 1,
+            "unit_price": {"amount": offer.price_amount, "currency": offer.currency},
+            "buyer_input": {"name": TYPED},
+        }
+    )
+    cmd = CreateOrder(reference, {"reference": subject, "region": "DE"}, (line,), {"status": "collected"})
+    call, vault = call_of(channel.id), shop.store.vault
+    return await shop.store.run(lambda books: orders.create_order(books, vault, call, cmd))
+
+
+async def begun(shop: Shop, account: Account) -> Erasure:
+    """An erasure whose process has died right after its first commit."""
+    call, vault = call_of(account.channel_id), shop.store.vault
+    found = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel")
+    )
+    return found[0]
+
+
+async def asking(shop: Shop) -> Offer:
+    """An offer that asks for a name and has a limit."""
+    return await shop.offer(
+        codes=["A", "B", "C"],
+        buyer_input={"type": "object", "properties": {"name": {"type": "string"}}},
+        restrictions={"purchase_limit": {"quantity": 2}},
+    )
+
+
+async def test_what_was_interrupted_is_finished(shop: Shop) -> None:
+    """The job does what the process had still to do; then nothing names her, and the books balance."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    order = await bought(shop, channel, offer, "r1")
+    await begun(shop, account)
+    call = call_of()
+    await Eraser(shop.store.erasing, shop.store).run_once(call.now)
+    (kept,) = await shop.rows(Order)
+    assert (kept.status, kept.total_amount, kept.reference) == (order.status, order.total_amount, "r1")
+    assert kept.buyer == {"reference": kept.buyer_reference}
+    for kind in (Account, AccountName, Contact, Consent):
+        assert await shop.rows(kind) == []
+    (done,) = await shop.rows(Erasure)
+    assert (done.subject, done.done_at, kept.buyer_reference) == (None, call.now, done.pseudonym)
+    named = [one.type for one in await shop.rows(Event) if SUBJECT in str(one.data) or TYPED in str(one.data)]
+    assert named == []
+    assert await shop.store.audit() == []
+
+
+async def test_what_begins_meanwhile_is_somebody_new(shop: Shop) -> None:
+    """An account that is resolved, and an order that is made, after the cut belong to the new buyer."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    await bought(shop, channel, offer, "old")
+    made = await begun(shop, account)
+    await account_of(shop, channel)
+    new = await bought(shop, channel, offer, "new")
+    await Eraser(shop.store.erasing, shop.store).finish(made, call_of().now)
+    assert [one.id for one in await shop.rows(Account)] == [account.id]
+    assert len(await shop.rows(Contact)) == 2
+    found = {one.reference: one.buyer_reference for one in await shop.rows(Order)}
+    assert found == {"old": made.pseudonym, "new": SUBJECT}
+    assert new.buyer_reference == SUBJECT
+    assert await shop.store.audit() == []
+
+
+async def test_nothing_of_her_is_in_the_files(database_url: str) -> None:
+    """Before the erasure her address and number are in no file in the clear; after it her name is not, either."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the files of a server are not this process's to read")
+    async with open_shop(database_url) as shop:
+        channel = await shop.channel()
+        offer, account = await asking(shop), await account_of(shop, channel)
+        await bought(shop, channel, offer, "r1")
+        assert bytes_of(database_url, (EMAIL, PHONE)) == []
+        made = await begun(shop, account)
+        await Eraser(shop.store.erasing, shop.store).finish(made, call_of().now)
+    assert bytes_of(database_url, (EMAIL, PHONE, SUBJECT, TYPED)) == []
+
+
+def bytes_of(database_url: str, words: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Files beside the database, and the words that are in them."""
+    path = Path(make_url(database_url).database or "")
+    files = sorted(path.parent.glob(path.name + "*"))
+    return [(file.name, word) for file in files for word in words if word.encode() in file.read_bytes()]
+
+
+async def test_old_data_is_forgotten(shop: Shop) -> None:
+    """What is older than its period, and no more; a dry run counts the same and changes nothing."""
+    channel = await shop.channel()
+    offer = await asking(shop)
+    for reference in ("one", "two"):
+        await bought(shop, channel, offer, reference)
+    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
+    now = call_of().now
+    assert (await eraser.forget_old(now + timedelta(days=29)))["fulfilment"] == 0
+    later = now + timedelta(days=31)
+    assert (await eraser.forget_old(later, dry_run=True))["fulfilment"] == 2
+    assert {one.buyer_reference for one in await shop.rows(Order)} == {SUBJECT}
+    assert (await eraser.forget_old(later))["fulfilment"] == 2
+    assert (await eraser.forget_old(later))["fulfilment"] == 0
+    found = await shop.rows(Order)
+    assert len({one.buyer_reference for one in found}) == 2
+    assert TYPED not in str([*found, *await shop.rows(Event)])
+    assert await shop.store.audit() == []
+
+
+MANY = 4000
+
+
+async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop) -> None:
+    """Thousands of orders go out while a few megabytes are in use: they are read and packed page by page."""
+    channel = await shop.channel()
+    account = await account_of(shop, channel)
+    first = await bought(shop, channel, await asking(shop), "first")
+    rows = [replace(first, id=f"ord_{n:026d}", reference=f"many-{n}") for n in range(MANY)]
+    async with shop.store.engine.transaction() as transaction:
+        for start in range(0, MANY, 500):
+            await transaction.write([Changes(Order, upserts=rows[start : start + 500])])
+        await transaction.commit()
+    del rows
+    made = Export(
+        source=shop.store.queries,
+        own=account,
+        accounts=[account],
+        names={channel.id: channel.name},
+        uses=DataUse(channel.id),
+        full=False,
+        now=call_of().now,
+        receipt=no_receipt,
+        contacts=no_contacts,
+    )
+    out = io.BytesIO()
+    tracemalloc.start()
+    async for piece in made.stream():
+        out.write(piece)
+        await asyncio.sleep(0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with zipfile.ZipFile(out) as packed:
+        size = packed.getinfo("orders.ndjson").file_size
+        (told,) = [
+            one for one in json.loads(packed.read("manifest.json"))["files"] if one["name"] == "orders.ndjson"
+        ]
+    assert told["count"] == MANY + 1
+    assert peak < size / 2, f"{peak} bytes in use for {size}"
+
+
+def no_receipt(record: ConsentRecord, channel: str) -> Json:
+    """She has decided nothing."""
+    raise AssertionError(f"{record.receipt_id} of {channel}")
+
+
+async def no_contacts(account: Account) -> list[Json]:
+    """Nothing is known of how to reach her."""
+    return []
