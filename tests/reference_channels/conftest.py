@@ -79,12 +79,19 @@ async def running_shop(
         "worker_pause": 0.05,
     } | options
     app = build(Settings(data=data, **chosen))
+    async with serving(app, bound) as running:
+        yield running
+
+
+@asynccontextmanager
+async def serving(app: web.Application, bound: socket.socket) -> AsyncIterator[RunningShop]:
+    """A channel on a bound port, stopped gracefully in the end."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     await web.SockSite(runner, bound).start()
     async with aiohttp.ClientSession() as http:
         try:
-            yield RunningShop(url, app[TRADE], http)
+            yield RunningShop(f"http://127.0.0.1:{bound.getsockname()[1]}", app[TRADE], http)
         finally:
             await runner.cleanup()
 

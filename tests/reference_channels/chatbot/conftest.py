@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 
 from reference_channels.chatbot.app import WEBHOOK, build
 from reference_channels.chatbot.messenger import Messenger
 from reference_channels.chatbot.telegram import Telegram, TelegramSettings
 from reference_channels.trade import intents
 from reference_channels.trade.intents import Intent
-from reference_channels.trade.settings import TRADE, Settings
+from reference_channels.trade.settings import Settings
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.reference_channels.chatbot.bot_api import TOKEN, BotApi
 from tests.reference_channels.chatbot.people import Person
-from tests.reference_channels.conftest import POLICY, TEST_SECRET, RunningShop
+from tests.reference_channels.conftest import POLICY, TEST_SECRET, RunningShop, serving
 
 
 @asynccontextmanager
@@ -37,14 +35,8 @@ async def running_bot(
         "sync_every": 3600,
     } | options  # fmt: skip
     app = build(Settings(data=data, **chosen), messenger, pause=0.05)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.SockSite(runner, bound).start()
-    async with aiohttp.ClientSession() as http:
-        try:
-            yield RunningShop(url, app[TRADE], http)
-        finally:
-            await runner.cleanup()
+    async with serving(app, bound) as running:
+        yield running
 
 
 def telegram(api: BotApi, **options: Any) -> Telegram:

@@ -143,6 +143,16 @@ async def at_the_card(api: BotApi, bot: RunningShop) -> Person:
     return ada
 
 
+async def dies(bot: RunningShop, ada: Person, number: int, press: str, text: str) -> None:
+    """Press, and let the bot die at the transaction with this number, or come through when it has not so many."""
+    crashed = crash_at(bot, number)
+    await ada.presses(press)
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        if crashed() or any(text in each["text"] for each in ada.sees):
+            return
+
+
 @pytest.mark.parametrize("number", range(1, WRITES, STEP))
 async def test_a_crash_anywhere_in_the_chat_is_survived(tmp_path: Path, number: int) -> None:
     """The bot dies at a transaction between Buy and Pay; the next one goes on, and it was bought once."""
@@ -150,12 +160,7 @@ async def test_a_crash_anywhere_in_the_chat_is_survived(tmp_path: Path, number: 
         gateway.add()
         async with bot_of(tmp_path, gateway.url, api) as bot:
             ada = await at_the_card(api, bot)
-            crashed = crash_at(bot, number)
-            await ada.presses("Buy")
-            for _ in range(100):
-                await asyncio.sleep(0.02)
-                if crashed() or any("Kept" in each["text"] for each in ada.sees):
-                    break
+            await dies(bot, ada, number, "Buy", "Kept")
         async with bot_of(tmp_path, gateway.url, api):
             await ada.reads("Kept for you")
             await ada.asks("Pay", "it is yours")
@@ -172,12 +177,7 @@ async def test_a_crash_when_the_money_is_taken_is_survived(tmp_path: Path, numbe
         async with bot_of(tmp_path, gateway.url, api) as bot:
             ada = await at_the_card(api, bot)
             await ada.asks("Buy", "Kept for you")
-            crashed = crash_at(bot, number)
-            await ada.presses("Pay")
-            for _ in range(100):
-                await asyncio.sleep(0.02)
-                if crashed() or any("it is yours" in each["text"] for each in ada.sees):
-                    break
+            await dies(bot, ada, number, "Pay", "it is yours")
         async with bot_of(tmp_path, gateway.url, api):
             await ada.reads("it is yours")
         assert len(gateway.orders) == 1

@@ -40,7 +40,7 @@ async def test_one_person_over_two_channels(scene: Scene, tmp_path: Path) -> Non
 
 
 async def test_proven_and_handed_on_to_the_other_channel(scene: Scene, tmp_path: Path) -> None:
-    """The proof from the chat verifies; handed on to the shop it is worth nothing, and he opens the good."""
+    """The proof from the chat verifies; handed on in the shop it is worth nothing, and the new owner opens the good."""
     await scene.stock()
     await bought(scene, scene.ada)
     async with running_shop(tmp_path / "shop", None, name="Web", sync_every=3600) as shop:
