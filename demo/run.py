@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from buyer import buy_in_the_shop
+from one_buyer import Story
 from orders import past_orders
 from processes import VGCP, DemoError, json_command
 from replay import Replay, Tally
@@ -116,7 +117,7 @@ def faults(summary: Json, tally: Tally, audit: Json) -> list[str]:
 
 def show(summary: Json) -> None:
     """The figures, for a person."""
-    say("\n5. What happened")
+    say("\n6. What happened")
     rate = f"{summary['orders_per_second']:,.0f} a second, each with its goods opened"
     say(f"  orders            {summary['orders']:>10,}   ({rate})")
     say(f"  revenue       USD {summary['revenue']['amount'] / 100:>10,.2f}")
@@ -141,8 +142,17 @@ def run(count: int) -> int:
         say(f"  gateway {stage.gateway_url}   shop {stage.shop_url}")
         bought, tally = trade(stage, count)
         audit = json_command("gateway", "audit", "--database", stage.database)
-    say("\n4. Certification of shop and gateway (twins in sandbox mode: certifying resets what it certifies)")
+    say(
+        "\n4. One person over a shop and a chat (twins in sandbox mode; docs/one-buyer.md has all that is said)"
+    )
     with sandbox_twins(FOLDER) as twins:
+        Story(twins, FOLDER).tell()
+        say(
+            "  bought on both, linked, saw all, proved, handed on, withdrew her consent, took her data, was forgotten"
+        )
+        say(
+            "\n5. Certification of shop, bot and gateway (twins in sandbox mode: certifying resets what it certifies)"
+        )
         certificates = {
             "shop": certify("shop", twins.shop_url, twins.secret),
             "bot": certify("bot", twins.bot_url, twins.secret),

@@ -84,7 +84,9 @@ async def test_a_link_ends_after_a_quarter_of_an_hour(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [json.dumps({**PUBLIC, "d": "AAAA"}), "no JSON", json.dumps({"kty": "oct", "k": "AAAA"})]
+    "key",
+    [json.dumps({**PUBLIC, "d": "AAAA"}), "no JSON", json.dumps({"kty": "oct", "k": "AAAA"})],
+    ids=["private", "no JSON", "symmetric"],
 )
 async def test_what_no_browser_sends_is_refused(scene: Scene, key: str) -> None:
     """DLV-036: a private key is refused, and the link stays good for the right one."""
