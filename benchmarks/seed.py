@@ -178,12 +178,14 @@ class Copy:
         order, held = self._ids["order"], self._ids["hot_stock"]
         new = f"'ord_0' || ({BASE} + n)"
         old, unit = "'old-' || n", f"'unt_0' || ({BASE} + n)"
+        delivery, owned = (f"'{kind}_0' || ({BASE} + n)" for kind in ("dlv", "ent"))
         mine = f"order_id = '{order}'"
         return [
             _copy("order_references", mine, count, reference=old, order_id=new),
             _copy("orders", f"id = '{order}'", count, id=new, reference=old),
             _copy("units", mine, count, id=unit, seq="9 + n", code_hash=self._hash("sold"), order_id=new),
-            _copy("deliveries", mine, count, id=f"'dlv_0' || ({BASE} + n)", order_id=new, unit_id=unit),
+            _copy("deliveries", mine, count, id=delivery, order_id=new, unit_id=unit, entitlement_id=owned),
+            _copy("entitlements", mine, count, id=owned, delivery_id=delivery, order_id=new),
             _copy("movements", mine, count, id=f"'mov_0' || ({BASE} + n)", order_id=new),
             _copy(
                 "events",

@@ -14,7 +14,7 @@ from conformance.model import MissingError, Outcome, check, failed, holds
 from conformance.sd_jwt import Shown
 from conformance.transcript import Exchange, Transcript
 
-gateway = partial(check, role="gateway")
+gateway = partial(check, role="gateway", capability="ownership")
 STORY, BINDING = "certifying", "binding"
 STORIES = (STORY,)
 DISCLOSED = {"entitlement_id", "product_id", "product_name", "product_kind", "acquired_at", "channel", "price",

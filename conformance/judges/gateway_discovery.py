@@ -63,7 +63,10 @@ def profile_complete(t: Transcript) -> Iterator[Outcome]:
 @gateway(
     "DSC-005",
     title="Every operation of a declared capability is served",
-    scenarios=("documents", "sale", "replay", "pages", "leases", "sales"),
+    scenarios=(
+        *("documents", "sale", "replay", "pages", "leases", "sales"),
+        *("certifying", "handing_on", "handing_on_rules"),
+    ),
 )
 def operations_served(t: Transcript) -> Iterator[Outcome]:
     """Each one that was asked for was answered with success at least once."""

@@ -23,7 +23,7 @@ from conformance.judges.gateway_evidence import (
 from conformance.model import MissingError, Outcome, check, failed, holds, passed
 from conformance.transcript import Exchange, Transcript
 
-gateway = partial(check, role="gateway")
+gateway = partial(check, role="gateway", capability="ownership")
 OWNING, AFTER, HANDING, RULES = (
     ("owning",),
     ("after_owning",),

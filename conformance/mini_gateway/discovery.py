@@ -13,7 +13,7 @@ def document(world: World, call: Call) -> Json:
     """The discovery document."""
     names, profiles = (
         [*SCOPES, "sealed_delivery", "on_demand", "ownership_log", "tokens", "test_control"],
-        ["core", "offline", "ownership"],
+        ["core", "offline", "identity", "ownership"],
     )
     if world.fault == "profile_incomplete":
         names.remove("delivery")
@@ -21,8 +21,7 @@ def document(world: World, call: Call) -> Json:
         names.remove("sealed_delivery")
         profiles.remove("offline")
     if world.fault == "core_only":  # less than it could, and right
-        names = [*CORE, "test_control"]
-        profiles.remove("offline")
+        names, profiles = [*CORE, "test_control"], ["core"]
     private = world.fault == "private_key_shown"
     key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"

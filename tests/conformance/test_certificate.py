@@ -96,7 +96,7 @@ def test_a_claim_holds_and_says_what_was_run(made: Made) -> None:
         name: report[name] for name in ("nonce", "verdict", "counts", "role")
     }
     assert found.claims["implementation"] == {"name": "mini-channel", "version": "1"}
-    assert found.claims["profiles"] == ["core"]
+    assert found.claims["profiles"] == ["core", "identity", "ownership"]
     assert report["score"] == committed("channel")
     assert found.claims["score"] == {name: report["score"][name] for name in ("mutants", "killed")}
     assert found.claims["exp"] - found.claims["iat"] == timedelta(days=365).total_seconds()

@@ -28,7 +28,7 @@ def test_what_is_found_is_taken_and_certifies(sound: str) -> None:
     """Nothing is asked with --yes; the file is complete."""
     answer = init("--yes", "--url", sound)
     assert answer.exit_code == 0, answer.output
-    assert "Found 'Mini channel': channel, profiles core." in answer.output
+    assert "Found 'Mini channel': channel, profiles core, identity, ownership." in answer.output
     assert load(Path("vgcp.toml")) == {
         "role": "channel",
         "url": sound,

@@ -97,7 +97,7 @@ def test_wrong_settings_are_usage_errors(pytester: pytest.Pytester) -> None:
     for words, message in (
         (("--vgcp-url", "http://127.0.0.1:1"), "role must be set"),
         ((*here, "--vgcp-only", "ABC-001"), "is called ABC-001"),
-        ((*here, "--vgcp-profile", "gold"), "must be one of core, offline"),
+        ((*here, "--vgcp-profile", "gold"), "must be one of core, identity, ownership, offline"),
     ):
         code, output = a_pytest(pytester, *QUIET, *words)
         assert (code, message in output) == (4, True), output
