@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from tests.fixtures import databases
 
+# These have a process of their own: see chain/conftest.py.
+collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 

@@ -110,7 +110,7 @@ def _role(url: str, found: dict[str, Any]) -> str:
 
 
 def _profile(found: dict[str, Any]) -> str:
-    """The last profile that it declares and that there is, for each has the ones before it; else core."""
+    """The last profile that it declares and that there is; else core. Without one all that is declared is tried."""
     declared = found.get("profiles", [])
     known = [p.id for p in spec.profiles() if isinstance(declared, list) and p.id in declared]
     return known[-1] if known else "core"

@@ -33,7 +33,7 @@ def test_what_is_found_is_taken_and_certifies(sound: str) -> None:
         "role": "channel",
         "url": sound,
         "test_secret_env": "VGCP_TEST_SECRET",
-        "profile": "core",
+        "profile": "ownership",
         "out": str(Path.cwd() / "certification"),
     }
     assert CliRunner().invoke(main, ["certify", "--only", "SIG-005"]).exit_code == 2
