@@ -22,9 +22,7 @@ def prepare(world: World, order: Order, trace_id: str) -> None:
         offer.stock.sell(line["quantity"])
         if offer.supplier:
             continue
-        short = (
-            world.fault == "one_delivery_short" and line["quantity"] == 2 and "allotment_id" not in order.body
-        )
+        short = world.fault == "one_delivery_short" and line["quantity"] == 2 and offer.stock.sold > 2
         for _ in range(line["quantity"] - short):
             make(world, order, line, offer, trace_id)
 
@@ -50,7 +48,7 @@ def make(
         order.owner, body, _goods(world, order, line, offer, replaces)
     )
     ownership.issue(world, order, line, made, trace_id)
-    if world.fault == "goods_in_orders" and offer.kind == "code":
+    if world.fault == "goods_in_orders" and offer.kind == "code" and offer.buyer_input is None:
         line["note"] = made.goods["code"]["value"]
     if world.fault != "no_delivery_events":
         notes.emit(world, order.owner, "delivery.ready", body["id"], 1, {"delivery": body}, trace_id)

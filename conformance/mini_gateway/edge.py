@@ -179,6 +179,8 @@ async def _run(world: World, route: Route, call: Call) -> Reply:
         return Reply(route.status if route.status != 200 else 204)
     if isinstance(value, str):
         return Reply(route.status, value.encode(), media_type="application/statuslist+jwt")
-    if world.fault == "nulls" and "payment" in value:
-        value = value | {"cancellation": None} if "cancellation" not in value else value
+    if world.fault == "nulls" and route.operation == "create_order":
+        value = value | {"cancellation": None}
+    if world.fault == "local_times" and route.operation == "create_reservation":
+        value = value | {"created_at": value["created_at"].replace("Z", "+00:00")}
     return Reply(route.status, json.dumps(value, ensure_ascii=False).encode())

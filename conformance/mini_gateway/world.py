@@ -270,7 +270,7 @@ class World:
     def stamp(self, when: datetime | None = None) -> str:
         """RFC 3339 in UTC."""
         text = (when or self.now()).isoformat(timespec="milliseconds")
-        return text if self.fault == "local_times" else text.replace("+00:00", "Z")
+        return text.replace("+00:00", "Z")
 
     def tick(self) -> int:
         """The next number in the order of everything that happens."""
