@@ -14,14 +14,15 @@ from conformance.transcript import Exchange, Message, Transcript
 
 # Labels of exchanges whose answers, or whose number, depend on who is first.
 RACES = re.compile(
-    r"look$|settling|meanwhile|rush|at once|events?\b|until|in the end|press \d|buyer \d|advance|what time"
+    r"look$|settling|meanwhile|rush|mail to|at once|events?\b|until|in the end|press \d|buyer \d|advance|what time"
 )
 NAMES = (
     (re.compile(r"redacted-[0-9a-f]{16}"), "redacted"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)"), "(time)"),
     (re.compile(r"(?<=://)[\w.-]+:\d+"), "(host)"),
     (re.compile(r"[\w-]{10,}(\.[\w-]*){2,4}(~[\w-]*)*"), "(token)"),
-    (re.compile(r"\b[0-9a-f]{4}-kV[0-9a-f]{6}\b"), "(code)"),
+    (re.compile(r"\berased:\w+"), "(pseudonym)"),
+    (re.compile(r"\b([0-9a-f]{4}-kV[0-9a-f]{6}|[0-9A-Za-z]{6}-[0-9A-Za-z]{6})\b"), "(code)"),
     (re.compile(r"\b([A-Za-z]{2,8})[_-](?=\w*\d)[\w-]{8,}"), r"\1_(id)"),
     (re.compile(r"(?=[\w+-]*\d)[\w+-]{16,}={0,2}"), "(id)"),
     (re.compile(r"\b1\d{9}(\.\d+)?\b"), "(time)"),
@@ -30,7 +31,11 @@ NAMES = (
 EVERYBODYS = ("channel:test_list_shelf", "channel:test_get_log")
 KEPT = ("content-type", "idempotency-replayed", "retry-after", "www-authenticate", "allow")
 TIMED = ("lag", "now", "reset at")  # facts that are times
-KEYS = ("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token")
+KEYS = (
+    *("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token", "certificate", "receipt"),
+    *("leaf", "leaf_hash", "root_hash", "salt", "owner", "hashes", "path", "idx", "tree_size", "leaf_index"),
+    "token",
+)
 
 
 def normalised(t: Transcript) -> list[str]:
@@ -60,6 +65,8 @@ def _message(message: Message) -> str:
     headers = sorted(f"{n.lower()}: {_named(v)}" for n, v in message.headers if n.lower() in KEPT)
     value = message.json
     body = value if value is not None else message.body.decode("utf-8", "backslashreplace")
+    if message.media_type == "application/zip":
+        body = "(archive)"  # what is in it, is among the facts
     return f"{place} {headers} {_named(body)}"
 
 
@@ -83,7 +90,8 @@ def _keyless(value: Any) -> Any:
         return [_keyless(part) for part in value]
     if not isinstance(value, dict):
         return value
-    return {name: "(key)" if name in KEYS else _keyless(part) for name, part in value.items()}
+    rises = ("revision",) if "purpose" in value else ()  # over all that a buyer decides, at whatever pace
+    return {name: "(key)" if name in KEYS + rises else _keyless(part) for name, part in value.items()}
 
 
 def told(report: dict[str, Any]) -> list[str]:

@@ -54,7 +54,7 @@ def _take_back(world: World, order: Order, back: dict[str, int], trace_id: str) 
     for line in order.body["lines"]:
         chosen = _chosen(world, order, line["id"], back.get(line["id"], 0))
         for one in chosen:
-            if world.fault != "refund_keeps_goods":
+            if world.fault != "refund_keeps_goods" or any(_gone(world, d) for d in _living(world, order)):
                 one.body["status"] = "voided"
             owned = ownership.of_delivery(world, one)
             if owned is not None:
@@ -147,6 +147,6 @@ def create_dispute(world: World, call: Call) -> Json:
     if world.fault != "dispute_unseen":
         order.body["disputes"] = [*order.body.get("disputes", []), dispute]
         orders.move(world, order, "disputed", call.trace_id)
-        for one in ownership.of_order(world, order):
-            ownership.step(world, one, "suspended", call.trace_id)
+    for one in ownership.of_order(world, order):
+        ownership.step(world, one, "suspended", call.trace_id)
     return dispute

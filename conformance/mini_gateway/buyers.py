@@ -47,7 +47,8 @@ def find(world: World, call: Call) -> Account:
     """The client's account; raises Refusal not_found."""
     account: Account | None = world.accounts.get(call.parts["buyer_id"])
     foreign = account is not None and account.owner != call.owner.id
-    if account is None or (foreign and world.fault != "buyer_of_anyone"):
+    shown = world.fault == "buyer_of_anyone" and call.operation == "get_buyer"
+    if account is None or (foreign and not shown):
         raise Refusal("not_found", name="buyer_id", where="path")
     return account
 

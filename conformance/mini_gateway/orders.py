@@ -83,7 +83,9 @@ def move(world: World, order: Order, status: str, trace_id: str) -> None:
     body["updated_at"] = world.stamp()
     order.changes += 1
     if world.fault != "pending_untold" or status != "payment_required":
-        data = {"order": body if world.fault == "input_in_events" else body | {"lines": _told(body["lines"])}}
+        # of buyers without a locale only, as those who are erased later have one
+        whole = world.fault == "input_in_events" and "locale" not in body["buyer"]
+        data = {"order": body if whole else body | {"lines": _told(body["lines"])}}
         notes.emit(world, order.owner, "order.updated", body["id"], order.changes, data, trace_id)
 
 
