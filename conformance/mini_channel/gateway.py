@@ -102,7 +102,7 @@ class Gateway:
             limit = {"no_token_refresh": 0, "refreshes_forever": 8}.get(self._faults.name, 1)
             return sent.count(401) <= limit
         if not trouble.retryable:
-            return self._faults("stubborn") and len(sent) == 1
+            return self._faults("stubborn") and asked.operation.endswith("_reservation") and len(sent) == 1
         self._vary(asked)
         return len(sent) < most and not (trouble.status == 503 and self._faults("gives_up_on_503"))
 

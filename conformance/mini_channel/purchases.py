@@ -44,6 +44,7 @@ class Purchases:
         self._holds = holds  # whether stock is held by a reservation, or by an order with payment pending
         self.intents: dict[str, Intent] = {}
         self._sold: dict[str, list[str]] = {}  # only a fault reads it
+        self._first: dict[str, str] = {}  # likewise: a buyer's first intent
 
     async def press(self, wish: Json) -> Intent:
         """The buyer presses the button, perhaps again."""
@@ -104,7 +105,9 @@ class Purchases:
 
     def _buyer(self, intent: Intent) -> Json:
         known = intent.wish["buyer_reference"]
-        buyer = {"reference": f"{known}-{intent.id}" if self._faults("renames_buyers") else known}
+        # only who comes back has another name, so that what she has by the first one stays hers
+        another = self._faults("renames_buyers") and self._first.setdefault(known, intent.id) != intent.id
+        buyer = {"reference": f"{known}-{intent.id}" if another else known}
         region = intent.wish.get("region")
         if self._faults("lies_about_region"):
             offer = self._shelf.offers[intent.wish["offer_id"]]

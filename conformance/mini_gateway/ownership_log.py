@@ -37,7 +37,7 @@ def write(world: World, change: str, entitlement_id: str, owner: str) -> None:
     if world.fault == "log_names_buyer":
         leaf["buyer"] = owner
     text = json.dumps(leaf, sort_keys=True, separators=(",", ":"))
-    late = timedelta(hours=1) if world.fault == "log_late" else timedelta()
+    late = timedelta(hours=1) if world.fault == "log_late" and "head" in world.read else timedelta()
     world.log.append(Leaf(entitlement_id, text, world.now() + late))
 
 
@@ -61,6 +61,7 @@ def _hashes(texts: list[str]) -> list[bytes]:
 
 def get_log_head(world: World, call: Call) -> Json:
     """The head, signed."""
+    world.read.add("head")
     hashes = _hashes(_merged(world, call))
     root = merkle.root_of(hashes)
     if world.fault == "log_root_wrong" or (world.fault == "log_forked" and call.authorization):
@@ -94,8 +95,10 @@ def list_log_entries(world: World, call: Call) -> Json:
 
 
 def _entry(world: World, place: int, text: str) -> Json:
-    revoked = any('"revoked"' in one.text for one in world.log)
-    if world.fault == "log_rewritten" and revoked and '"issued"' in text:
+    revoked = any('"revoked"' in one.text and one.entitlement_id in text for one in world.log)
+    if not revoked:
+        world.read.add(text)
+    elif world.fault == "log_rewritten" and text in world.read:
         at = json.loads(text)["at"]
         text = text.replace(at, (datetime.fromisoformat(at) - timedelta(days=1)).isoformat()[:23] + "Z")
     hashed = merkle.leaf_hash(text.encode())

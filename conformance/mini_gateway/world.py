@@ -258,6 +258,7 @@ class World:
         self.statuses: dict[int, int] = {}  # of certificates, by their place in the list
         self.log: list[Leaf] = []
         self.salts: dict[str, bytes] = {}  # of the owner's commitment, by entitlement
+        self.read: set[str] = set()  # what of the log has been read, as it was then; only faults look
         self.answers: dict[tuple[str, str, str], Json] = {}
         self.injected: list[Json] = []
         self.codes: set[str] = set()  # every code that was ever in stock
