@@ -30,7 +30,7 @@ NAMES = (
 # What a channel shows of everything at once: it depends on what the other scenarios have just done.
 EVERYBODYS = ("channel:test_list_shelf", "channel:test_get_log")
 KEPT = ("content-type", "idempotency-replayed", "retry-after", "www-authenticate", "allow")
-TIMED = ("lag", "now", "reset at")  # facts that are times
+TIMED = ("lag", "now", "reset at", "changed")  # facts that are times, or in the order of ids
 KEYS = (
     *("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token", "certificate", "receipt"),
     *("leaf", "leaf_hash", "root_hash", "salt", "owner", "hashes", "path", "idx", "tree_size", "leaf_index"),

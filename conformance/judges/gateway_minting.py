@@ -13,7 +13,7 @@ from conformance.scenarios.gateway_minting import ADDRESSES
 from conformance.transcript import Exchange, Transcript
 
 STORY = "tokens"
-LABELS = ("token", "another token")
+LABELS = ("first token", "another token")
 gateway = partial(check, role="gateway", capability="tokens", scenarios=(STORY,))
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ def to_the_buyer(t: Transcript) -> Iterator[Outcome]:
 def no_address(t: Transcript) -> Iterator[Outcome]:
     """A wrong checksum, a digit less, a letter that is no digit."""
     for label in ADDRESSES:
-        yield from refusal(t, STORY, label, "buyer_input_invalid", "token")
+        yield from refusal(t, STORY, label, "buyer_input_invalid", "first token")
 
 
 @gateway("TOK-004", title="The names of a token fit one another")

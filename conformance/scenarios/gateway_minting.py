@@ -29,7 +29,7 @@ async def tokens(s: GatewaySession) -> None:
     for label, address in ADDRESSES.items():
         body = shop.ordering(offer, buyer_input={"address": address})
         await shop.do("create_order", label, body=body)
-    for label, address in (("token", OWNER), ("another token", OWNER.lower())):
+    for label, address in (("first token", OWNER), ("another token", OWNER.lower())):
         body = shop.ordering(offer, buyer_input={"address": address})
         order = await shop.must("create_order", label, body=body)
         await watch(shop, order, f"{label} in the end")

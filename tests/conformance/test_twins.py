@@ -80,6 +80,10 @@ FAULTS = {
     ("secrets", "wrong secret"): {"form client_secret"},
     ("shared_limits", "too much when apart a"): {"/lines/0/quantity"},
     ("shared_limits", "too much when linked b"): {"/lines/0/quantity"},
+    **{
+        ("tokens", name): {"/lines/0/buyer_input/address"}
+        for name in ("wrong checksum", "too short", "no hexadecimal")
+    },
 }
 Pair = tuple[str, str, str]
 
