@@ -188,14 +188,12 @@ async def _making(
     found = make_suppliers(session, read_suppliers(settings.suppliers) if settings.suppliers else {})
     suppliers = {**found, **(sandbox_suppliers() if settings.sandbox else {})}
     maker = Maker(store.supplies, store, store.vault, suppliers, clock.now)
-    loop = Loop("maker", lambda: maker.run_once(clock.now()), MAKE_EVERY)
-    maker.when_free(loop.wake)
-    loop.start()
     try:
-        async with _watching_chains(suppliers, store, clock):
-            yield maker
+        async with Loop("maker", lambda: maker.run_once(clock.now()), MAKE_EVERY) as loop:
+            maker.when_free(loop.wake)
+            async with _watching_chains(suppliers, store, clock):
+                yield maker
     finally:
-        await loop.stop()
         await maker.close()
 
 
@@ -205,26 +203,20 @@ async def _watching_chains(
 ) -> AsyncIterator[None]:
     """Who sees that tokens are handed on, where the merchant sells any."""
     minting = [one for one in suppliers.values() if isinstance(one, Erc721Supplier)]
-    watcher = TransferWatcher(minting, store, own_call)
-    loop = Loop("chains", lambda: watcher.run_once(clock.now()), WATCH_EVERY)
-    if minting:
-        loop.start()
-    try:
+    if not minting:
         yield
-    finally:
-        await loop.stop()
+        return
+    watcher = TransferWatcher(minting, store, own_call)
+    async with Loop("chains", lambda: watcher.run_once(clock.now()), WATCH_EVERY):
+        yield
 
 
 @asynccontextmanager
 async def _sequencing(store: Store, clock: Clock) -> AsyncIterator[Sequencer]:
     """Who merges the log of ownership."""
     sequencer = Sequencer(store.ownership_log)
-    loop = Loop("sequencer", lambda: sequencer.run_once(clock.now()))
-    loop.start()
-    try:
+    async with Loop("sequencer", lambda: sequencer.run_once(clock.now())):
         yield sequencer
-    finally:
-        await loop.stop()
 
 
 @asynccontextmanager
@@ -239,24 +231,16 @@ async def _mailing(settings: Settings, store: Store, clock: Clock) -> AsyncItera
             settings.mail_url, settings.mail_from, settings.mail_user, settings.mail_password
         )
     mailer = Mailer(store.mails, store.vault, carrier, clock.now, settings.name, keep=settings.sandbox)
-    loop = Loop("mailer", lambda: mailer.run_once(clock.now()), MAIL_EVERY)
-    loop.start()
-    try:
+    async with Loop("mailer", lambda: mailer.run_once(clock.now()), MAIL_EVERY):
         yield
-    finally:
-        await loop.stop()
 
 
 @asynccontextmanager
 async def _erasing(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Eraser]:
     """Who forgets buyers, and what has been kept for long enough."""
     eraser = Eraser(store.erasing, store, retention.parse(settings.retention))
-    loop = Loop("eraser", lambda: eraser.run_once(clock.now()), ERASE_EVERY)
-    loop.start()
-    try:
+    async with Loop("eraser", lambda: eraser.run_once(clock.now()), ERASE_EVERY):
         yield eraser
-    finally:
-        await loop.stop()
 
 
 def _session() -> aiohttp.ClientSession:

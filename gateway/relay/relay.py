@@ -31,6 +31,14 @@ class Loop:
         """Begin; needs a running event loop."""
         self._task = asyncio.create_task(self._run(), name=self._name)
 
+    async def __aenter__(self) -> Loop:
+        """It runs while the block lasts."""
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
     def wake(self) -> None:
         """There is something to do."""
         self._woken.set()
