@@ -63,6 +63,7 @@ class Check:
     judge: Callable[[Transcript], Iterable[Outcome]]
     capability: str = ""
     hint: str = ""  # how to fix, shown with a failure unless the outcome brings its own
+    also: tuple[str, ...] = ()  # capabilities that it takes beside its own
 
     @property
     def may_waver(self) -> bool:
@@ -156,6 +157,7 @@ def check(
     suffix: str = "",
     capability: str = "",
     hint: str = "",
+    also: tuple[str, ...] = (),
 ) -> Callable[[Judge], Judge]:
     """Register the decorated judge. `suffix` ("b", "c" …) tells several checks of one requirement apart.
 
@@ -165,7 +167,7 @@ def check(
     def register(judge: Judge) -> Judge:
         name = f"{requirement}-{suffix}" if suffix else requirement
         remedy = hint or hints(role).get(name, "")
-        REGISTRY.add_check(Check(name, requirement, role, title, scenarios, judge, capability, remedy))
+        REGISTRY.add_check(Check(name, requirement, role, title, scenarios, judge, capability, remedy, also))
         return judge
 
     return register

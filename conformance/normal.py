@@ -20,6 +20,7 @@ NAMES = (
     (re.compile(r"redacted-[0-9a-f]{16}"), "redacted"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)"), "(time)"),
     (re.compile(r"(?<=://)[\w.-]+:\d+"), "(host)"),
+    (re.compile(r"(?<=leaf_hash=)[\w-]+"), "(key)"),
     (re.compile(r"[\w-]{10,}(\.[\w-]*){2,4}(~[\w-]*)*"), "(token)"),
     (re.compile(r"\berased:\w+"), "(pseudonym)"),
     (re.compile(r"\b([0-9a-f]{4}-kV[0-9a-f]{6}|[0-9A-Za-z]{6}-[0-9A-Za-z]{6})\b"), "(code)"),

@@ -85,8 +85,9 @@ def finding(check: Check, t: Transcript, level: str) -> Finding:
     if broken:
         return Finding(check, Verdict.HARNESS_ERROR, broken[0])
     declared = capabilities(t)
-    if check.capability and declared and check.capability not in declared:
-        return undeclared(check, t)
+    lacking = [name for name in (check.capability, *check.also) if name and name not in declared]
+    if declared and lacking:
+        return undeclared(check, lacking[0], t)
     try:
         return settle(check, check.judge(t), level)
     except MissingError as reason:
@@ -97,11 +98,11 @@ def finding(check: Check, t: Transcript, level: str) -> Finding:
         return Finding(check, Verdict.HARNESS_ERROR, message)
 
 
-def undeclared(check: Check, t: Transcript) -> Finding:
+def undeclared(check: Check, capability: str, t: Transcript) -> Finding:
     """Not applicable, with the discovery document as proof; unverified when the profile needs the capability."""
-    message = f"{check.capability} is not declared"
+    message = f"{capability} is not declared"
     proof = _discovery(t)
-    if check.capability in needed(t):
+    if capability in needed(t):
         return Finding(check, Verdict.UNVERIFIED, f"{message}, and the profile needs it", proof)
     return Finding(check, Verdict.NOT_APPLICABLE, message, proof)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import notes, ownership_log, paging
+from conformance.mini_gateway import buyers, consent, notes, ownership_log, paging
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Order, Owned, World
 
+HIDDEN = ("order_id", "delivery_id", "transfer", "log")  # from other channels than the owner's
 STEPS = {
     "suspended": ("active",),
     "active": ("suspended",),
@@ -180,18 +181,38 @@ def get_entitlement(world: World, call: Call) -> Json:
     return seen
 
 
+def _elsewhere(world: World, buyer: str) -> set[str]:
+    """Her other accounts, whose things she lets this channel show."""
+    account = world.accounts.get(buyer)
+    if account is None:
+        return set()
+    one = consent.standing(world, account, "personalisation")
+    given = one is not None and one.decision == "given" and not consent.ended(world, one)
+    if world.fault != "owned_elsewhere" and not given:
+        return set()
+    among = one.among if one is not None else None
+    others = buyers.together(world, account) - {buyer}
+    if among is None:
+        return others
+    return {name for name in others if {account.owner, world.accounts[name].owner} <= among}
+
+
 def list_entitlements(world: World, call: Call) -> Json:
     """What a buyer owns, newest first."""
     buyer = call.parts["buyer_id"]
     if owner_of(world, buyer) != call.owner.id:
         raise Refusal("not_found", name="buyer_id", where="path")
-    hers = []
+    hers, elsewhere = [], _elsewhere(world, buyer)
     for one in world.owned.values():
         past = [seen for _, seen in one.past if seen["buyer_id"] == buyer]
         if one.body["buyer_id"] == buyer:
             hers.append(Owned(one.owner, shown(world, one), one.rule, {}))
         elif past:
             hers.append(Owned(one.owner, past[-1], one.rule, {}))
+        elif one.body["buyer_id"] in elsewhere:
+            seen = shown(world, one) | {"buyer_id": buyer}
+            mine = {name: value for name, value in seen.items() if name not in HIDDEN}
+            hers.append(Owned(one.owner, mine, one.rule, {}))
     if world.fault == "owned_not_listed" and len(hers) > 2:
         hers = hers[1:]
     return paging.newest_first(world, call, hers)

@@ -8,6 +8,7 @@ WRONG = {
     "owned_not_named": ("OWN-001", "names the entitlement of the first of two deliveries in the second"),
     "owned_not_listed": ("OWN-002", "leaves the oldest of three entitlements out of the list"),
     "owned_leaks": ("OWN-003", "shows entitlements to channels that never had them"),
+    "owned_elsewhere": ("OWN-004", "shows what she owns by another channel without her consent"),
     "owned_after_refund": ("OWN-005", "shows what was refunded as active"),
     "owned_while_disputed": ("OWN-006", "shows what is disputed as active"),
     "owned_lost_on_replacement": ("OWN-008", "goes on naming the delivery that was replaced"),
