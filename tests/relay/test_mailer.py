@@ -140,8 +140,10 @@ async def test_what_is_refused_for_good_is_given_up(
             await mailer(shop, SmtpCarrier(box.url, SENDER)).run_once(call_of().now)
         mail = await only(shop)
         assert (mail.state, mail.sealed, mail.last_error) == ("parked", None, "SMTP 550")
-        assert "a mail is not sent" in caplog.text
-        assert EMAIL not in caplog.text
+        # the mail server of the test writes a log of its own
+        ours = [record.getMessage() for record in caplog.records if record.name.startswith("gateway")]
+        assert "a mail is not sent" in " ".join(ours)
+        assert not any(EMAIL in line for line in ours)
 
 
 async def test_an_expired_code_is_not_sent(database_url: str) -> None:
