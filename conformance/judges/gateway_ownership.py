@@ -77,22 +77,6 @@ def private(t: Transcript) -> Iterator[Outcome]:
         yield holds(same, f"{label}: not_found", f"{label}: {said(seen)}", seen, nothing)
 
 
-@gateway(
-    "OWN-004",
-    title="Another channel sees what she owns while she allows it",
-    scenarios=("owning_elsewhere",),
-    also=("identity", "consent"),
-)
-def allowed(t: Transcript) -> Iterator[Outcome]:
-    """What one account has bought, in the list of a linked one: not before the consent, under it, and not after it."""
-    owned = t.fact("owning_elsewhere", "owned")
-    wanted = {"own a": True, "not allowed b": False, "allowed b": True, "withdrawn b": False}
-    for label, there in wanted.items():
-        page = good(t, "owning_elsewhere", label)
-        seen = owned in [one.get("id") for one in items(page)]
-        yield holds(seen == there, f"{label}: {there}", f"{label}: listed is {seen}, not {there}", page)
-
-
 @gateway("OWN-005", title="What is refunded is revoked", scenarios=AFTER)
 def revoked(t: Transcript) -> Iterator[Outcome]:
     """After the refund, and by an event."""
