@@ -12,26 +12,7 @@ from tests.fixtures import databases
 
 # These have a process of their own: see chain/conftest.py.
 collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
-# Modules of which a test takes some seconds: browsers, processes that are killed, whole certifications.
-LONG = {
-    *("test_browser.py", "test_buyers_browser.py", "test_sealed_browser.py", "test_registry_page.py"),
-    *(
-        "test_under_fire.py",
-        "test_crash.py",
-        "test_stop.py",
-        "test_alerts.py",
-        "test_supplies.py",
-        "test_machine.py",
-    ),
-    *("test_certified.py", "test_mutants.py", "test_profiles.py", "test_mini_gateway.py", "test_reports.py"),
-    *("test_reference_gateway.py", "test_tutorials.py", "test_locking_the_shop.py", "test_vacuity.py"),
-}
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.name not in LONG and item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
