@@ -6,7 +6,6 @@ import asyncio
 import gc
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -22,9 +21,7 @@ from gateway.main import prepare, running
 from gateway.server import Server, bind, make_server, origin
 from gateway.settings import Settings
 from gateway.storage.vault import VaultError
-from gateway.workers import Workers
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+from gateway.workers import STOP_SIGNALS, Workers
 
 
 def serve(settings: Settings) -> int:

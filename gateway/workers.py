@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 log = logging.getLogger("gateway.workers")
 # A worker that dies this soon, this often in a row, will not do better the next time.
 SOON, TOO_OFTEN = 2.0, 5
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Workers:
@@ -31,7 +33,7 @@ class Workers:
 
         The exit code: 0, or 1 when workers kept dying.
         """
-        for one in (signal.SIGTERM, signal.SIGINT):
+        for one in STOP_SIGNALS:
             signal.signal(one, self._stop)
         for number in range(self._count):
             self._start(number)
@@ -43,12 +45,17 @@ class Workers:
     def _start(self, number: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
-        if pid:
-            self._alive[pid] = (number, time.monotonic())
-            return
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, signal.SIG_DFL)
+        # A signal just after the fork would be lost, on a child that the parent does not know yet or that still has the
+        # parent's handlers. So it waits.
+        with _signals_wait():
+            if self._stopping:
+                return
+            pid = os.fork()
+            if pid:
+                self._alive[pid] = (number, time.monotonic())
+                return
+            for one in STOP_SIGNALS:
+                signal.signal(one, signal.SIG_DFL)
         code = 1
         try:
             code = self._work(number)
@@ -79,4 +86,15 @@ class Workers:
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self._stopping = True
         for pid in self._alive:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just been waited for
+                os.kill(pid, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Keep signals to stop back until the block has ended; both processes leave it after a fork."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

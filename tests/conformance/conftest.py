@@ -31,7 +31,7 @@ async def certified_gateway(fault: str = "", seed: int = SEED) -> Run:
     """The mini gateway with this fault, in full; on a busy machine by the same story as on a quiet one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timing, "UNSTEADY", 60.0)
-        async with MiniGateway(fault, retry_pause=0.3) as gateway:
+        async with MiniGateway(fault, retry_pause=0.9) as gateway:
             return await run(Target("gateway", gateway.url, gateway.test_secret), seed=seed)
 
 
