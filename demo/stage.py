@@ -55,8 +55,13 @@ def write_catalogue(folder: Path, scale: int) -> Path:
 
 
 @contextmanager
-def open_stage(folder: Path, scale: int, gateway_port: int = 0, shop_port: int = 0) -> Iterator[Stage]:
-    """Set everything up in `folder` and keep gateway and shop running while the block lasts."""
+def open_stage(
+    folder: Path, scale: int, gateway_port: int = 0, shop_port: int = 0, mail_url: str = ""
+) -> Iterator[Stage]:
+    """Set everything up in `folder` and keep gateway and shop running while the block lasts.
+
+    With `mail_url` the gateway mails codes through that server.
+    """
     gateway_port, shop_port = gateway_port or free_port(), shop_port or free_port()
     gateway_url, shop_url = f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{shop_port}"
     database = f"sqlite:///{folder / 'gateway.db'}"
@@ -67,7 +72,8 @@ def open_stage(folder: Path, scale: int, gateway_port: int = 0, shop_port: int =
     shop = json_command(
         "gateway", "channel", "add", "web shop", "--url", shop_url, "--scheme", "rfc9421", *where
     )
-    serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port)]
+    mail = ["--mail-url", mail_url, "--mail-from", "codes@shop.example"] if mail_url else []
+    serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port), *mail]
     serve_shop = ["webshop", "serve", "--port", str(shop_port), "--gateway", gateway_url]
     serve_shop += ["--signature-scheme", "rfc9421", "--data", str(folder / "shop")]
     secrets_of_shop = {
