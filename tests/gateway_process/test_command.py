@@ -93,7 +93,7 @@ async def test_outside_of_a_sandbox_there_is_no_test_control(tmp_path: Path) -> 
 async def test_a_public_url_is_what_discovery_and_tokens_name(tmp_path: Path) -> None:
     """DSC-006: a gateway behind a proxy knows itself by that name; the ready file tells it with the process."""
     options = ("--public-url", "https://gateway.shop.example", "--name", "Tom's shop")
-    with subprocess_gateway(None, tmp_path, *options) as gateway:
+    with subprocess_gateway(None, tmp_path, *options, fresh=True) as gateway:
         assert gateway.process is not None
         assert gateway.url == "https://gateway.shop.example"
         ready = json.loads(next(tmp_path.glob("ready-*.json")).read_text())
@@ -107,7 +107,7 @@ async def test_a_public_url_is_what_discovery_and_tokens_name(tmp_path: Path) ->
 
 def test_standard_output_has_one_line_and_the_log_is_json(tmp_path: Path) -> None:
     """A person reads the one, a program the others."""
-    with subprocess_gateway(None, tmp_path) as gateway:
+    with subprocess_gateway(None, tmp_path, fresh=True) as gateway:
         assert gateway.process is not None
         assert end(gateway.process) == 0
         assert gateway.log_path is not None

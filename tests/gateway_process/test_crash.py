@@ -43,7 +43,9 @@ async def test_killed_under_load_nothing_answered_is_lost_and_nothing_is_sold_tw
         shop = await first.channel("shop")
         offer = await first.offer(codes=codes)
         buying = [asyncio.create_task(buyer(shop, offer, n, answered)) for n in range(BUYERS)]
-        await asyncio.sleep(random.uniform(0.2, 0.8))
+        while not answered:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(random.uniform(0.1, 0.6))
         kill(first)
         pending = [body for body in await asyncio.gather(*buying) if body is not None]
     assert answered

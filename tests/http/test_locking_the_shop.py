@@ -119,6 +119,7 @@ async def test_one_visitor_cannot_lock_the_shop(gateway: RunningGateway, many: b
     assert day.minutes_to(1) <= pressure.LONGEST / 60 + 5
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the rules know of no database
 async def test_it_would_be_locked_without_these_rules(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,10 +41,12 @@ class Trouble:
         before = await self.trade(1.5)
         assert before["201"] > 0
         self.ledger.took.clear()
-        trading = asyncio.create_task(self.trade(seconds + 0.5))
-        await asyncio.sleep(0.5)
-        await begin()
-        during = await trading
+        during = await self.trade(0.5)
+        beginning = asyncio.ensure_future(begin())
+        while not beginning.done():
+            during += await self.trade(0.2)
+        await beginning
+        during += await self.trade(seconds)
         await end()
         assert during["unavailable"] > 0, during
         slowest = max(self.ledger.took)

@@ -20,8 +20,7 @@ from sqlalchemy import select
 from gateway.core.model import Delivery, Order, Stock
 from gateway.storage.store import open_store
 from gateway.storage.tables import TABLES
-from tests.fixtures.gateway import VAULT_KEYS
-from tests.torture.replicas import environment
+from tests.fixtures.gateway import VAULT_KEYS, environment
 from tests.torture.shop import Buyer, Shop, control
 
 PRICE = {"amount": 1000, "currency": "EUR"}

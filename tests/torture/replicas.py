@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
-import os
-import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from tests.fixtures.gateway import TEST_SECRET, VAULT_KEYS, end
+from tests.fixtures.forked import Forked
+from tests.fixtures.gateway import TEST_SECRET, Process, end, environment, start
 
 START_SECONDS = 60.0
 
@@ -23,8 +19,7 @@ START_SECONDS = 60.0
 class Replica:
     """`vgcp gateway serve` in a process of its own, beginning to start at once; `ready` waits for it.
 
-    `forked`: not as a command but forked from a process that has loaded the same code, which starts in a fraction of
-    the time; for tests that start hundreds.
+    `forked`: from a process that has loaded the same code, which takes a fraction of the time; see fixtures/forked.py.
     """
 
     def __init__(self, database: str, folder: Path, *, forked: bool = False, validate: bool = True) -> None:
@@ -32,46 +27,23 @@ class Replica:
         self.database = database
         self.log_path = folder / f"gateway-{name}.log"
         self._ready_file = folder / f"ready-{name}.json"
-        self._process: Any
         self.url = ""
-        if forked:
-            self._fork(validate)
-        else:
-            self._start(validate)
-
-    def _start(self, validate: bool) -> None:
-        command = [sys.executable, "-m", "spec.cli", "gateway", "serve", "--port", "0", "--sandbox"]
-        command += ["--test-secret", TEST_SECRET, "--database", self.database, "--log-level", "warning"]
-        command += ["--ready-file", str(self._ready_file), *(["--validate-responses"] if validate else [])]
-        with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
-
-    def _fork(self, validate: bool) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.torture.warm"])
-        settings = {
-            "database": self.database,
-            "port": 0,
-            "sandbox": True,
-            "test_secret": TEST_SECRET,
-            "vault_keys": VAULT_KEYS,
-            "ready_file": self._ready_file,
-            "validate_responses": validate,
-            "log_level": "warning",
-        }
-        self._process = context.Process(target=serve, args=(settings, str(self.log_path)), daemon=True)
-        self._process.start()
+        words = ["gateway", "serve", "--port", "0", "--sandbox", "--test-secret", TEST_SECRET]
+        words += ["--database", database, "--log-level", "warning", "--ready-file", str(self._ready_file)]
+        words += ["--validate-responses"] if validate else []
+        self._process: Process = (
+            Forked(words, self.log_path, environment()) if forked else start(words, self.log_path)
+        )
 
     @property
     def pid(self) -> int:
         """The process."""
-        return int(self._process.pid)
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
         """Not ended."""
-        forked = not isinstance(self._process, subprocess.Popen)
-        return bool(self._process.is_alive()) if forked else self._process.poll() is None
+        return self._process.poll() is None
 
     async def ready(self) -> Replica:
         """Wait until it takes requests."""
@@ -86,41 +58,12 @@ class Replica:
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
-        self._wait(10)
+        self._process.wait(10)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that does not help."""
-        if isinstance(self._process, subprocess.Popen):
-            end(self._process)
-            return
-        self._process.terminate()
-        self._wait(20)
-        if self._process.is_alive():
-            self._process.kill()
+        end(self._process)
 
     def memory(self) -> int:
         """Bytes of memory that it keeps (resident set)."""
         return int(psutil.Process(self.pid).memory_info().rss)
-
-    def _wait(self, seconds: float) -> None:
-        if isinstance(self._process, subprocess.Popen):
-            self._process.wait(seconds)
-        else:
-            self._process.join(seconds)
-
-
-def serve(settings: dict[str, Any], log_path: str) -> None:
-    """What the command does, in a process that is there already."""
-    from gateway.serving import serve as run
-    from gateway.settings import Settings
-
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os._exit(run(Settings(**settings)))
-
-
-def environment() -> dict[str, str]:
-    """For the project's commands: this tree's code, the tests' vault keys, nothing of the caller's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("VGCP_")}
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "VGCP_VAULT_KEYS": VAULT_KEYS}

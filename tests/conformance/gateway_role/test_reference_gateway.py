@@ -24,9 +24,10 @@ def flaws(result: Run) -> list[tuple[str, str, str]]:
 async def test_the_reference_gateway_is_certified_and_again(database_url: str, tmp_path: Path) -> None:
     """Every check passes on SQLite and on PostgreSQL.
 
-    A second certification meets the clock that the first advanced, and everything that it left behind.
+    A second certification, on one of them, meets the clock that the first advanced, and all that it left behind.
     """
-    with subprocess_gateway(database_url, tmp_path) as gateway:
-        first, second = await certify(gateway), await certify(gateway)
-    assert (flaws(first), flaws(second)) == ([], [])
-    assert (first.verdict, first.exit_code) == ("certified", 0)
+    with subprocess_gateway(database_url, tmp_path, fresh=True) as gateway:
+        for _ in range(2 if database_url.startswith("sqlite") else 1):
+            result = await certify(gateway)
+            assert flaws(result) == []
+            assert (result.verdict, result.exit_code) == ("certified", 0)
