@@ -80,6 +80,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         updated_at=call.now,
         consistency=cmd.consistency,
         supplier=cmd.supplier,
+        product_id=cmd.product["id"],
     )
     if offer.supplier is not None and kept.kind != "unlimited":
         raise refuse("invalid", "/supplier", "What a supplier makes on demand has no stock.")
@@ -106,7 +107,9 @@ def change_offer(books: Books, call: Call, offer_id: str, changes: Mapping[str, 
     if (changes.get("supplier", offer.supplier) is None) != (offer.supplier is None):
         detail = "Goods from stock stay so, and goods made on demand too; make another product."
         raise refuse("invalid", "/supplier", detail)
-    changed = replace(offer, **changes, revision=offer.revision + 1, position=None, updated_at=call.now)
+    anew: Json = {"revision": offer.revision + 1, "position": None, "updated_at": call.now}
+    anew["product_id"] = changes.get("product", offer.product)["id"]
+    changed = replace(offer, **changes, **anew)
     _check(changed)
     books.put(changed)
     off_sale = changed.status != "active" and offer.status == "active"

@@ -108,6 +108,7 @@ class Offer(Row):
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
     consistency: str = "strict"  # strict | allotment (may be leased)
     supplier: str | None = None  # who makes each unit on demand; None: it comes from the stock
+    product_id: str = ""  # the `id` of `product`: how the offers of a product are found
 
 
 @row

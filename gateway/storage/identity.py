@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, bindparam, cast, or_, select
+from sqlalchemy import Text, and_, bindparam, cast, or_, select, union_all
 
+from gateway.core.limits import subject_of
+from gateway.core.model import Offer
 from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
+from gateway.core.model_limits import Counted, SaleCount
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import accounts, buyer_changes, contacts, links, mails
+from gateway.storage.tables import accounts, buyer_changes, contacts, links, mails, offers, sale_counts
 
 ID: Any = bindparam("id")
 LIMIT: Any = bindparam("limit")
@@ -54,6 +57,26 @@ CHANGES = (
     )
     .order_by(buyer_changes.c.id)
 )
+_HERS = union_all(
+    select(bindparam("own", type_=Text)),
+    select(accounts.c.channel_id + "/" + accounts.c.subject).where(
+        accounts.c.buyer_id == _BUYER.scalar_subquery()
+    ),
+)
+# The scope needs no asking: no channel's id has the slash that a buyer's subject has.
+_COUNTED = and_(sale_counts.c.subject.in_(_HERS), sale_counts.c.quantity > 0)
+COUNTS = select(sale_counts).where(_COUNTED).order_by(sale_counts.c.product_id).limit(LIMIT)
+COUNTED_OFFERS = (
+    select(offers)
+    .where(
+        offers.c.product_id.in_(select(sale_counts.c.product_id).where(_COUNTED)),
+        offers.c.status == "active",
+        or_(offers.c.channel_id.is_(None), offers.c.channel_id == bindparam("channel_id")),
+    )
+    .order_by(offers.c.product_id)
+    .limit(LIMIT)
+)
+MOST_COUNTS = 1000  # rows that are looked at for a profile
 LAST = "zzzzzzzz"  # sorts after every id
 
 
@@ -69,6 +92,18 @@ class IdentityQueries:
     async def contacts(self, buyer_id: str) -> Sequence[Contact]:
         """What is known of how to reach a buyer, of one account."""
         return await self._engine.rows(Contact, CONTACTS, {"id": buyer_id})
+
+    async def counted(self, channel_id: str, buyer_id: str, subject: str) -> Counted:
+        """What of limited products this account of the channel and its buyer's others have. The account need not be
+        there: then what was counted by its `subject`."""
+        hers = {"own": subject_of(channel_id, subject), "id": buyer_id, "limit": MOST_COUNTS}
+        counts = await self._engine.rows(SaleCount, COUNTS, hers)
+        if not counts:
+            return Counted()
+        if len(counts) == MOST_COUNTS:  # of the last product there may be more
+            counts = [one for one in counts if one.product_id != counts[-1].product_id]
+        sold = await self._engine.rows(Offer, COUNTED_OFFERS, {**hers, "channel_id": channel_id})
+        return Counted(counts, sold)
 
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
         """Links of an account that are in force or open, newest id first, ids below `before`."""
