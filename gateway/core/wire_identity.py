@@ -29,7 +29,7 @@ def render_account(account: Account, tier: str, linked: bool) -> Json:
 
 
 def render_profile(profile: Profile, counted: Counted, now: datetime) -> Json:
-    """The BuyerProfile: of one account, and nothing of others but that there are some, and what they take off a limit."""
+    """The BuyerProfile: of one account, and nothing of others but that there are some, and what of a limit is left."""
     wire = render_account(profile.account, profile.tier, len(profile.together) > 1)
     left = allowances.shown(counted, profile.together, profile.tier, now)
     return having(wire, contacts=profile.contacts or None, purchase_limits=left or None)
