@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.core import buyer_input, events, stock
 from gateway.core.errors import missing, refuse
 from gateway.core.model import Call, Json, Offer, Stock
+from gateway.core.model_identity import TIER
 from gateway.core.ports import Books
 from gateway.core.rows import replace
 
@@ -154,7 +155,20 @@ def check_quantity(offer: Offer, quantity: int, pointer: str) -> None:
         raise refuse("quantity_not_allowed", pointer, f"At most {limit} in one order.")
 
 
+def tier_faults(restrictions: Json | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with the tiers of limits: where, and why."""
+    given = restrictions or {}
+    for name in given.get("purchase_limit", {}).get("tiers", {}):
+        if not TIER.fullmatch(name):
+            words = "A tier is a word of small letters, digits and underscores."
+            yield "/purchase_limit/tiers", f"{name!r}: {words}"
+    if "tiers" in given.get("channel_limit", {}):
+        yield "/channel_limit/tiers", "Tiers are of buyers; a channel has none."
+
+
 def _check(offer: Offer) -> None:
+    for pointer, words in tier_faults(offer.restrictions):
+        raise refuse("invalid", f"/restrictions{pointer}", words)
     if offer.delivery_kind == "download" and not offer.download_url:
         raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
     if offer.supplier is not None and offer.delivery_kind not in MADE:
