@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.core.limits import allowed, kept, subject_of
+from gateway.core.limits import allowed, kept, subjects
 from gateway.core.model import Json, Offer
 from gateway.core.model_identity import Account
 from gateway.core.model_limits import Counted, SaleCount
@@ -19,7 +19,7 @@ def shown(counted: Counted, together: Sequence[Account], tier: str, now: datetim
 
     Only sums leave here: what was bought where is no channel's business.
     """
-    hers = {subject_of(one.channel_id, one.subject) for one in together}
+    hers = set(subjects(together))
     counts: defaultdict[str, list[SaleCount]] = defaultdict(list)
     for row in counted.counts:
         if row.subject in hers:

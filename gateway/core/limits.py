@@ -7,7 +7,7 @@ Units count from the hold or order on, until they are given back. What was count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -69,6 +69,11 @@ def subject_of(channel_id: str, reference: str) -> str:
     return f"{channel_id}/{reference}"
 
 
+def subjects(together: Iterable[Account]) -> tuple[str, ...]:
+    """Those of these accounts."""
+    return tuple(subject_of(one.channel_id, one.subject) for one in together)
+
+
 def _buyer(books: Books, channel_id: str, reference: str) -> tuple[str, tuple[str, ...]]:
     """The tier of a buyer, and her other accounts as they are counted. She is written when there are any: of two
     orders at once, on two channels, the second has to see what the first has counted."""
@@ -81,7 +86,7 @@ def _buyer(books: Books, channel_id: str, reference: str) -> tuple[str, tuple[st
     others = [one for one in together if one.id != account.id]
     if others:
         books.put(buyer)
-    return identity.tier_of(together), tuple(subject_of(one.channel_id, one.subject) for one in others)
+    return identity.tier_of(together), subjects(others)
 
 
 def count(

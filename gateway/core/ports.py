@@ -158,9 +158,8 @@ class Queries(Protocol):
     async def contacts(self, buyer_id: str) -> Sequence[Contact]:
         """What is known of how to reach a buyer, of one account."""
 
-    async def counted(self, channel_id: str, buyer_id: str, subject: str) -> Counted:
-        """What of limited products this account of the channel and its buyer's others have. The account need not be
-        there: then what was counted by its `subject`."""
+    async def counted(self, channel_id: str, subjects: Sequence[str]) -> Counted:
+        """What of limited products these accounts have (`limits.subject_of`), and what the channel sells of them."""
 
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
         """Links of an account that are in force or open, newest id first, ids below `before`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core import contacts, link_kinds, wire_identity
+from gateway.core import contacts, limits, link_kinds, wire_identity
 from gateway.core import identity as rules
 from gateway.core import links as link_rules
 from gateway.core.errors import ProtocolError
@@ -25,8 +25,10 @@ async def resolve_buyer(request: Request) -> Response:
     vault, call, command = request.services.vault, request.call, rules.ResolveBuyer.from_wire(request.body)
     request.uses.check(request.channel_id, *SHOWN)
     account_id = rules.account_id(vault, call.channel_id, command.subject)
-    # read beforehand: a sale need not wait for who only looks
-    counted = await request.services.queries.counted(call.channel_id, account_id, command.subject)
+    # read beforehand: no sale has to wait for who only looks
+    together = await request.services.queries.accounts(call.channel_id, account_id)
+    subjects = limits.subjects(together) or (limits.subject_of(call.channel_id, command.subject),)
+    counted = await request.services.queries.counted(call.channel_id, subjects)
 
     def rule(books: Books) -> Json:
         profile = rules.resolve_buyer(books, vault, call, command)
@@ -43,7 +45,7 @@ async def get_buyer(request: Request) -> Response:
     known = await queries.contacts(account.id)
     links = await queries.links(account.id, request.call.now, None, MOST_LINKS) if known else []
     shown = contacts.shown(vault, known, links)
-    counted = await queries.counted(account.channel_id, account.id, account.subject)
+    counted = await queries.counted(account.channel_id, limits.subjects(together))
     profile = rules.Profile(account, rules.tier_of(together), together, shown)
     return render(200, wire_identity.render_profile(profile, counted, request.call.now))
 
