@@ -1,7 +1,6 @@
 """The values the books are kept in: one row per table, one field per column.
 
-Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values
-never change in place: rules make a new one with `rows.replace` and `put` it.
+Times are UTC; amounts are minor units; `KEY` is the primary key. Values never change: `rows.replace` and `put` new ones.
 """
 
 from __future__ import annotations
