@@ -1,6 +1,6 @@
 """The values the books are kept in: one row per table, one field per column.
 
-Times are UTC; amounts are minor units; `KEY` is the primary key. Values never change: `rows.replace` and `put` new ones.
+Times are UTC, amounts minor units, `KEY` the primary key. Values never change: rules `put` what `rows.replace` makes.
 """
 
 from __future__ import annotations
