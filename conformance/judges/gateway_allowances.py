@@ -56,7 +56,7 @@ def allowances(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("IDN-051", title="A tier has its own limit", scenarios=("tiers",))
 def by_tier(t: Transcript) -> Iterator[Outcome]:
-    """Two for everybody, four for gold: the third is refused before the tier, the fifth in it."""
+    """Two for everybody, three for gold: the third is refused before the tier, the fourth in it."""
     good(t, "tiers", "up to the limit c")
     if not is_problem(t.one("tiers", "above the limit c"), REACHED):
         raise MissingError("the limit does not hold without a tier")
