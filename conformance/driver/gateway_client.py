@@ -38,6 +38,7 @@ CONTROLS = {
     "test_recall_allotment": "allotments",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
+    "test_set_tier": "identity",
 }
 
 

@@ -245,11 +245,3 @@ def rushed(t: Transcript) -> Iterator[Outcome]:
     if not bought:
         raise MissingError("nothing was sold")
     yield holds(len(bought) == 1, "one buyer", f"as {len(bought)} buyers at least", *redeemed, *bought)
-
-
-@gateway("IDN-047", title="All accounts have one tier", scenarios=("links_undone",))
-def one_tier(t: Transcript) -> Iterator[Outcome]:
-    """On both channels, while they are linked."""
-    seen = joined(t, "links_undone", "linked a", "linked b")
-    tiers = [one.answer.get("tier") for one in seen]
-    yield holds(tiers[0] == tiers[1], f"{tiers[0]} on both", f"tiers {tiers}", *seen)

@@ -22,6 +22,8 @@ class Account:
     revision: int = 1
     claims: dict[str, str] = field(default_factory=dict)
     locale: str | None = None
+    tier: str = "standard"
+    tier_set: int = 0  # when, in the order of everything
 
 
 @dataclass
@@ -53,7 +55,7 @@ def find(world: World, call: Call) -> Account:
     return account
 
 
-def resolve_buyer(world: World, call: Call) -> Json:
+def resolved(world: World, call: Call) -> Account:
     """The account of this name."""
     body, owner = call.body, call.owner.id
     named = [a for a in world.accounts.values() if (a.owner, a.subject) == (owner, body["subject"])]
@@ -66,12 +68,7 @@ def resolve_buyer(world: World, call: Call) -> Json:
     world.accounts[account.id] = account
     account.claims |= {kind: body[kind] for kind in ("email", "phone") if kind in body}
     account.locale = body.get("locale", account.locale)
-    return shown(world, account)
-
-
-def get_buyer(world: World, call: Call) -> Json:
-    """One account."""
-    return shown(world, find(world, call))
+    return account
 
 
 def together(world: World, account: Account) -> set[str]:
@@ -103,7 +100,7 @@ def shown(world: World, account: Account, contacts: bool = True) -> Json:
     body: Json = {
         "id": account.id,
         "subject": account.subject,
-        "tier": _tier(world, account),
+        "tier": tier(world, account),
         "revision": account.revision,
         "linked": len(together(world, account)) > 1 or _half_linked(world, account),
         "created_at": account.created_at,
@@ -123,10 +120,20 @@ def _half_linked(world: World, account: Account) -> bool:
     return any(one.node in mine for one in alive if one.account != account.id)
 
 
-def _tier(world: World, account: Account) -> str:
-    if world.fault == "tier_per_account":
-        return "tier_" + account.owner.partition("_")[2].lower()
-    return "standard"
+def tier(world: World, account: Account) -> str:
+    """The one that was set last for any account of hers."""
+    hers = {account.id} if world.fault == "tier_per_account" else together(world, account)
+    return max((world.accounts[one] for one in hers), key=lambda one: one.tier_set, default=account).tier
+
+
+def test_set_tier(world: World, call: Call) -> None:
+    """The merchant's choice, on one account of hers."""
+    account: Account | None = world.accounts.get(call.parts["buyer_id"])
+    if account is None:
+        raise Refusal("not_found", name="buyer_id", where="path")
+    account.tier, account.tier_set = call.body["tier"], world.tick()
+    for one in together(world, account):
+        world.accounts[one].revision += 1
 
 
 def _contact(world: World, account: Account, kind: str, value: str) -> Json:

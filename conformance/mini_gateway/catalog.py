@@ -20,7 +20,7 @@ def shown(world: World, offer: Offer) -> Json:
     body: Json = {
         "status": "withdrawn" if offer.withdrawn else "active",
         "id": offer.id,
-        "product": {"category": "game_key", "name": offer.name, "id": "thing_" + offer.id.split("_")[1]},
+        "product": {"category": "game_key", "name": offer.name, "id": product(offer)},
         "delivery_kind": offer.kind,
         "price": dict(offer.price),
         "availability": {"status": "out_of_stock" if out else "in_stock"},
@@ -53,6 +53,11 @@ def list_offers(world: World, call: Call) -> Json:
     if world.fault == "feed_skips_newest" and mine and mine[-1].revision == 1:
         mine.pop()
     return paging.feed(world, call, [(o.position, entry(world, o)) for o in mine])
+
+
+def product(offer: Offer) -> str:
+    """The id of what it sells."""
+    return "thing_" + offer.id.split("_")[1]
 
 
 def visible(world: World, call: Call, offer_id: str) -> Offer | None:

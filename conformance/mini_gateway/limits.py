@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from conformance.mini_gateway import buyers
+from conformance.mini_gateway import buyers, catalog
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
-from conformance.mini_gateway.world import Hold, Offer, Order, World
+from conformance.mini_gateway.world import Hold, Json, Offer, Order, World
 
 FEW, MOST = 5, 0.75  # units that one buyer may hold always; the held part from which holds are short
 SHORT = 120  # seconds
@@ -24,6 +24,7 @@ def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, s
         limit = given.get(name)
         if limit is None or world.fault == f"{step}_over_{name}":
             continue
+        most = _most(world, call.owner.id, who, limit)
         forgets = world.fault == "bought_uncounted" and bool(who)
         used = _counted(world, offer, call.owner.id, who, limit.get("days"), forgets)
         if who:
@@ -31,10 +32,36 @@ def check(world: World, call: Call, offer: Offer, quantity: int, pointer: str, s
                 _counted(world, offer, *other, limit.get("days")) for other in _others(world, call, who)
             )
         wanted = 1 if world.fault == f"{step}_last_over_{name}" else quantity
-        if used + wanted > limit["quantity"]:
-            left = max(limit["quantity"] - used, 0)
+        if used + wanted > most:
+            left = max(most - used, 0)
             at = None if world.fault == "limit_without_field" else pointer
             raise Refusal(f"{name}_reached", f"{left} are left", pointer=at)
+
+
+def _most(world: World, owner: str, who: str, limit: Json) -> int:
+    """The quantity of a limit for this buyer, or for the channel ('')."""
+    named = [a for a in world.accounts.values() if (a.owner, a.subject) == (owner, who)]
+    tiers: dict[str, int] = {} if world.fault == "limit_any_tier" or not named else limit.get("tiers", {})
+    quantity: int = limit["quantity"]
+    return tiers.get(buyers.tier(world, named[-1]), quantity) if tiers else quantity
+
+
+def allowances(world: World, account: buyers.Account) -> list[Json]:
+    """What limits leave her of what counts, of the offers that her client sees."""
+    hers = {account.id} if world.fault == "allowance_per_account" else buyers.together(world, account)
+    named = [(world.accounts[one].owner, world.accounts[one].subject) for one in hers]
+    found = []
+    for offer in world.offers.values():
+        limit = (offer.restrictions or {}).get("purchase_limit")
+        hidden = offer.owner not in ("", account.owner) or offer.withdrawn or offer.deleted
+        if limit is None or (hidden and world.fault != "allowance_of_others"):
+            continue
+        used = sum(_counted(world, offer, *one, limit.get("days")) for one in named)
+        most = _most(world, account.owner, account.subject, limit)
+        if used:
+            left = {"quantity": most, "remaining": max(most - used, 0)}
+            found.append({"product_id": catalog.product(offer), **limit, **left})
+    return sorted(found, key=lambda one: str(one["product_id"]))[:100]
 
 
 def _others(world: World, call: Call, who: str) -> list[tuple[str, str]]:
@@ -89,7 +116,7 @@ def late_allowed(world: World, order: Order) -> bool:
             if limit is None:
                 continue
             used = _counted(world, offer, order.owner, who, limit.get("days"))
-            if used + line["quantity"] > limit["quantity"]:
+            if used + line["quantity"] > _most(world, order.owner, who, limit):
                 return False
     return True
 

@@ -174,6 +174,7 @@ ROUTES = (
     Route("erase_buyer", "DELETE", _BUYER, "consent", query=("proof", "scope")),
     _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
     _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
+    _test("test_set_tier", "POST", "/buyers/{buyer_id}/tier", "TestTier", 204),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),
 )
 _COMPILED = [(route, route.pattern) for route in ROUTES]

@@ -205,31 +205,32 @@ async def shared_limits(s: GatewaySession) -> None:
     """Four to a buyer: three are bought on one channel, one on the other when linked; then apart again."""
     first, second = await _shops(s)
     a, b = await people(s, first, second)
-    offer = await _limited(s, 4)
-    await _buy(a, offer, "before", 3)
-    await _buy(a, offer, "too much alone", 2)
+    offer = await limited(s, 4)
+    await buy(a, offer, "before", 3)
+    await buy(a, offer, "too much alone", 2)
     email = address()
     await a.prove("proof", email)
     link = await b.prove("proof", email)
     for one in (a, b):
         await one.profile("linked")
-    await _buy(b, offer, "too much when linked", 2)
-    await _buy(b, offer, "the rest when linked", 1)
+    await buy(b, offer, "too much when linked", 2)
+    await buy(b, offer, "the rest when linked", 1)
     await b.unlink("unlink", link)
     await b.profile("unlinked")
-    await _buy(b, offer, "own rest when apart", 3)
-    await _buy(a, offer, "too much when apart", 2)
-    await _buy(a, offer, "own rest when apart", 1)
+    await buy(b, offer, "own rest when apart", 3)
+    await buy(a, offer, "too much when apart", 2)
+    await buy(a, offer, "own rest when apart", 1)
 
 
-async def _limited(s: GatewaySession, units: int) -> Json:
-    """An offer for all channels."""
-    limit = {"purchase_limit": {"quantity": units}}
+async def limited(s: GatewaySession, units: int, **more: Any) -> Json:
+    """An offer for all channels, of so many to a buyer; `more` are members of its PurchaseLimit."""
+    limit = {"purchase_limit": {"quantity": units, **more}}
     body = {"product_name": word("Thing"), "price": EUR, "delivery_kind": "licence", "quantity": 50}
     return await s.control("test_create_offer", "offer for all", body={**body, "restrictions": limit})
 
 
-async def _buy(one: Person, offer: Json, label: str, units: int) -> Exchange:
+async def buy(one: Person, offer: Json, label: str, units: int) -> Exchange:
+    """An order of hers."""
     who = {"reference": one.subject, "region": "DE"}
     return await one.shop.order(offer, f"{label} {one.who}", units, who=who)
 
@@ -246,9 +247,9 @@ async def link_rush(s: GatewaySession) -> None:
     async with asyncio.TaskGroup() as together:
         for one, code in zip(all_six[1:], codes, strict=True):
             together.create_task(one.redeem("redeem", code))
-    offer = await _limited(s, 1)
+    offer = await limited(s, 1)
     for one in all_six:
-        await _buy(one, offer, "the one", 1)
+        await buy(one, offer, "the one", 1)
 
 
 @story("links_expire", phase=21, clock=True)

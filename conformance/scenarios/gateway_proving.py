@@ -266,11 +266,13 @@ async def test_control(s: GatewaySession) -> None:
         "test_advance_clock": {"advance_seconds": 0},
         "test_raise_fault": {"operation_id": "list_events", "count": 1, "status": 503},
         "test_read_mail": {"email": "nobody@vgcp.example"},
+        "test_set_tier": {"tier": "gold"},
         "test_trust_issuer": {"issuer": "https://nobody.vgcp.example", "audience": "x", "jwks": {"keys": []}},
     }
     for name, entry in operations("gateway").items():
         if entry.security == "test" and s.serves(name):
-            wish: Json = {"path": {"offer_id": offer["id"], "allotment_id": "none"}, "body": bodies.get(name)}
+            ids = {"offer_id": offer["id"], "allotment_id": "none", "buyer_id": "none"}
+            wish: Json = {"path": ids, "body": bodies.get(name)}
             await s.ask(name, f"no secret: {name}", **wish)
             await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)
     s.transcript.note("to be served", [name for name in operations("gateway") if s.serves(name)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import click
@@ -12,12 +11,11 @@ from gateway.admin.ports import Store
 from gateway.core import identity, links, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Json
-from gateway.core.model_identity import Account, BuyerChange, Link
+from gateway.core.model_identity import TIER, Account, BuyerChange, Link
 
 ACCOUNTS = ("account", "channel", "subject", "created_at")
 LINKS = ("link", "account", "kind", "status", "confirmed_at", "joins")
 CHANGES = ("at", "what", "asked_by", "account", "link", "before", "after")
-TIER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Found = tuple[Sequence[Account], Sequence[Link], Sequence[BuyerChange]]
 
 

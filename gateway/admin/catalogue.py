@@ -12,13 +12,15 @@ from typing import Any
 import yaml
 
 import spec
+from gateway.admin import limits
 from gateway.core.model import Json
 
 PRODUCT = ("id", "name", "description", "brand", "category", "image_url", "translations")
 KNOWN = {
     *PRODUCT, "price", "currency", "delivery_kind", "promotion", "restrictions", "buyer_input", "download_url", "codes",
     "codes_file", "quantity", "low_threshold", "safety_stock", "regions", "max_per_order",
-    "purchase_limit", "purchase_limit_days", "channel_limit", "channel_limit_days", "consistency", "supplier",
+    "purchase_limit", "purchase_limit_days", "purchase_limit_tiers", "channel_limit", "channel_limit_days",
+    "consistency", "supplier",
 }  # fmt: skip
 LEVELS = ("quantity", "low_threshold", "safety_stock")
 NUMBERS = {
@@ -185,6 +187,8 @@ def _number(name: str, value: str) -> Any:
     """Cells that are numbers or lists; what is no number stays text, and is refused as such."""
     if name in NUMBERS:
         return int(value) if value.strip().isdecimal() else value
+    if name == "purchase_limit_tiers":
+        return limits.tiers(value)
     return value.split() if name == "regions" else value
 
 
@@ -195,10 +199,11 @@ def _row_faults(row: Json) -> Iterator[str]:
     for what, kind, value in (
         ("product", "Product", _product(row)),
         ("price (in minor units, so 14.99 is 1499)", "Money", money),
-        ("restrictions", "Restrictions", _restrictions(row) or {}),
+        ("restrictions", "Restrictions", limits.restrictions(row) or {}),
     ):
         for pointer, message in spec.validator(kind).errors(value):
             yield f"{what}{pointer and ', '}{pointer}: {message}"
+    yield from limits.faults(row)
     promotion = row.get("promotion")
     if promotion is not None and (
         not isinstance(promotion, dict) or type(promotion.get("list_price")) is not int
@@ -258,7 +263,7 @@ def _entry(folder: Path, place: str, row: Json) -> Entry:
         currency=row["currency"],
         delivery_kind=row["delivery_kind"],
         promotion=promotion,
-        restrictions=_restrictions(row),
+        restrictions=limits.restrictions(row),
         buyer_input=row.get("buyer_input"),
         download_url=row.get("download_url"),
         codes=codes,
@@ -285,15 +290,3 @@ def product_id(own: str) -> str:
 def _product(row: Json) -> Json:
     found = {name: row[name] for name in PRODUCT if row.get(name) is not None}
     return found | ({"id": product_id(str(row["id"]))} if row.get("id") is not None else {})
-
-
-def _restrictions(row: Json) -> Json | None:
-    """As an object in YAML, as columns in CSV."""
-    given: Json = {name: row[name] for name in ("regions", "max_per_order") if name in row}
-    for name in ("purchase_limit", "channel_limit"):
-        if name in row or f"{name}_days" in row:
-            parts = {"quantity": row.get(name), "days": row.get(f"{name}_days")}
-            given[name] = {part: value for part, value in parts.items() if value is not None}
-    if isinstance(row.get("restrictions"), dict):
-        given = {**row["restrictions"], **given}
-    return given or None

@@ -11,16 +11,18 @@ from gateway.admin.context import Desk, call, desk
 from gateway.admin.ports import Store
 from gateway.core import catalog, stock
 from gateway.core.model import Json, Offer, Stock
+from gateway.core.model_identity import TIER
 from gateway.core.ports import Books
 
-COUNT = click.IntRange(0, 1_000_000)
+MOST = 1_000_000
+COUNT = click.IntRange(0, MOST)
 DAYS = click.IntRange(1, 366)
 
 
 @click.command(
     "set",
     epilog="Examples:\n\n  vgcp stock set GAME-1 --safety 20 --low 100\n\n"
-    "  vgcp stock set GAME-1 --purchase-limit 2 --purchase-days 30\n\n"
+    "  vgcp stock set GAME-1 --purchase-limit 2 --purchase-days 30 --purchase-tier gold=5\n\n"
     "  vgcp stock set GAME-1 --channel-limit 500 --channel-days 1\n\n"
     "  vgcp stock set GAME-1 --consistency allotment\n\n"
     "  vgcp stock set GAME-1 --channel chn_0123456789abcdefghjkmnpqrs --channel-limit 50",
@@ -30,6 +32,14 @@ DAYS = click.IntRange(1, 366)
 @click.option("--safety", type=COUNT, help="Units kept back from sale, for replacements.")
 @click.option("--purchase-limit", type=COUNT, help="Units that one buyer may buy.")
 @click.option("--purchase-days", type=DAYS, help="In so many days; default: over all time.")
+@click.option(
+    "--purchase-tier",
+    "purchase_tiers",
+    multiple=True,
+    metavar="TIER=UNITS",
+    callback=lambda _context, _option, given: dict(map(_tier, given)),
+    help="Another limit for buyers of this tier; repeatable.",
+)
 @click.option("--no-purchase-limit", is_flag=True, help="As many as they like.")
 @click.option("--channel-limit", type=COUNT, help="Units that each channel may sell.")
 @click.option("--channel-days", type=DAYS, help="In so many days; default: over all time.")
@@ -83,6 +93,8 @@ def _check(wish: dict[str, Any]) -> None:
             raise click.UsageError(f"either --{scope}-limit or --no-{scope}-limit.")
         if wish[f"{scope}_days"] is not None and not given:
             raise click.UsageError(f"--{scope}-days needs --{scope}-limit.")
+    if wish["purchase_tiers"] and wish["purchase_limit"] is None:
+        raise click.UsageError("--purchase-tier needs --purchase-limit.")
     if wish["channel"] and wish["channel_limit"] is None and not wish["no_channel_limit"]:
         raise click.UsageError("--channel needs --channel-limit or --no-channel-limit.")
 
@@ -102,6 +114,7 @@ def _set(
         wish["purchase_limit"],
         wish["purchase_days"],
         wish["no_purchase_limit"],
+        wish["purchase_tiers"],
     )
     place, name = (own, wish["channel"]) if wish["channel"] else (restrictions, "channel_limit")
     _limit(place, name, wish["channel_limit"], wish["channel_days"], wish["no_channel_limit"])
@@ -112,8 +125,19 @@ def _set(
     return changed, stock.set_levels(books, by, changed.stock_id, low, safety)
 
 
-def _limit(place: Json, name: str, quantity: int | None, days: int | None, none: bool) -> None:
+def _limit(
+    place: Json, name: str, quantity: int | None, days: int | None, none: bool, tiers: Json | None = None
+) -> None:
     if none:
         place.pop(name, None)
     elif quantity is not None:
-        place[name] = {"quantity": quantity} | ({"days": days} if days else {})
+        given = {"quantity": quantity, "days": days, "tiers": tiers}
+        place[name] = {part: value for part, value in given.items() if value or part == "quantity"}
+
+
+def _tier(given: str) -> tuple[str, int]:
+    """A tier and its limit, of `gold=5`."""
+    tier, _, units = given.partition("=")
+    if not TIER.fullmatch(tier) or not units.isdecimal() or int(units) > MOST:
+        raise click.BadParameter(f"{given!r} is not like gold=5.")
+    return tier, int(units)

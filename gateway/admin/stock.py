@@ -36,12 +36,14 @@ def stock(at: Desk, low: bool) -> None:
 
 
 def _limits(offer: Offer) -> str:
-    """As `buyer 2/30d, channel 500/1d, chn_… 50`; a dash where there are none."""
+    """As `buyer 2/30d gold=5, channel 500/1d, chn_… 50`; a dash where there are none."""
     given = offer.restrictions or {}
     named = {"buyer": given.get("purchase_limit"), "channel": given.get("channel_limit")}
     found = {name: limit for name, limit in {**named, **(offer.channel_limits or {})}.items() if limit}
     texts = [
-        f"{name} {one['quantity']}" + (f"/{one['days']}d" if "days" in one else "")
+        f"{name} {one['quantity']}"
+        + (f"/{one['days']}d" if "days" in one else "")
+        + "".join(f" {tier}={units}" for tier, units in one.get("tiers", {}).items())
         for name, one in found.items()
     ]
     return ", ".join(texts) or "-"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.core import buyer_input, events, stock
 from gateway.core.errors import missing, refuse
 from gateway.core.model import Call, Json, Offer, Stock
+from gateway.core.model_identity import TIER
 from gateway.core.ports import Books
 from gateway.core.rows import replace
 
@@ -80,6 +81,7 @@ def create_offer(books: Books, call: Call, cmd: NewOffer) -> Offer:
         updated_at=call.now,
         consistency=cmd.consistency,
         supplier=cmd.supplier,
+        product_id=cmd.product["id"],
     )
     if offer.supplier is not None and kept.kind != "unlimited":
         raise refuse("invalid", "/supplier", "What a supplier makes on demand has no stock.")
@@ -106,7 +108,9 @@ def change_offer(books: Books, call: Call, offer_id: str, changes: Mapping[str, 
     if (changes.get("supplier", offer.supplier) is None) != (offer.supplier is None):
         detail = "Goods from stock stay so, and goods made on demand too; make another product."
         raise refuse("invalid", "/supplier", detail)
-    changed = replace(offer, **changes, revision=offer.revision + 1, position=None, updated_at=call.now)
+    anew: Json = {"revision": offer.revision + 1, "position": None, "updated_at": call.now}
+    anew["product_id"] = changes.get("product", offer.product)["id"]
+    changed = replace(offer, **changes, **anew)
     _check(changed)
     books.put(changed)
     off_sale = changed.status != "active" and offer.status == "active"
@@ -151,7 +155,20 @@ def check_quantity(offer: Offer, quantity: int, pointer: str) -> None:
         raise refuse("quantity_not_allowed", pointer, f"At most {limit} in one order.")
 
 
+def tier_faults(restrictions: Json | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with the tiers of limits: where, and why."""
+    given = restrictions or {}
+    for name in given.get("purchase_limit", {}).get("tiers", {}):
+        if not TIER.fullmatch(name):
+            words = "A tier is a word of small letters, digits and underscores."
+            yield "/purchase_limit/tiers", f"{name!r}: {words}"
+    if "tiers" in given.get("channel_limit", {}):
+        yield "/channel_limit/tiers", "Tiers are of buyers; a channel has none."
+
+
 def _check(offer: Offer) -> None:
+    for pointer, words in tier_faults(offer.restrictions):
+        raise refuse("invalid", f"/restrictions{pointer}", words)
     if offer.delivery_kind == "download" and not offer.download_url:
         raise refuse("invalid", "/download_url", "A download needs the URL it leads to.")
     if offer.supplier is not None and offer.delivery_kind not in MADE:

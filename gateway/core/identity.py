@@ -45,7 +45,7 @@ class Profile:
 
     account: Account
     tier: str
-    linked: bool
+    together: Sequence[Account]  # all accounts of the buyer, this one too
     contacts: list[Json]
 
 
@@ -91,7 +91,7 @@ def the_buyer(books: Books, buyer_id: str) -> Buyer:
 def profile(books: Books, vault: Vault, account: Account, together: Sequence[Account]) -> Profile:
     """What the account's channel may see of her; `together` are all her accounts."""
     shown = contacts.shown(vault, contacts.of_account(books, account), books.links_of([account.id]))
-    return Profile(account, tier_of(together), len(together) > 1, shown)
+    return Profile(account, tier_of(together), together, shown)
 
 
 def tier_of(together: Iterable[Account]) -> str:

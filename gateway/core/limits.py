@@ -7,15 +7,15 @@ Units count from the hold or order on, until they are given back. What was count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.core import wire
+from gateway.core import identity, wire
 from gateway.core.errors import refuse
 from gateway.core.lines import PricedLine
 from gateway.core.model import Json, Offer, Order
-from gateway.core.model_identity import Account, AccountName, Buyer
+from gateway.core.model_identity import STANDARD, Account, AccountName, Buyer
 from gateway.core.model_limits import SaleCount
 from gateway.core.ports import Books
 from gateway.core.rows import replace
@@ -45,15 +45,22 @@ class Rule:
         keys = [self.key, *((*self.key[:2], other) for other in self.others)]
         books.need(SaleCount, *keys)
         rows = [
-            self._kept(books.get(SaleCount, *key) or SaleCount(*key, quantity=0, days={}), now)
+            kept(books.get(SaleCount, *key) or SaleCount(*key, quantity=0, days={}), self.days, now)
             for key in keys
         ]
         return rows[0], max(self.quantity - sum(row.quantity for row in rows), 0)
 
-    def _kept(self, row: SaleCount, now: datetime) -> SaleCount:
-        first = _day(now) - self.days if self.days else -1
-        kept = {day: units for day, units in row.days.items() if int(day) > first}
-        return replace(row, quantity=sum(kept.values()), days=kept)
+
+def kept(row: SaleCount, days: int | None, now: datetime) -> SaleCount:
+    """The count without what is too old to matter for a limit of so many days (None: over all time)."""
+    first = _day(now) - days if days else -1
+    counting = {day: units for day, units in row.days.items() if int(day) > first}
+    return replace(row, quantity=sum(counting.values()), days=counting)
+
+
+def allowed(limit: Json, tier: str) -> int:
+    """How many units a buyer of this tier may have by a PurchaseLimit (IDN-051)."""
+    return int(limit.get("tiers", {}).get(tier, limit["quantity"]))
 
 
 def subject_of(channel_id: str, reference: str) -> str:
@@ -62,18 +69,24 @@ def subject_of(channel_id: str, reference: str) -> str:
     return f"{channel_id}/{reference}"
 
 
-def _others(books: Books, channel_id: str, reference: str) -> tuple[str, ...]:
-    """The other accounts of a buyer, as they are counted. She is written when there are any: of two orders at once,
-    on two channels, the second has to see what the first has counted."""
+def subjects(together: Iterable[Account]) -> tuple[str, ...]:
+    """Those of these accounts."""
+    return tuple(subject_of(one.channel_id, one.subject) for one in together)
+
+
+def _buyer(books: Books, channel_id: str, reference: str) -> tuple[str, tuple[str, ...]]:
+    """The tier of a buyer, and her other accounts as they are counted. She is written when there are any: of two
+    orders at once, on two channels, the second has to see what the first has counted."""
     named = books.get(AccountName, channel_id, reference)
     account = books.get(Account, named.account_id) if named else None
     buyer = books.get(Buyer, account.buyer_id) if account else None
     if account is None or buyer is None:
-        return ()
-    others = [one for one in books.accounts_of(buyer.id) if one.id != account.id]
+        return STANDARD, ()
+    together = books.accounts_of(buyer.id)
+    others = [one for one in together if one.id != account.id]
     if others:
         books.put(buyer)
-    return tuple(subject_of(one.channel_id, one.subject) for one in others)
+    return identity.tier_of(together), subjects(others)
 
 
 def count(
@@ -147,8 +160,8 @@ def give_back(books: Books, noted: Sequence[Json] | None, quantity: int) -> None
         if row is None or not back:  # so long ago that it did not count any more
             continue
         days = {**row.days, one["day"]: row.days[one["day"]] - back}
-        kept = {day: units for day, units in days.items() if units}
-        books.put(replace(row, quantity=row.quantity - back, days=kept))
+        left = {day: units for day, units in days.items() if units}
+        books.put(replace(row, quantity=row.quantity - back, days=left))
 
 
 def _count_line(books: Books, order: Order, offer: Offer, line: Json, index: int) -> list[Json] | None:
@@ -169,9 +182,9 @@ def _rules(
     own, all_of_it = given.get("purchase_limit"), given.get("channel_limit")
     if own is not None and "buyer" in scopes:
         key = (product, "buyer", subject_of(channel_id, reference))
-        others = _others(books, channel_id, reference)
-        words = "A buyer may buy at most"
-        yield Rule("purchase_limit_reached", words, key, int(own["quantity"]), own.get("days"), others)
+        tier, others = _buyer(books, channel_id, reference)
+        words = "This buyer may buy at most" if "tiers" in own else "A buyer may buy at most"
+        yield Rule("purchase_limit_reached", words, key, allowed(own, tier), own.get("days"), others)
     if all_of_it is not None and "channel" in scopes:
         key, words = (product, "channel", channel_id), "This channel may sell at most"
         yield Rule("channel_limit_reached", words, key, int(all_of_it["quantity"]), all_of_it.get("days"))

@@ -1,7 +1,6 @@
 """The values the books are kept in: one row per table, one field per column.
 
-Times are aware datetimes in UTC; amounts are integer minor units. `KEY` names the primary key's fields. Values
-never change in place: rules make a new one with `rows.replace` and `put` it.
+Times are UTC, amounts minor units, `KEY` the primary key. Values never change: rules `put` what `rows.replace` makes.
 """
 
 from __future__ import annotations
@@ -108,6 +107,7 @@ class Offer(Row):
     channel_limits: Json | None = None  # SaleLimits by channel id, before that of `restrictions`
     consistency: str = "strict"  # strict | allotment (may be leased)
     supplier: str | None = None  # who makes each unit on demand; None: it comes from the stock
+    product_id: str = ""  # the `id` of `product`: how the offers of a product are found
 
 
 @row

@@ -7,12 +7,14 @@ back exactly what was each one's (docs/decisions/0016).
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import ClassVar
 
 from gateway.core.rows import Row, row
 
 STANDARD = "standard"
+TIER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @row

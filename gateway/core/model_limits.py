@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from gateway.core.model import Json, Row
+from gateway.core.model import Json, Offer, Row
 from gateway.core.rows import row
 
 
@@ -24,6 +26,14 @@ class SaleCount(Row):
     subject: str
     quantity: int
     days: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """SaleCounts of a buyer's accounts, and the offers that her channel has of these products now."""
+
+    counts: Sequence[SaleCount] = ()
+    offers: Sequence[Offer] = ()
 
 
 @row

@@ -22,6 +22,7 @@ from gateway.core.model import (
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account, Contact, Link, Mail
+from gateway.core.model_limits import Counted
 from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
 from gateway.core.model_ownership_log import LogEntry, LogHead
 
@@ -156,6 +157,9 @@ class Queries(Protocol):
 
     async def contacts(self, buyer_id: str) -> Sequence[Contact]:
         """What is known of how to reach a buyer, of one account."""
+
+    async def counted(self, channel_id: str, subjects: Sequence[str]) -> Counted:
+        """What of limited products these accounts have (`limits.subject_of`), and what the channel sells of them."""
 
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
         """Links of an account that are in force or open, newest id first, ids below `before`."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gateway.core import allowances
 from gateway.core.model import Json
 from gateway.core.model_identity import Account, Link
-from gateway.core.wire import timestamp
+from gateway.core.model_limits import Counted
+from gateway.core.wire import having, timestamp
 
 if TYPE_CHECKING:
     from gateway.core.identity import Profile
@@ -26,10 +28,11 @@ def render_account(account: Account, tier: str, linked: bool) -> Json:
     return wire if account.locale is None else {**wire, "locale": account.locale}
 
 
-def render_profile(profile: Profile) -> Json:
-    """The BuyerProfile: of one account, and nothing of others but that there are some."""
-    wire = render_account(profile.account, profile.tier, profile.linked)
-    return {**wire, "contacts": profile.contacts} if profile.contacts else wire
+def render_profile(profile: Profile, counted: Counted, now: datetime) -> Json:
+    """The BuyerProfile: of one account, and nothing of others but that there are some, and what of a limit is left."""
+    wire = render_account(profile.account, profile.tier, len(profile.together) > 1)
+    left = allowances.shown(counted, profile.together, profile.tier, now)
+    return having(wire, contacts=profile.contacts or None, purchase_limits=left or None)
 
 
 def render_link(link: Link, now: datetime, nonce: str | None = None, code: str | None = None) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core import contacts, link_kinds, wire_identity
+from gateway.core import contacts, limits, link_kinds, wire_identity
 from gateway.core import identity as rules
 from gateway.core import links as link_rules
 from gateway.core.errors import ProtocolError
@@ -16,30 +16,38 @@ from gateway.http.response import Response
 from gateway.http.write import write
 
 MOST_LINKS = 500  # of an account that are looked at for what it has proved
+# What a profile shows. Her limits are terms of what this channel sells her; a refused order tells the same.
+SHOWN = ("profile", "contacts", "purchase_limits")
 
 
 async def resolve_buyer(request: Request) -> Response:
     """The buyer whom this channel names so (IDN-001)."""
     vault, call, command = request.services.vault, request.call, rules.ResolveBuyer.from_wire(request.body)
-    request.uses.check(request.channel_id, "profile", "contacts")
-    return await write(
-        request,
-        200,
-        lambda books: wire_identity.render_profile(rules.resolve_buyer(books, vault, call, command)),
-        goods=True,
-    )
+    request.uses.check(request.channel_id, *SHOWN)
+    account_id = rules.account_id(vault, call.channel_id, command.subject)
+    # read beforehand: no sale has to wait for who only looks
+    together = await request.services.queries.accounts(call.channel_id, account_id)
+    subjects = limits.subjects(together) or (limits.subject_of(call.channel_id, command.subject),)
+    counted = await request.services.queries.counted(call.channel_id, subjects)
+
+    def rule(books: Books) -> Json:
+        profile = rules.resolve_buyer(books, vault, call, command)
+        return wire_identity.render_profile(profile, counted, call.now)
+
+    return await write(request, 200, rule, goods=True)
 
 
 async def get_buyer(request: Request) -> Response:
     """One account of a buyer."""
     account, together = await _own(request)
-    request.uses.check(account.channel_id, "profile", "contacts")
+    request.uses.check(account.channel_id, *SHOWN)
     queries, vault = request.services.queries, request.services.vault
     known = await queries.contacts(account.id)
     links = await queries.links(account.id, request.call.now, None, MOST_LINKS) if known else []
     shown = contacts.shown(vault, known, links)
-    profile = rules.Profile(account, rules.tier_of(together), len(together) > 1, shown)
-    return render(200, wire_identity.render_profile(profile))
+    counted = await queries.counted(account.channel_id, limits.subjects(together))
+    profile = rules.Profile(account, rules.tier_of(together), together, shown)
+    return render(200, wire_identity.render_profile(profile, counted, request.call.now))
 
 
 async def create_link(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core import mails, proofs
+from gateway.core import identity, mails, proofs
 from gateway.http.render import render
 from gateway.http.request import Request
 from gateway.http.response import Response
@@ -22,4 +22,11 @@ async def test_trust_issuer(request: Request) -> Response:
     """Trust an issuer until the next reset."""
     body = request.body
     request.services.providers.trust(body["issuer"], body["audience"], body["jwks"])
+    return Response(204)
+
+
+async def test_set_tier(request: Request) -> Response:
+    """Set a buyer's tier as the merchant would."""
+    call, buyer_id, tier = request.call, request.values["buyer_id"], request.body["tier"]
+    await request.services.writer.run(lambda books: identity.set_tier(books, call, buyer_id, tier))
     return Response(204)

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Text, and_, bindparam, cast, or_, select
 
+from gateway.core.model import Offer
 from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
+from gateway.core.model_limits import Counted, SaleCount
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import accounts, buyer_changes, contacts, links, mails
+from gateway.storage.tables import accounts, buyer_changes, contacts, links, mails, offers, sale_counts
 
 ID: Any = bindparam("id")
 LIMIT: Any = bindparam("limit")
@@ -54,6 +56,20 @@ CHANGES = (
     )
     .order_by(buyer_changes.c.id)
 )
+# By one account: a plan for equality is good with and without statistics.
+_COUNTED = and_(sale_counts.c.subject == bindparam("subject"), sale_counts.c.quantity > 0)
+COUNTS = select(sale_counts).where(_COUNTED).order_by(sale_counts.c.product_id).limit(LIMIT)
+COUNTED_OFFERS = (
+    select(offers)
+    .where(
+        offers.c.product_id.in_(select(sale_counts.c.product_id).where(_COUNTED)),
+        offers.c.status == "active",
+        or_(offers.c.channel_id.is_(None), offers.c.channel_id == bindparam("channel_id")),
+    )
+    .order_by(offers.c.product_id)
+    .limit(LIMIT)
+)
+MOST_COUNTS = 1000  # rows that are looked at for a profile
 LAST = "zzzzzzzz"  # sorts after every id
 
 
@@ -69,6 +85,21 @@ class IdentityQueries:
     async def contacts(self, buyer_id: str) -> Sequence[Contact]:
         """What is known of how to reach a buyer, of one account."""
         return await self._engine.rows(Contact, CONTACTS, {"id": buyer_id})
+
+    async def counted(self, channel_id: str, subjects: Sequence[str]) -> Counted:
+        """What of limited products these accounts have (`limits.subject_of`), and what the channel sells of them."""
+        counts: list[SaleCount] = []
+        sold: dict[str, Offer] = {}
+        beyond = None  # of the products from here on not all was read
+        for subject in subjects:
+            asked = {"subject": subject, "limit": MOST_COUNTS, "channel_id": channel_id}
+            found = await self._engine.rows(SaleCount, COUNTS, asked)
+            counts += found
+            if len(found) == MOST_COUNTS:
+                beyond = min(beyond or found[-1].product_id, found[-1].product_id)
+            if found:
+                sold |= {one.id: one for one in await self._engine.rows(Offer, COUNTED_OFFERS, asked)}
+        return Counted([one for one in counts if not beyond or one.product_id < beyond], list(sold.values()))
 
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]:
         """Links of an account that are in force or open, newest id first, ids below `before`."""

@@ -142,6 +142,7 @@ sale_counts = _table(
     "sale_counts",
     _check("quantity", "quantity >= 0"),
     _one_of("scope", "buyer", "channel"),
+    Index("sale_counts_subject", "subject", "product_id"),
 )
 offers = _table(
     model.Offer,
@@ -151,6 +152,7 @@ offers = _table(
     _one_of("status", "active", "withdrawn", "deleted"),
     _one_of("consistency", "strict", "allotment"),
     Index("offers_stock", "stock_id", "id"),
+    Index("offers_product", "product_id", "id"),
     Index("offers_position_key", "position", unique=True),
 )
 units = _table(

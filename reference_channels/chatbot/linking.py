@@ -12,7 +12,7 @@ from reference_channels.trade.words import TAGS
 
 @told
 async def links(talk: Talk, *_: str) -> None:
-    """What links this account, and the ways to link more."""
+    """What links this account, the ways to link more, and what limits leave her over all of them."""
     found = await identity.links(talk.trade, talk.chat.buyer)
     confirmed = [each for each in found if each["status"] == "confirmed"]
     lines, rows = [], []
@@ -20,6 +20,12 @@ async def links(talk: Talk, *_: str) -> None:
         since = day(each.get("confirmed_at") or each["created_at"])
         lines.append(f"\n{number}. {talk.say('link.kind.' + each['kind'])} ({since})")
         rows.append([talk.button("link.end", f"unlink:{short(each['id'])}", number=number)])
+    limits = await identity.allowances(talk.trade, talk.chat.buyer, talk.chat.language)
+    if limits:
+        lines.append(f"\n\n{talk.say('limits.title')}")
+    for each in limits:
+        left = {"left": each["remaining"], "most": each["quantity"], "days": each.get("days")}
+        lines.append("\n" + talk.say(each["key"], name=each["name"], **left))
     about = talk.say("link.some" if confirmed else "link.none")
     talk.replace(
         bold(talk.say("link.title")),

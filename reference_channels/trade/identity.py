@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from reference_channels.kit.client import every
 from reference_channels.kit.errors import Json
+from reference_channels.trade import shelf
 from reference_channels.trade.buyers import known, new_key
 from reference_channels.trade.settings import Trade
+from reference_channels.trade.words import product_text
 
 # For so long after it was confirmed, a link proves to the gateway that it is her who asks for all her data.
 FRESH = timedelta(minutes=15)
@@ -59,3 +61,20 @@ async def proof(trade: Trade, reference: str) -> str | None:
         if link["status"] == "confirmed" and at and datetime.fromisoformat(at) > since:
             return str(link["id"])
     return None
+
+
+async def allowances(trade: Trade, reference: str, language: str) -> list[Json]:
+    """What limits leave her, wherever she has bought (PurchaseAllowances): each with `name`, and with `key`, the words
+    that say it."""
+    buyer = await known(trade, reference)
+    limits = (await buyer.client.get_buyer(buyer.id)).get("purchase_limits", [])
+    sold = await trade.db.run(shelf.products) if limits else {}
+    return [
+        one
+        | {
+            "name": product_text(sold[one["product_id"]], language)[0],
+            "key": "limits.days" if "days" in one else "limits.ever",
+        }
+        for one in limits
+        if one["product_id"] in sold
+    ]

@@ -37,7 +37,9 @@ def refusal(offer: Json | None, wish: Wish) -> str | None:
     if wish.quantity > restrictions.get("max_per_order", 1000):
         return "quantity_not_allowed"
     for limit in ("purchase_limit", "channel_limit"):
-        if wish.quantity > restrictions.get(limit, {}).get("quantity", wish.quantity):
+        given = restrictions.get(limit, {})
+        # her tier is the gateway's to know: refuse only what no buyer may have
+        if wish.quantity > max(given.get("quantity", wish.quantity), *given.get("tiers", {}).values(), 0):
             return f"{limit}_reached"
     if input_errors(offer, wish.buyer_input):
         return "buyer_input_invalid"

@@ -66,6 +66,26 @@ def test_levels_and_limits_come_with_the_catalogue(merchant: Merchant) -> None:
     assert "purchase_limit/days" in said
 
 
+def test_tiers_come_with_the_catalogue(merchant: Merchant) -> None:
+    """In a column, or in YAML; what is wrong is named by its field."""
+    head, *rows = CATALOGUE.splitlines()
+    table = f"{head},purchase_limit_tiers\n" + "\n".join(f"{row},gold=5 trial=0" for row in rows[:1])
+    path = merchant.file("catalogue.csv", table)
+    merchant.run("import", path)
+    assert listed(merchant)["prd_GAME-1"]["limits"] == "buyer 2/30d gold=5 trial=0"
+    for wrong, said in (
+        ("gold=many", "purchase_limit/tiers/gold"),
+        ("Gold=5", "purchase_limit/tiers: 'Gold'"),
+    ):
+        merchant.file("catalogue.csv", table.replace("gold=5", wrong))
+        assert said in merchant.run("import", path, code=1).output
+    row = "{id: A, name: A, category: licence, delivery_kind: licence, price: 1, currency: EUR, restrictions: %s}"
+    path = merchant.file(
+        "catalogue.yaml", f"products:\n- {row}" % "{channel_limit: {quantity: 1, tiers: {gold: 2}}}"
+    )
+    assert "channel_limit/tiers: Tiers are of buyers" in merchant.run("import", path, code=1).output
+
+
 def test_set(merchant: Merchant) -> None:
     """Each by itself, for all channels or for one; and taken away again."""
     merchant.run("import", merchant.file("catalogue.csv", CATALOGUE))
@@ -75,6 +95,10 @@ def test_set(merchant: Merchant) -> None:
     vgcp(merchant, "set", "GAME-2", "--channel", client, "--channel-limit", "9", "--channel-days", "1")
     row = listed(merchant)["prd_GAME-2"]
     assert (row["safety"], row["limits"]) == (3, f"buyer 1, channel 500, {client} 9/1d")
+    tiers = ("--purchase-tier", "gold=5", "--purchase-tier", "trial=0")
+    said = json.loads(vgcp(merchant, "set", "GAME-2", "--purchase-limit", "2", *tiers, "--json").stdout)
+    assert said["restrictions"]["purchase_limit"] == {"quantity": 2, "tiers": {"gold": 5, "trial": 0}}
+    assert listed(merchant)["prd_GAME-2"]["limits"].startswith("buyer 2 gold=5 trial=0, ")
     said = json.loads(vgcp(merchant, "set", "GAME-2", "--no-purchase-limit", "--json").stdout)
     assert said["low_threshold"] == 50
     assert said["restrictions"] == {"channel_limit": {"quantity": 500}}
@@ -93,6 +117,9 @@ def test_set_says_what_does_not_fit(merchant: Merchant) -> None:
         (("GAME-1", "--channel", "chn_x"), "--channel needs"),
         (("GAME-1", "--purchase-days", "3"), "--purchase-days needs"),
         (("GAME-1", "--purchase-limit", "3", "--no-purchase-limit"), "either"),
+        (("GAME-1", "--purchase-tier", "gold=3"), "--purchase-tier needs"),
+        (("GAME-1", "--purchase-limit", "3", "--purchase-tier", "Gold=3"), "'Gold=3' is not like gold=5"),
+        (("GAME-1", "--purchase-limit", "3", "--purchase-tier", "gold=x"), "'gold=x' is not like gold=5"),
         (("GAME-1", "--safety", "-1"), "not in the range"),
     ):
         done = CliRunner().invoke(

@@ -79,7 +79,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Exchange]:
 async def everything(gateway: RunningGateway) -> list[tuple[str, Any]]:
     """Each of those operations once, with its answer, for a buyer of whom there is something to show."""
     shop = await gateway.channel("shop")
-    offer = await gateway.offer(codes=["A", "B", "C", "D"], price=500, buyer_input=INPUT)
+    limit = {"purchase_limit": {"quantity": 9}}
+    offer = await gateway.offer(codes=["A", "B", "C", "D"], price=500, buyer_input=INPUT, restrictions=limit)
     bought: list[tuple[str, Any]] = []
 
     async def go(name: str, method: str, path: str, body: Any = None) -> Any:
@@ -175,6 +176,8 @@ async def test_every_operation_that_shows_personal_data_asks(
     for name, answer in answers:
         operation = spec.operation("gateway", name)
         assert noted[name], name
+        if name == "get_buyer":
+            assert answer["purchase_limits"]
         if operation.response_type is not None:
             types = spec.standalone(operation.response_type)["components"]["schemas"]
             found = set(shown(answer, types[operation.response_type], types))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.buyers import ISSUER, Issuer, Person, mailed, resolved
-from tests.fixtures.gateway import RunningGateway, TestChannel, order_of
+from tests.fixtures.gateway import RunningGateway, TestChannel, hold_of, order_of
 
 EMAIL = "mia@shop.example"
 
@@ -215,6 +215,62 @@ async def test_limits_count_over_accounts_and_split_again(gateway: RunningGatewa
     await other.unlink(link)
     left = [(await buy(one, 1)).status for one in (mia, other) for _ in range(5)]
     assert left.count(201) == 4
+
+
+async def test_both_channels_see_what_a_limit_leaves_until_they_are_parted(gateway: RunningGateway) -> None:
+    """IDN-050, IDN-052: bought here, held there; in days, at resolving too, and only of what a channel sells."""
+    mia, other = await two(gateway)
+    limit = {"quantity": 4, "days": 7}
+    offer = await gateway.offer(quantity=9, restrictions={"purchase_limit": limit})
+    own = await gateway.offer(
+        quantity=9, client_id=mia.shop.client_id, restrictions={"purchase_limit": {"quantity": 5}}
+    )
+    buy = lambda one, of, units: one.shop.post("/orders", order_of(of, units, buyer={"reference": "mia"}))  # noqa: E731
+
+    async def left(one: Person) -> list[tuple[Any, ...]]:
+        profile = await one.profile()
+        again = (await one.shop.post("/buyers/resolve", {"subject": "mia"})).json
+        assert again == profile
+        limits = profile.get("purchase_limits", [])
+        return [(one["product_id"], one["quantity"], one.get("days"), one["remaining"]) for one in limits]
+
+    product, private = offer["product"]["id"], (own["product"]["id"], 5, None, 4)
+    assert await left(mia) == await left(other) == []
+    assert "purchase_limits" not in await mia.profile()
+    assert [(await buy(mia, offer, 2)).status, (await buy(mia, own, 1)).status] == [201, 201]
+    hold = (await other.shop.post("/reservations", hold_of(offer, buyer={"reference": "mia"}))).json
+    link = await mia.join(other)
+    assert await left(mia) == sorted([(product, 4, 7, 1), private])
+    assert await left(other) == [(product, 4, 7, 1)]
+    await other.unlink(link)
+    assert await left(mia) == sorted([(product, 4, 7, 2), private])
+    assert await left(other) == [(product, 4, 7, 3)]
+    await other.shop.request("DELETE", f"/reservations/{hold['id']}")
+    await gateway.control(f"/offers/{offer['id']}", {"withdrawn": True})
+    assert (await left(mia), await left(other)) == ([private], [])
+
+
+async def test_a_tier_is_over_all_channels_and_widens_the_limit(gateway: RunningGateway) -> None:
+    """IDN-047, IDN-051: set for one account, it counts on the other channel; each keeps it when they are parted."""
+    mia, other = await two(gateway)
+    link = await mia.join(other)
+    limit = {"quantity": 1, "tiers": {"gold": 3}}
+    offer = await gateway.offer(quantity=9, restrictions={"purchase_limit": limit})
+    assert offer["restrictions"]["purchase_limit"] == limit
+    buy = lambda one, units: one.shop.post("/orders", order_of(offer, units, buyer={"reference": "mia"}))  # noqa: E731
+    assert (await buy(other, 2)).code == "purchase_limit_reached"
+    assert (await gateway.control(f"/buyers/{mia.id}/tier", {"tier": "gold"})).status == 204
+    assert [(await one.profile())["tier"] for one in (mia, other)] == ["gold", "gold"]
+    assert (await buy(other, 2)).status == 201
+    refused = await buy(mia, 2)
+    assert "at most 3 of this product; 1 are left" in refused.json["detail"]
+    assert (await mia.profile())["purchase_limits"][0]["remaining"] == 1
+    await other.unlink(link)
+    assert (await mia.profile()).get("purchase_limits") is None
+    assert (await buy(mia, 3)).status == 201
+    assert (await gateway.control("/buyers/buy_nobody/tier", {"tier": "gold"})).code == "not_found"
+    wrong = await gateway.control(f"/buyers/{mia.id}/tier", {"tier": "Gold"})
+    assert (wrong.code, wrong.json["errors"][0]["pointer"]) == ("invalid", "/tier")
 
 
 async def test_what_another_link_joins_stays(gateway: RunningGateway) -> None:

@@ -105,6 +105,11 @@ async def test_sold_out_meanwhile_takes_no_money(gateway: ScriptedGateway, shop:
             {"quantity": 3},
             "purchase_limit_reached",
         ),
+        (
+            {"restrictions": {"purchase_limit": {"quantity": 2, "tiers": {"gold": 4, "trial": 0}}}},
+            {"quantity": 5},
+            "purchase_limit_reached",
+        ),
         ({"restrictions": {"channel_limit": {"quantity": 0}}}, {}, "channel_limit_reached"),
         ({"buyer_input": {"type": "object", "required": ["player"]}}, {}, "buyer_input_invalid"),
         ({"buyer_input": {"type": "nonsense"}}, {}, "buyer_input_invalid"),
@@ -120,6 +125,13 @@ async def test_what_may_not_be_sold_is_not_asked_for(
     seen = await shop.buy(offer, **asked)
     assert (seen["outcome"], seen["reason"]) == ("refused", reason)
     assert not gateway.made("create_reservation")
+
+
+async def test_what_a_tier_may_have_is_asked_for(gateway: ScriptedGateway, shop: RunningShop) -> None:
+    """SEL-001: whose tier it is knows the gateway, so what some buyer may have is not refused here."""
+    limit = {"purchase_limit": {"quantity": 2, "tiers": {"gold": 4}}}
+    offer = await on_sale(gateway, shop, codes=9, restrictions=limit)
+    assert (await shop.buy(offer, quantity=3))["outcome"] == "fulfilled"
 
 
 async def test_what_is_asked_of_the_buyer_goes_along(gateway: ScriptedGateway, shop: RunningShop) -> None:

@@ -33,6 +33,7 @@ KEYWORDS = {
         "items",
         "minItems",
         "maxItems",
+        "maxProperties",
     ),
     *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "enum", "const", "default"),
     "x-extensible-enum",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import Channel, Row
-from gateway.storage import outbox, ownership_log, supplies, watching
+from gateway.storage import identity, outbox, ownership_log, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -82,6 +82,9 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (outbox.DUE_ORDERS, "orders"),
         (outbox.OLD_IDEMPOTENCY, "idempotency"),
         (outbox.OLD_ASSERTIONS, "assertions"),
+        (identity.COUNTS, "sale_counts"),
+        (identity.COUNTED_OFFERS, "sale_counts"),
+        (identity.COUNTED_OFFERS, "offers"),
     ],
 )
 def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> None:
@@ -104,6 +107,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "event_id",
         "supplier",
         "before",
+        "subject",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)

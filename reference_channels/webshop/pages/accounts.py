@@ -18,7 +18,7 @@ PAGE = "/accounts"
 
 @needs("identity")
 async def mine(request: web.Request) -> web.StreamResponse:
-    """The visitor's links, and the ways to make one."""
+    """The visitor's links, the ways to make one, and what limits leave her over all of them."""
     return await _page(request)
 
 
@@ -26,7 +26,9 @@ async def _page(request: web.Request, code: str = "", wrong: dict[str, str] | No
     """`wrong` names the form that was refused and why; a `code` is shown in this answer only."""
     shop, who = request.app[SHOP], visitor(request)
     found = await identity.links(shop, who.buyer) if who.known else []
+    limits = await identity.allowances(shop, who.buyer, who.language) if who.known else []
     values: Json = {
+        "limits": limits,
         "links": [_shown(each) for each in found if each["status"] == "confirmed"],
         "mailed": [each for each in found if each["status"] == "pending" and each["kind"] == "email_code"],
         "code": code,

@@ -39,6 +39,25 @@ async def test_one_person_over_two_channels(scene: Scene, tmp_path: Path) -> Non
             assert "A game" in str(said["buttons"])
 
 
+async def test_what_a_limit_leaves_is_seen_in_both(scene: Scene, tmp_path: Path) -> None:
+    """Bought in the shop and linked with the chat: both say how many more she may buy."""
+    async with running_shop(tmp_path / "shop", None, name="Web", sync_every=3600) as shop:
+        await connect(scene.gateway, shop)
+        limit = {"purchase_limit": {"quantity": 3, "days": 30}}
+        offer = await scene.gateway.offer(quantity=9, delivery_kind="licence", price=700, restrictions=limit)
+        await shop.sync()
+        await scene.stock()
+        async with Ada(shop) as browser:
+            await browser.buy(offer)
+            await browser.pay()
+            await scene.ada.says("/link", "stands alone")
+            shown = await scene.ada.asks("Show me a code", "Enter this code on your other account")
+            page = await browser.go("/accounts")
+            assert "2 more, of 3 for one buyer in 30 days" in page
+            await browser.press("/redeem", code=code_in(shown))
+        await scene.ada.says("/link", "2 more, of 3 for one buyer in 30 days")
+
+
 async def test_proven_and_handed_on_to_the_other_channel(scene: Scene, tmp_path: Path) -> None:
     """The proof from the chat verifies; handed on in the shop it is worth nothing, and the new owner opens the good."""
     await scene.stock()
