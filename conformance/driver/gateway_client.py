@@ -36,6 +36,7 @@ OPTIONAL = (
 # Test control that only a gateway with the capability serves.
 CONTROLS = {
     "test_recall_allotment": "allotments",
+    "test_dismiss_dispute": "ownership",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
 }

@@ -141,11 +141,12 @@ def list_signed(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("OWN-021", title="The list says what has become of it", scenarios=(STORY, "after_owning"))
 def up_to_date(t: Transcript) -> Iterator[Outcome]:
-    """Valid before; invalid when it is refunded or used up, suspended when it is disputed."""
+    """Valid before; invalid when it is refunded or used up, suspended while it is disputed."""
     wanted = (
         ("after_owning", "certificate to refund", "list before", 0),
         ("after_owning", "certificate to refund", "list after refund", 1),
         ("after_owning", "certificate to dispute", "list after dispute", 2),
+        ("after_owning", "certificate to dispute", "list after dismissal", 0),
         (STORY, "certificate", "list after", 1),
     )
     for story, label, read, status in wanted:

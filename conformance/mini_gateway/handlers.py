@@ -92,6 +92,7 @@ HANDLERS: dict[str, Handler] = {
     "test_update_offer": testing.test_update_offer,
     "test_get_stock": testing.test_get_stock,
     "test_advance_clock": testing.test_advance_clock,
+    "test_dismiss_dispute": aftersale.test_dismiss_dispute,
     "test_recall_allotment": leases.test_recall_allotment,
     "test_raise_fault": testing.test_raise_fault,
 }

@@ -145,6 +145,8 @@ def shown(world: World, one: Owned) -> Json:
     hidden = {"owned_after_refund": "revoked", "owned_while_disputed": "suspended"}.get(world.fault)
     if body["status"] == hidden:
         body["status"] = "active"
+    if world.fault == "owned_after_dismissal" and one.history[-1]["change"] == "resumed":
+        body["status"] = "suspended"
     return body | {"log": ownership_log.reference(world, body["id"])}
 
 

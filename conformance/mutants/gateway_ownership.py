@@ -11,6 +11,7 @@ WRONG = {
     "owned_elsewhere": ("OWN-004", "shows what she owns by another channel without her consent"),
     "owned_after_refund": ("OWN-005", "shows what was refunded as active"),
     "owned_while_disputed": ("OWN-006", "shows what is disputed as active"),
+    "owned_after_dismissal": ("OWN-007", "shows what is disputed no more as suspended"),
     "owned_lost_on_replacement": ("OWN-008", "goes on naming the delivery that was replaced"),
     "consumed_again": ("OWN-009", "lets an entitlement be used up twice"),
     "owned_for_ever": ("OWN-010", "never lets an entitlement expire"),

@@ -94,7 +94,7 @@ async def owning(s: GatewaySession) -> None:
 
 @story("after_owning")
 async def after_owning(s: GatewaySession) -> None:
-    """One is refunded, one disputed, one replaced; each has a certificate, whose status is read."""
+    """One is refunded, one disputed for a while, one replaced; each has a certificate, whose status is read."""
     listener = await s.callback("standard_webhooks")
     shop = await s.shop(callback=listener)
     await shop.do("get_jwks", "keys", token="")
@@ -113,6 +113,9 @@ async def after_owning(s: GatewaySession) -> None:
     await shop.do("create_dispute", "dispute", path=at, body={"reason": "chargeback"})
     await look(shop, "disputed", disputed)
     await status(shop, "list after dispute", proof)
+    await s.control("test_dismiss_dispute", "dismissal", path=at)
+    await look(shop, "dismissed", disputed)
+    await status(shop, "list after dismissal", proof)
     order, (replaced,) = await buy(shop, "to replace", codes=s.codes(2))
     before = (await look(shop, "before replacement", replaced)).answer.get("delivery_id")
     wish = {"delivery_id": str(before), "reason": "It does not work"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import spec
-from gateway.core import allotments, wire
+from gateway.core import aftersale, allotments, wire
 from gateway.core import sandbox as rules
 from gateway.core.clients import SCOPES, NewClient
 from gateway.core.errors import ProtocolError, at
@@ -90,6 +90,15 @@ async def test_recall_allotment(request: Request) -> Response:
         lambda books: allotments.recall_allotment(books, call, allotment_id, grace)
     )
     return render(200, wire.render_allotment(lease, call.now))
+
+
+async def test_dismiss_dispute(request: Request) -> Response:
+    """Dismiss an order's dispute as the merchant would."""
+    call, order_id = request.call, request.values["order_id"]
+    await request.services.writer.run(
+        lambda books: aftersale.resolve_dispute(books, call, order_id, refund=False)
+    )
+    return Response(204)
 
 
 async def test_raise_fault(request: Request) -> Response:

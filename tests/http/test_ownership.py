@@ -50,6 +50,21 @@ async def test_after_the_sale(gateway: RunningGateway, shop: TestChannel) -> Non
     assert kinds == ["entitlement.updated", "entitlement.updated", "entitlement.revoked"]
 
 
+async def test_a_dismissed_dispute_gives_it_back(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-007: by the sandbox's merchant, which is active again, and so is its certificate."""
+    one = await buy(shop, await gateway.offer())
+    proof, order = await certificate(shop, one["id"]), f"/orders/{one['order_id']}"
+    dismissal = f"{order}/dismiss-dispute"
+    assert (await gateway.control(dismissal)).code == "transition_not_allowed"
+    await shop.post(f"{order}/disputes", {"reason": "chargeback"})
+    assert ((await owned(shop, one["id"]))["status"], await status(proof)) == ("suspended", 2)
+    assert (await gateway.control(dismissal)).status == 204
+    assert ((await owned(shop, one["id"]))["status"], await status(proof)) == ("active", 0)
+    seen = (await shop.get(order)).json
+    assert (seen["status"], [each["status"] for each in seen["disputes"]]) == ("fulfilled", ["dismissed"])
+    assert (await gateway.control("/orders/ord_none/dismiss-dispute")).code == "not_found"
+
+
 async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-026, OWN-027, OWN-032 to OWN-035: the good goes with it, and what is of the one is not the other's."""
     offer, bot = await gateway.offer(codes=["A", "B"]), await gateway.channel("bot")
