@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import buyers, consent, notes, ownership_log, paging
+from conformance.mini_gateway import buyers, consent, notes, ownership_log, paging, tokens
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Order, Owned, World
@@ -60,6 +60,7 @@ def issue(world: World, order: Order, line: Json, made: Delivery, trace_id: str)
     if "valid_days" in offer.ownership:
         ends = world.now() + timedelta(days=offer.ownership["valid_days"])
         body["valid_until"] = world.stamp(ends)
+    body |= tokens.named(world, made.goods)
     fixed = "recipient_key" in order.body or offer.kind == "token"
     rule = "never" if fixed else offer.ownership.get("transferable", "always")
     world.owned[name] = Owned(order.owner, body, rule, dict(line["unit_price"]))

@@ -9,5 +9,7 @@ WRONG = {
     "token_to_another": ("TOK-002", "mints to an address of its own"),
     "token_any_address": ("TOK-003", "takes addresses with a wrong checksum"),
     "token_misnamed": ("TOK-004", "names another token's asset"),
+    "token_unnamed": ("TOK-008", "does not say of what is owned where the token is"),
+    "token_named_for_all": ("TOK-008", "names a token in all that is owned"),
 }
 MINTING = tuple(Mutant(name, frozenset({row[0]}), row[1]) for name, row in WRONG.items())

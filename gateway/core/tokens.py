@@ -15,8 +15,11 @@ from gateway.core.rows import replace
 
 
 def note_made(books: Books, call: Call, delivery: Delivery, goods: str) -> None:
-    """Remember which token was handed over; it may have moved on already."""
+    """Remember which token was handed over, and name it in what is owned (TOK-008); it may have moved on already."""
     asset = str(orjson.loads(goods)["asset"])
+    owned = _owned(books, delivery.id)
+    if owned is not None:
+        books.put(replace(owned, asset=asset))
     known = books.get(Token, asset)
     books.put(Token(asset, delivery.id, known is not None and known.moved))
     if known is not None and known.moved:
@@ -53,7 +56,11 @@ def mark_of(books: Books, contract: str, at_first: int) -> int:
 
 def _hand_on(books: Books, call: Call, delivery_id: str) -> None:
     """The buyer's entitlement ends: the chain has another owner, whom nobody here needs to know."""
-    delivery = books.get(Delivery, delivery_id)
-    owned = books.get(Entitlement, delivery.entitlement_id) if delivery and delivery.entitlement_id else None
+    owned = _owned(books, delivery_id)
     if owned is not None and (owned.status, "transfer") in ownership.table():
         ownership.step(books, call, owned, "transfer")
+
+
+def _owned(books: Books, delivery_id: str) -> Entitlement | None:
+    delivery = books.get(Delivery, delivery_id)
+    return books.get(Entitlement, delivery.entitlement_id) if delivery and delivery.entitlement_id else None
