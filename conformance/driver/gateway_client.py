@@ -37,6 +37,7 @@ OPTIONAL = (
 CONTROLS = {
     "test_recall_allotment": "allotments",
     "test_dismiss_dispute": "ownership",
+    "test_move_token": "tokens",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
 }

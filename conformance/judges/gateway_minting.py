@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import spec
-from conformance.judges.gateway_evidence import dig, good, refusal
+from conformance.judges.gateway_evidence import dig, good, items, refusal
 from conformance.model import MissingError, Outcome, check, holds
 from conformance.scenarios.gateway_minting import ADDRESSES
 from conformance.transcript import Exchange, Transcript
@@ -69,6 +69,27 @@ def names_fit(t: Transcript) -> Iterator[Outcome]:
         names.append(asset)
         yield holds(right, "they fit", f"{asset} is not token {number} of {chain}", seen)
     yield holds(len(set(names)) == len(names), "two tokens", f"both are {names[0]}")
+
+
+@gateway("TOK-005", title="One unit is one token")
+def one_token(t: Transcript) -> Iterator[Outcome]:
+    """Of one unit, the first answer about which was lost."""
+    if good(t, STORY, "lost answer in the end").answer.get("status") != "fulfilled":
+        raise MissingError("the token was not made")
+    page = good(t, STORY, "lost answer deliveries")
+    words = f"{len(items(page))} tokens of one unit"
+    yield holds(len(items(page)) == 1, words, words, page)
+
+
+@gateway("TOK-007", title="What has moved on the chain is handed on", also=("ownership",))
+def moved(t: Transcript) -> Iterator[Outcome]:
+    """Active before, transferred after."""
+    for label in LABELS:
+        good(t, STORY, f"{label} move")
+        for when, wanted in (("owned", "active"), ("moved", "transferred")):
+            seen = good(t, STORY, f"{label} {when}")
+            status = seen.answer.get("status")
+            yield holds(status == wanted, f"{when}: {wanted}", f"{when}: {status}, not {wanted}", seen)
 
 
 @gateway("TOK-008", title="What is owned says where the token is", also=("ownership",))

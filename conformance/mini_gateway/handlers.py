@@ -93,6 +93,7 @@ HANDLERS: dict[str, Handler] = {
     "test_get_stock": testing.test_get_stock,
     "test_advance_clock": testing.test_advance_clock,
     "test_dismiss_dispute": aftersale.test_dismiss_dispute,
+    "test_move_token": ownership.test_move_token,
     "test_recall_allotment": leases.test_recall_allotment,
     "test_raise_fault": testing.test_raise_fault,
 }

@@ -15,6 +15,7 @@ STEPS = {
     "active": ("suspended",),
     "consumed": ("active",),
     "expired": ("active", "suspended"),
+    "transferred": ("active",),
     "revoked": ("active", "suspended", "consumed", "expired"),
 }
 
@@ -242,3 +243,13 @@ def consume_entitlement(world: World, call: Call) -> Json:
         raise Refusal("entitlement_not_active")
     step(world, one, "consumed", call.trace_id)
     return shown(world, one)
+
+
+def test_move_token(world: World, call: Call) -> None:
+    """The chain has another owner."""
+    found = world.deliveries.get(call.parts["delivery_id"])
+    one = of_delivery(world, found) if found and found.body["kind"] == "token" else None
+    if one is None:
+        raise Refusal("not_found", name="delivery_id", where="path")
+    if world.fault != "token_moved_unseen":
+        step(world, one, "transferred", call.trace_id)

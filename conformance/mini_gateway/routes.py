@@ -166,6 +166,7 @@ ROUTES = (
         "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
     ),
     _test("test_dismiss_dispute", "POST", "/orders/{order_id}/dismiss-dispute", "", 204),
+    _test("test_move_token", "POST", "/deliveries/{delivery_id}/move-token", "", 204),
     Route("list_consents", "GET", f"{_BUYER}/consents", "consent", query=_PAGE),
     Route("get_consent", "GET", _BUYER + "/consents/{purpose}", "consent"),
     Route("set_consent", "PUT", _BUYER + "/consents/{purpose}", "consent", "ConsentRequest", True),

@@ -36,9 +36,16 @@ async def tokens(s: GatewaySession) -> None:
         for delivery in await shop.deliveries(order, f"{label} deliveries"):
             await shop.reveal(delivery, f"{label} reveal")
             await _look(shop, delivery, f"{label} owned")
-    order = await shop.must(
-        "create_order", "no token", body=shop.ordering(await shop.offer("offer of a code"))
-    )
+            await s.test("test_move_token", f"{label} move", path={"delivery_id": delivery["id"]})
+            await _look(shop, delivery, f"{label} moved")
+    supply = {"supplier": "forgetful"}
+    lost = await shop.offer("lost answers", delivery_kind="token", buyer_input=FORM, on_demand=supply)
+    body = shop.ordering(lost, buyer_input={"address": OWNER})
+    order = await shop.must("create_order", "lost answer", body=body)
+    await watch(shop, order, "lost answer in the end")
+    await shop.deliveries(order, "lost answer deliveries")
+    plain = await shop.offer("offer of a code")
+    order = await shop.must("create_order", "no token", body=shop.ordering(plain))
     for delivery in await shop.deliveries(order, "no token deliveries"):
         await _look(shop, delivery, "no token owned")
 

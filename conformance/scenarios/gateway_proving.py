@@ -270,7 +270,12 @@ async def test_control(s: GatewaySession) -> None:
     }
     for name, entry in operations("gateway").items():
         if entry.security == "test" and s.serves(name):
-            path = {"offer_id": offer["id"], "allotment_id": "none", "order_id": "none"}
+            path = {
+                "offer_id": offer["id"],
+                "allotment_id": "none",
+                "order_id": "none",
+                "delivery_id": "none",
+            }
             wish: Json = {"path": path, "body": bodies.get(name)}
             await s.ask(name, f"no secret: {name}", **wish)
             await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)

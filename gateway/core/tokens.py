@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from gateway.core import ownership
+from gateway.core.errors import missing
 from gateway.core.model import Call, Delivery
 from gateway.core.model_ownership import Entitlement
 from gateway.core.model_tokens import ChainMark, Token
@@ -44,6 +45,16 @@ def note_moved(
             if token.delivery_id is not None:
                 _hand_on(books, call, token.delivery_id)
     return True
+
+
+def move(books: Books, call: Call, delivery_id: str) -> None:
+    """Take in that this token has moved, as `note_moved` does. Raises ProtocolError `not_found`."""
+    owned = _owned(books, delivery_id)
+    token = books.get(Token, owned.asset) if owned is not None and owned.asset else None
+    if token is None:
+        raise missing("delivery_id")
+    books.put(replace(token, moved=True))
+    _hand_on(books, call, delivery_id)
 
 
 def mark_of(books: Books, contract: str, at_first: int) -> int:

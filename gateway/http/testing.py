@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import spec
-from gateway.core import aftersale, allotments, wire
+from gateway.core import aftersale, allotments, tokens, wire
 from gateway.core import sandbox as rules
 from gateway.core.clients import SCOPES, NewClient
 from gateway.core.errors import ProtocolError, at
@@ -98,6 +98,13 @@ async def test_dismiss_dispute(request: Request) -> Response:
     await request.services.writer.run(
         lambda books: aftersale.resolve_dispute(books, call, order_id, refund=False)
     )
+    return Response(204)
+
+
+async def test_move_token(request: Request) -> Response:
+    """Hand a token on, as its owner would on the chain that a sandbox has not."""
+    call, delivery_id = request.call, request.values["delivery_id"]
+    await request.services.writer.run(lambda books: tokens.move(books, call, delivery_id))
     return Response(204)
 
 

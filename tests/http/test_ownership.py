@@ -221,13 +221,18 @@ async def test_a_token_is_named_on_every_channel(gateway: RunningGateway, shop: 
     goods = (await shop.post(f"/deliveries/{delivery['id']}/reveal")).json["goods"]["token"]
     one = await owned(shop, delivery["entitlement_id"])
     assert one["token"] == {name: goods[name] for name in ("chain", "asset", "token_id")}
-    assert "token" not in await buy(shop, await gateway.offer(), "mia")
+    ordinary = await buy(shop, await gateway.offer(), "mia")
+    assert "token" not in ordinary
     made = (await shop.post(f"/buyers/{here}/links", {"kind": "link_code"})).json
     await bot.post(f"/buyers/{there}/links/redeem", {"code": made["link_code"]["code"]})
     wish = {"decision": "given", "scope": {"kind": "all_channels"}}
     await shop.request("PUT", f"/buyers/{here}/consents/personalisation", json=wish)
     seen = (await bot.get(f"/buyers/{there}/entitlements")).json["items"]
     assert [row.get("token") for row in seen] == [None, one["token"]]
+    for moved, wanted in ((ordinary, 404), (one, 204), (one, 204)):  # TOK-007
+        answer = await gateway.control(f"/deliveries/{moved['delivery_id']}/move-token")
+        assert answer.status == wanted
+    assert (await owned(shop, one["id"]))["status"] == "transferred"
 
 
 async def test_consent_shows_another_channel(gateway: RunningGateway, shop: TestChannel) -> None:
