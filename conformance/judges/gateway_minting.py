@@ -74,7 +74,8 @@ def names_fit(t: Transcript) -> Iterator[Outcome]:
 @gateway("TOK-005", title="One unit is one token")
 def one_token(t: Transcript) -> Iterator[Outcome]:
     """Of one unit, the first answer about which was lost."""
-    if good(t, STORY, "lost answer in the end").answer.get("status") != "fulfilled":
+    seen = t.all(STORY, label="lost answer in the end")
+    if not seen or seen[-1].answer.get("status") != "fulfilled":
         raise MissingError("the token was not made")
     page = good(t, STORY, "lost answer deliveries")
     words = f"{len(items(page))} tokens of one unit"
