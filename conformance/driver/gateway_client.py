@@ -38,6 +38,7 @@ CONTROLS = {
     "test_recall_allotment": "allotments",
     "test_dismiss_dispute": "ownership",
     "test_move_token": "tokens",
+    "test_renew_keys": "ownership",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
 }

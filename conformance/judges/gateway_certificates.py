@@ -167,6 +167,19 @@ def one_place(t: Transcript) -> Iterator[Outcome]:
         yield holds(places[0] != places[1], "two places", f"both are at {places[0]}", seen, other)
 
 
+@gateway("OWN-023", title="A key is known as long as its certificates", scenarios=("keys_renewed",))
+def key_kept(t: Transcript) -> Iterator[Outcome]:
+    """The old key of two, soon after the new one has taken over and a minute before its certificate ends."""
+    story = "keys_renewed"
+    (_, old), (_, new) = (certificate(t, story, f"certificate by the {x} key") for x in ("old", "new"))
+    if old.header.get("kid") == new.header.get("kid"):
+        raise MissingError("the gateway signs with no new key")
+    for label in ("keys soon", "keys late"):
+        seen = good(t, story, label)
+        kept = any(dig(one, "kid") == old.header.get("kid") for one in seen.answer.get("keys") or [])
+        yield holds(kept, f"{label}: published", f"{label}: the old key is not published", seen)
+
+
 @gateway("OWN-024", title="The gateway knows its certificates", scenarios=(STORY, "after_owning"))
 def verified(t: Transcript) -> Iterator[Outcome]:
     """In whole and in part; not tampered with, used up, or refunded."""

@@ -94,6 +94,7 @@ HANDLERS: dict[str, Handler] = {
     "test_advance_clock": testing.test_advance_clock,
     "test_dismiss_dispute": aftersale.test_dismiss_dispute,
     "test_move_token": ownership.test_move_token,
+    "test_renew_keys": oauth.test_renew_keys,
     "test_recall_allotment": leases.test_recall_allotment,
     "test_raise_fault": testing.test_raise_fault,
 }

@@ -167,6 +167,7 @@ ROUTES = (
     ),
     _test("test_dismiss_dispute", "POST", "/orders/{order_id}/dismiss-dispute", "", 204),
     _test("test_move_token", "POST", "/deliveries/{delivery_id}/move-token", "", 204),
+    _test("test_renew_keys", "POST", "/keys/renew", "", 204),
     Route("list_consents", "GET", f"{_BUYER}/consents", "consent", query=_PAGE),
     Route("get_consent", "GET", _BUYER + "/consents/{purpose}", "consent"),
     Route("set_consent", "PUT", _BUYER + "/consents/{purpose}", "consent", "ConsentRequest", True),

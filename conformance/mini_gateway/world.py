@@ -220,6 +220,11 @@ class Note:
     taken: bool = False
 
 
+def new_key() -> OKPKey:
+    """A key to sign with."""
+    return OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+
+
 class World:
     """Everything there is. `fault` names the one way in which this gateway is wrong, "" when it is right."""
 
@@ -229,7 +234,7 @@ class World:
         self.url = ""
         self.offset = timedelta()
         self.lag = 0.0  # when what falls due happens, for a gateway that lags
-        self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+        self.key, self.retired = new_key(), list[OKPKey]()  # what signs, and what has signed
         self.forged = OKPKey.generate_key("Ed25519", {"kid": self.key.kid or ""})  # nobody knows it
         self._count = itertools.count(1)
         self.clients: dict[str, Client] = {}

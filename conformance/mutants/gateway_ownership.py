@@ -27,6 +27,7 @@ WRONG = {
     "status_list_for_ever": ("OWN-020", "signs status lists without an end"),
     "status_stays": ("OWN-021", "lets certificates of what is suspended be valid"),
     "status_index_again": ("OWN-022", "gives two entitlements one place in the list"),
+    "old_keys_dropped": ("OWN-023", "publishes no key but the one that signs now"),
     "verifies_anything": ("OWN-024", "takes disclosures that are not the certificate's"),
     "verifies_unbound": ("OWN-025", "does without the holder's proof when one is asked for"),
     "transfer_shows_code": ("OWN-026", "shows the code of a transfer again"),

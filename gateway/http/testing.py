@@ -108,6 +108,12 @@ async def test_move_token(request: Request) -> Response:
     return Response(204)
 
 
+async def test_renew_keys(request: Request) -> Response:
+    """Make a new signing key as the merchant would."""
+    await request.services.keys.rotate(request.call.now)
+    return Response(204)
+
+
 async def test_raise_fault(request: Request) -> Response:
     """Let the next calls of an operation fail, or lose their answers."""
     body: Json = request.body
