@@ -39,6 +39,7 @@ CONTROLS = {
     "test_dismiss_dispute": "ownership",
     "test_move_token": "tokens",
     "test_renew_keys": "ownership",
+    "test_list_buyer_changes": "identity",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
 }

@@ -66,6 +66,7 @@ HANDLERS: dict[str, Handler] = {
     "list_data_uses": consent.list_data_uses,
     "export_buyer": data.export_buyer,
     "erase_buyer": data.erase_buyer,
+    "test_list_buyer_changes": buyers.test_list_buyer_changes,
     "test_read_mail": links.test_read_mail,
     "test_trust_issuer": links.test_trust_issuer,
     "list_events": notes.list_events,

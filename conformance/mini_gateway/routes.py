@@ -175,6 +175,7 @@ ROUTES = (
     Route("list_data_uses", "GET", f"{_BUYER}/data-uses", "consent", query=_PAGE),
     Route("export_buyer", "GET", f"{_BUYER}/export", "consent", query=("proof",)),
     Route("erase_buyer", "DELETE", _BUYER, "consent", query=("proof", "scope")),
+    _test("test_list_buyer_changes", "GET", "/buyers/{buyer_id}/changes", "", 200),
     _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
     _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
     _test("test_raise_fault", "POST", "/faults", "TestFault", 204),

@@ -251,6 +251,7 @@ class World:
         self.decisions: list[Any] = []  # of consent.Decided, oldest first
         self.erased: dict[tuple[str, str], Json] = {}  # the answers, by client and buyer
         self.remembered: dict[tuple[str, str], str] = {}  # whom a gateway that cannot forget has known
+        self.changes: list[Json] = []  # the audit of accounts that came together, and apart
         self.tries: dict[str, list[datetime]] = {}
         self.mails: dict[str, list[Json]] = {}
         self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys

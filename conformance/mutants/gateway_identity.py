@@ -39,6 +39,7 @@ WRONG = {
     "unlink_all": ("IDN-044", "dissolves all of a buyer with one of her links"),
     "link_again": ("IDN-045", "keeps two links for what was proved twice, and tells of both"),
     "merge_races": ("IDN-046", "loses what is joined while it joins something else"),
+    "splits_unaudited": ("IDN-048", "keeps no record of what came apart again"),
     "tier_per_account": ("IDN-047", "shows another tier on each channel"),
 }
 IDENTITY = tuple(Mutant(name, frozenset({row[0]}), row[1], verdict="fail") for name, row in WRONG.items())

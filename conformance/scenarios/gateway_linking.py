@@ -111,6 +111,7 @@ async def links_undone(s: GatewaySession) -> None:
         await one.profile("unlinked")
         await _told(one, "buyer.unlinked", "feed when unlinked")
         await one.resolve("resolve after all")
+    await s.test("test_list_buyer_changes", "audit", path={"buyer_id": a.id})
 
 
 async def _told(one: Person, kind: str, label: str) -> None:

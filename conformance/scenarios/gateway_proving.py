@@ -275,6 +275,7 @@ async def test_control(s: GatewaySession) -> None:
                 "allotment_id": "none",
                 "order_id": "none",
                 "delivery_id": "none",
+                "buyer_id": "none",
             }
             wish: Json = {"path": path, "body": bodies.get(name)}
             await s.ask(name, f"no secret: {name}", **wish)
