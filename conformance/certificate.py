@@ -131,9 +131,9 @@ def _claims(report: Json, judged: Rejudged, now: datetime, lasting: timedelta) -
 
 
 def profiles(judged: Rejudged, asked: str) -> list[str]:
-    """What it is certified for: the profile that was asked for, else those that it declares with all they need."""
+    """What it is certified for: the profiles that were asked for, else those it declares with all they need."""
     if asked:
-        return [asked]
+        return asked.split(",")
     declared = judged.discovery.get("profiles") or []
     found = [profile for profile in spec.profiles() if profile.id in declared]
     needs = {p.id: p.gateway if judged.role == "gateway" else p.channel for p in found}

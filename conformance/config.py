@@ -60,10 +60,12 @@ def _variable(value: Any) -> str:
 
 
 def _profile(value: Any) -> str:
+    """One or several, as "identity,ownership" or a list; in the order of the standard."""
     known = [profile.id for profile in spec.profiles()]
-    if value not in known:
-        raise ValueError(f"must be one of {', '.join(known)}")
-    return str(value)
+    asked = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(asked, list) or not asked or not all(name in known for name in asked):
+        raise ValueError(f"must be one of {', '.join(known)}, or several with commas")
+    return ",".join(name for name in known if name in asked)
 
 
 def _names(value: Any) -> tuple[str, ...]:

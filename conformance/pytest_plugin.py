@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     "role": "channel or gateway",
     "url": "origin of the implementation, which serves /.well-known/vgcp",
-    "profile": "what it is to be certified for; default: whatever it declares",
+    "profile": "what it is to be certified for, several with commas; default: whatever it declares",
     "only": "ids of the requirements or checks to try, with spaces between",
     "disable": "ids of those to leave out, with spaces between",
     "listen": "address on which the implementation reaches the suite",
@@ -101,7 +101,7 @@ def _plan(asked: dict[str, Any]) -> Plan:
         said |= {name: value.split() if name in LISTS else value for name, value in asked.items()}
         for name in ("role", "url", "profile", "test_secret_env"):
             if name in said:
-                config.KEYS[name](said[name])
+                said[name] = config.KEYS[name](said[name])
     except (OSError, ValueError) as error:
         raise pytest.UsageError(f"vgcp: {error}") from None
     variable = said.get("test_secret_env", "VGCP_TEST_SECRET")

@@ -39,7 +39,7 @@ class Target:
     url: str
     test_secret: str
     host: str = "127.0.0.1"  # where the suite listens, as the implementation can reach it
-    profile: str = ""  # which it is to be certified for; "" is whatever it declares
+    profile: str = ""  # those that it is to be certified for, with commas; "" is whatever it declares
 
 
 class Session(Protocol):
@@ -112,10 +112,10 @@ def load(role: Role) -> None:
 
 
 def checks_of(role: Role, profile: str = "") -> list[Check]:
-    """All checks of the role; with a profile, those of the core and of that profile."""
+    """All checks of the role; with profiles, those of the core and of those ("identity,ownership")."""
     load(role)
     profiles = {r.id: r.profile for r in spec.requirements()}
-    wanted = {"core", profile}
+    wanted = {"core", *profile.split(",")}
     return [c for c in REGISTRY.of(role) if not profile or profiles.get(c.requirement, "core") in wanted]
 
 

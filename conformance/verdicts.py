@@ -108,9 +108,10 @@ def undeclared(check: Check, capability: str, t: Transcript) -> Finding:
 
 
 def needed(t: Transcript) -> tuple[str, ...]:
-    """The capabilities of the profile that it is to be certified for."""
-    found = [profile for profile in spec.profiles() if profile.id == t.head.get("profile")]
-    return () if not found else found[0].gateway if t.head["role"] == "gateway" else found[0].channel
+    """The capabilities of the profiles that it is to be certified for."""
+    asked = str(t.head.get("profile", "")).split(",")
+    found = [profile for profile in spec.profiles() if profile.id in asked]
+    return tuple(name for p in found for name in (p.gateway if t.head["role"] == "gateway" else p.channel))
 
 
 def settle(check: Check, outcomes: Iterable[Outcome], level: str) -> Finding:

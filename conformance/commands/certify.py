@@ -13,10 +13,10 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-import spec
 from conformance import baseline, config, rounds
 from conformance.commands.init import init
 from conformance.commands.misuse import Careful, Misuse
+from conformance.commands.profiles import profiles
 from conformance.launch import cancellable
 from conformance.model import Role
 from conformance.runner import Target, selected
@@ -42,7 +42,7 @@ Examples:
   vgcp certify --watch                         again after every change
   vgcp certify --only SIG-006 --only SEL-010   only these
   vgcp certify channel http://127.0.0.1:8081 --test-secret s3cret
-  vgcp certify gateway http://127.0.0.1:8080 --profile offline --out build/report
+  vgcp certify gateway http://127.0.0.1:8080 --profile identity,ownership --out build/report
   vgcp certify --baseline known.json           in CI, while some failures are known
   vgcp certify gateway --list
 """
@@ -53,14 +53,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What `vgcp certify` takes, with a role and without."""
-    profiles = click.Choice([profile.id for profile in spec.profiles()])
     for option in reversed(
         (
             click.option("--test-secret", envvar="VGCP_TEST_SECRET", help="The sandbox's test-control secret."),
             click.option("--only", multiple=True, metavar="ID", help="Only this requirement or check; repeatable."),
             click.option("--disable", multiple=True, metavar="ID", help="All but this; makes the run partial."),
             click.option("--profile", type=profiles, envvar="VGCP_PROFILE",
-                         help="What it is to be certified for; default: whatever it declares."),
+                         help="What it is to be certified for, core and these; default: whatever it declares."),
             click.option("--seed", type=click.IntRange(min=0), help="For the suite's own choices, to have them again."),
             click.option("--robustness", is_flag=True,
                          help="Also what Schemathesis makes of the document; unscored, half a minute ([robustness])."),

@@ -14,6 +14,7 @@ import click
 import spec
 from conformance import config
 from conformance.commands.misuse import Misuse
+from conformance.commands.profiles import profiles
 
 URLS = {"channel": "http://127.0.0.1:8081", "gateway": "http://127.0.0.1:8080"}
 SECRET_ENV = "VGCP_TEST_SECRET"  # noqa: S105 - the name of a variable
@@ -40,9 +41,7 @@ NO_START = '# start = "node channel.mjs"  # launches it for the run, and stops i
 @click.command()
 @click.option("--role", type=click.Choice(config.ROLES), help="Which side it is.")
 @click.option("--url", help="The origin that serves /.well-known/vgcp.")
-@click.option(
-    "--profile", type=click.Choice([p.id for p in spec.profiles()]), help="What it is certified for."
-)
+@click.option("--profile", type=profiles, help="What it is certified for.")
 @click.option("--test-secret-env", help="Name of the variable that has the test-control secret.")
 @click.option("--start", help="Command that launches it; it is stopped after each run.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: take what is given, found or usual.")
@@ -52,19 +51,18 @@ def init(yes: bool, **given: str | None) -> None:
     if path.exists():
         raise Misuse(f"{path} exists already, and is not replaced.")
 
-    def ask(name: str, question: str, usual: str, choices: tuple[str, ...] = ()) -> str:
+    def ask(name: str, question: str, usual: str, kind: Any = str) -> str:
         if given[name] is not None or yes:
             return given[name] or usual
-        kind = click.Choice(choices) if choices else str
         return str(click.prompt(question, default=usual, type=kind, show_default=bool(usual)))
 
     url = ask("url", "Origin that serves /.well-known/vgcp", URLS[given["role"] or "channel"]).rstrip("/")
     found = discovered(url)
     click.echo(_told(url, found))
     answers = {
-        "role": ask("role", "Role", _role(url, found), config.ROLES),
+        "role": ask("role", "Role", _role(url, found), click.Choice(config.ROLES)),
         "url": url,
-        "profile": ask("profile", "Profile", _profile(found), tuple(p.id for p in spec.profiles())),
+        "profile": ask("profile", "Profiles, with commas", _profile(found), profiles),
         "test_secret_env": ask("test_secret_env", "Variable with the test-control secret", SECRET_ENV),
         "start": ask("start", "Command that launches it (empty: it runs already)", ""),
     }
@@ -110,10 +108,10 @@ def _role(url: str, found: dict[str, Any]) -> str:
 
 
 def _profile(found: dict[str, Any]) -> str:
-    """The last profile that it declares and that there is; else core. Without one all that is declared is tried."""
+    """All profiles that it declares and that there are; else core."""
     declared = found.get("profiles", [])
     known = [p.id for p in spec.profiles() if isinstance(declared, list) and p.id in declared]
-    return known[-1] if known else "core"
+    return ",".join(known) or "core"
 
 
 def _next(path: Path, variable: str) -> None:

@@ -36,6 +36,10 @@ OPTIONAL = (
 # Test control that only a gateway with the capability serves.
 CONTROLS = {
     "test_recall_allotment": "allotments",
+    "test_dismiss_dispute": "ownership",
+    "test_move_token": "tokens",
+    "test_renew_keys": "ownership",
+    "test_list_buyer_changes": "identity",
     "test_read_mail": "identity",
     "test_trust_issuer": "identity",
     "test_set_tier": "identity",

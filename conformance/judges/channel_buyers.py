@@ -234,6 +234,16 @@ def shown_after_withdrawal(t: Transcript) -> Iterator[Outcome]:
     yield holds(good, "withdrawn", f"shown as {found.get('marketing')}", before, event, after)
 
 
+@consent("BUY-013", scenarios=("exporting",), title="A buyer gets the export of her data")
+def exports(t: Transcript) -> Iterator[Outcome]:
+    """What export_buyer answers about her, byte for byte."""
+    seen, given = told(t, "exporting", "exported"), t.fact("exporting", "archives")
+    sent = asked(t, "exporting", "export_buyer")
+    yield holds(bool(given), "asked for", "export_buyer was not asked for hers", seen, *sent)
+    right = seen.answer.get("archive") in given
+    yield holds(right, "passed on", "she gets something else than the gateway gave", seen, *sent)
+
+
 @consent("BUY-014", scenarios=("erasing",), title="The gateway erases a buyer's data when she asks for it")
 def erases(t: Transcript) -> Iterator[Outcome]:
     """erase_buyer, for her and for nobody else."""

@@ -95,7 +95,7 @@ def says_sandbox(t: Transcript) -> Iterator[Outcome]:
     )
 
 
-STORIES = ("linking", "consents", "erasing", "goods", "certificates", "transfers")
+STORIES = ("linking", "consents", "exporting", "erasing", "goods", "certificates", "transfers")
 
 
 @check(

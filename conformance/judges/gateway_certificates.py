@@ -141,11 +141,12 @@ def list_signed(t: Transcript) -> Iterator[Outcome]:
 
 @gateway("OWN-021", title="The list says what has become of it", scenarios=(STORY, "after_owning"))
 def up_to_date(t: Transcript) -> Iterator[Outcome]:
-    """Valid before; invalid when it is refunded or used up, suspended when it is disputed."""
+    """Valid before; invalid when it is refunded or used up, suspended while it is disputed."""
     wanted = (
         ("after_owning", "certificate to refund", "list before", 0),
         ("after_owning", "certificate to refund", "list after refund", 1),
         ("after_owning", "certificate to dispute", "list after dispute", 2),
+        ("after_owning", "certificate to dispute", "list after dismissal", 0),
         (STORY, "certificate", "list after", 1),
     )
     for story, label, read, status in wanted:
@@ -164,6 +165,19 @@ def one_place(t: Transcript) -> Iterator[Outcome]:
         (seen, first), (other, second) = certificate(t, story, one), certificate(t, story, two)
         places = [dig(x.payload, "status", "status_list") for x in (first, second)]
         yield holds(places[0] != places[1], "two places", f"both are at {places[0]}", seen, other)
+
+
+@gateway("OWN-023", title="A key is known as long as its certificates", scenarios=("keys_renewed",))
+def key_kept(t: Transcript) -> Iterator[Outcome]:
+    """The old key of two, soon after the new one has taken over and a minute before its certificate ends."""
+    story = "keys_renewed"
+    (_, old), (_, new) = (certificate(t, story, f"certificate by the {x} key") for x in ("old", "new"))
+    if old.header.get("kid") == new.header.get("kid"):
+        raise MissingError("the gateway signs with no new key")
+    for label in ("keys soon", "keys late"):
+        seen = good(t, story, label)
+        kept = any(dig(one, "kid") == old.header.get("kid") for one in seen.answer.get("keys") or [])
+        yield holds(kept, f"{label}: published", f"{label}: the old key is not published", seen)
 
 
 @gateway("OWN-024", title="The gateway knows its certificates", scenarios=(STORY, "after_owning"))

@@ -181,6 +181,22 @@ def undone(t: Transcript) -> Iterator[Outcome]:
     )
 
 
+@gateway("IDN-048", title="Joinings and splittings are on record", scenarios=("links_undone",))
+def audited(t: Transcript) -> Iterator[Outcome]:
+    """The proof that joined two accounts, and the end of the link: each with its trace and both accounts."""
+    joined(t, "links_undone", "linked a", "linked b")
+    if linked(t, "links_undone", "unlinked a")[1]:
+        raise MissingError("the accounts did not come apart")
+    seen, both = good(t, "links_undone", "audit"), {str(t.fact("links_undone", f"id {who}")) for who in "ab"}
+    for change, label in (("joined", "proof b"), ("split", "unlink b")):
+        cause = good(t, "links_undone", label)
+        found = [one for one in items(seen) if one.get("change") == change]
+        told = [(one.get("trace_id"), set(one.get("accounts") or [])) for one in found]
+        right = (trace_of(cause), both) in told
+        wrong = f"{change}: not among {len(found)} records"
+        yield holds(right, f"{change}: on record", wrong, seen, cause)
+
+
 @gateway("IDN-044", title="What another link joins stays together", scenarios=("link_ring",))
 def still_joined(t: Transcript) -> Iterator[Outcome]:
     """One link of a ring goes."""

@@ -24,12 +24,7 @@ from conformance.model import MissingError, Outcome, check, failed, holds, passe
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="ownership")
-OWNING, AFTER, HANDING, RULES = (
-    ("owning",),
-    ("after_owning",),
-    ("handing_on",),
-    ("handing_on_rules",),
-)
+OWNING, AFTER, HANDING, RULES = ("owning",), ("after_owning",), ("handing_on",), ("handing_on_rules",)
 
 
 def status_of(t: Transcript, story: str, label: str, wanted: str) -> Outcome:
@@ -92,6 +87,13 @@ def suspended(t: Transcript) -> Iterator[Outcome]:
     """After the dispute."""
     good(t, "after_owning", "dispute")
     yield status_of(t, "after_owning", "disputed", "suspended")
+
+
+@gateway("OWN-007", title="What is disputed no more is active", scenarios=AFTER)
+def resumed(t: Transcript) -> Iterator[Outcome]:
+    """After the merchant has dismissed the dispute."""
+    good(t, "after_owning", "dismissal")
+    yield status_of(t, "after_owning", "dismissed", "active")
 
 
 @gateway("OWN-008", title="A replacement is the same entitlement", scenarios=AFTER)

@@ -119,6 +119,13 @@ class Buyers:
         self._seen.pop(who, None)
         return _shown(taken)
 
+    async def export(self, who: str) -> Json:
+        """The archive of what is held about her."""
+        path = await self._buyer(who, "consent")
+        if self._faults("withholds_exports"):
+            return {"archive": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}  # with nothing in it
+        return await self._ask("export_buyer", "GET", f"{path}/export")
+
     async def erase(self, who: str) -> None:
         """Have her data erased."""
         path = await self._buyer(who, "consent")

@@ -65,6 +65,11 @@ class Control:
         await buyers.erase(who)
         return web.Response(status=204)
 
+    async def test_export_buyer(self, request: web.Request) -> web.Response:
+        """What is held about her."""
+        buyers, who = self._of(request)
+        return web.json_response(await buyers.export(who))
+
     async def test_list_goods(self, request: web.Request) -> web.Response:
         """What is hers."""
         buyers, who = self._of(request)

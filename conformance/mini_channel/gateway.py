@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -154,6 +155,8 @@ class Gateway:
         url = self.document["endpoints"]["api"] + asked.path
         try:
             async with self._http.request(asked.method, url, json=asked.body, headers=headers) as answer:
+                if answer.content_type == "application/zip":
+                    return {"archive": base64.b64encode(await answer.read()).decode()}
                 body = await answer.json(content_type=None)
                 if answer.status >= 400:
                     wait = answer.headers.get("Retry-After")

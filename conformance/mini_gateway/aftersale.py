@@ -150,3 +150,18 @@ def create_dispute(world: World, call: Call) -> Json:
     for one in ownership.of_order(world, order):
         ownership.step(world, one, "suspended", call.trace_id)
     return dispute
+
+
+def test_dismiss_dispute(world: World, call: Call) -> None:
+    """The merchant finds that the payment stands."""
+    order = world.orders.get(call.parts["order_id"])
+    if order is None:
+        raise Refusal("not_found", name="order_id", where="path")
+    if order.body["status"] != "disputed":
+        raise Refusal("transition_not_allowed", f"the order is {order.body['status']}")
+    end = {"status": "dismissed", "resolved_at": world.stamp()}
+    order.body["disputes"] = [one | end if one["status"] == "open" else one for one in order.body["disputes"]]
+    after = "partially_refunded" if order.body.get("refunds") else "fulfilled"
+    orders.move(world, order, after, call.trace_id)
+    for one in ownership.of_order(world, order):
+        ownership.step(world, one, "active", call.trace_id)

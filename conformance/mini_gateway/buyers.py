@@ -147,7 +147,8 @@ def _contact(world: World, account: Account, kind: str, value: str) -> Json:
 
 
 def changed(world: World, call: Call, before: dict[str, set[str]]) -> None:
-    """Tell the channels of accounts whose set is another one than `before`."""
+    """Note that sets are others than `before`, and tell the channels of their accounts."""
+    about: set[str] = set()
     for name, was in before.items():
         account = world.accounts[name]
         now = together(world, account)
@@ -155,12 +156,24 @@ def changed(world: World, call: Call, before: dict[str, set[str]]) -> None:
             continue
         kind, untold = ("linked", "linked_untold") if len(now) > len(was) else ("unlinked", "unlinked_untold")
         account.revision += 1
+        about |= was | now
         if world.fault == untold:
             continue
         own = account.owner == call.owner.id or world.fault == "buyer_traced"
         trace_id = call.trace_id if own else trace.new_trace_id()
         data = {"buyer": shown(world, account, contacts=False)}
         notes.emit(world, account.owner, f"buyer.{kind}", account.id, account.revision, data, trace_id)
+    if about:
+        grown = any(len(together(world, world.accounts[name])) > len(was) for name, was in before.items())
+        change = {"change": "joined" if grown else "split", "at": world.stamp(), "trace_id": call.trace_id}
+        world.changes.append({**change, "accounts": sorted(about)})
+
+
+def test_list_buyer_changes(world: World, call: Call) -> Json:
+    """The audit of an account."""
+    lost = "split" if world.fault == "splits_unaudited" else ""
+    hers = [one for one in world.changes if call.parts["buyer_id"] in one["accounts"]]
+    return {"items": [one for one in hers if one["change"] != lost]}
 
 
 def sets(world: World, accounts: Iterable[str]) -> dict[str, set[str]]:

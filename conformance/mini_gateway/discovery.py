@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import spec
+from conformance.mini_gateway import oauth
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.world import SCOPES, Json, World
 
@@ -22,8 +23,6 @@ def document(world: World, call: Call) -> Json:
         profiles.remove("offline")
     if world.fault == "core_only":  # less than it could, and right
         names, profiles = [*CORE, "test_control"], ["core"]
-    private = world.fault == "private_key_shown"
-    key = world.key.as_dict(private=private, use="sig", alg="Ed25519")
     server = f"{world.url}/.well-known/oauth-authorization-server"
     return {
         "role": "channel" if world.fault == "role_wrong" else "gateway",
@@ -39,5 +38,5 @@ def document(world: World, call: Call) -> Json:
             "token": f"{world.url}{spec.PATH}/oauth/token",
             "api": world.url + spec.PATH,
         },
-        "keys": {"keys": [key]},
+        "keys": oauth.published(world, private=world.fault == "private_key_shown"),
     }

@@ -67,6 +67,7 @@ HANDLERS: dict[str, Handler] = {
     "list_data_uses": consent.list_data_uses,
     "export_buyer": data.export_buyer,
     "erase_buyer": data.erase_buyer,
+    "test_list_buyer_changes": buyers.test_list_buyer_changes,
     "test_read_mail": links.test_read_mail,
     "test_trust_issuer": links.test_trust_issuer,
     "test_set_tier": buyers.test_set_tier,
@@ -94,6 +95,9 @@ HANDLERS: dict[str, Handler] = {
     "test_update_offer": testing.test_update_offer,
     "test_get_stock": testing.test_get_stock,
     "test_advance_clock": testing.test_advance_clock,
+    "test_dismiss_dispute": aftersale.test_dismiss_dispute,
+    "test_move_token": ownership.test_move_token,
+    "test_renew_keys": oauth.test_renew_keys,
     "test_recall_allotment": leases.test_recall_allotment,
     "test_raise_fault": testing.test_raise_fault,
 }

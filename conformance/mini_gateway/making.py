@@ -50,7 +50,9 @@ def _see_to(world: World, one: Demand) -> None:
         _refused(world, one)
     else:
         one.state = "made"
-        twice = one.manner == "forgetful" and world.fault == "lost_answers_twice"
+        token = world.offers[one.line["offer_id"]].kind == "token"
+        wrong = "tokens_twice" if token else "lost_answers_twice"
+        twice = one.manner == "forgetful" and world.fault == wrong
         for _ in range(2 if twice else 1):
             _deliver(world, one)
 

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
-from conformance.mini_gateway.world import SCOPES, Client, Json, World
+from conformance.mini_gateway.world import SCOPES, Client, Json, World, new_key
 
 LIFE = 600  # seconds
 ALGORITHMS = ["Ed25519", "ES256", "RS256"]
@@ -45,7 +45,19 @@ def metadata(world: World, call: Call) -> Json:
 
 def jwks(world: World, call: Call) -> Json:
     """The public keys."""
-    return {"keys": [world.key.as_dict(private=False, use="sig", alg="Ed25519")]}
+    return published(world)
+
+
+def published(world: World, private: bool = False) -> Json:
+    """All keys, as a set; `private` as well only where that is what is wrong."""
+    kept = [] if world.fault == "old_keys_dropped" else world.retired
+    return {"keys": [one.as_dict(private=private, use="sig", alg="Ed25519") for one in (world.key, *kept)]}
+
+
+def test_renew_keys(world: World, call: Call) -> None:
+    """Sign with a new key from now on."""
+    world.retired.append(world.key)
+    world.key = new_key()
 
 
 def token(world: World, call: Call) -> Json:
@@ -154,4 +166,4 @@ def _claims(world: World, value: str) -> Json:
     if world.fault == "unsigned_tokens":
         claims: Json = json.loads(base64.urlsafe_b64decode(value.split(".")[1] + "=="))
         return claims
-    return jwt.decode(value, world.key, algorithms=["Ed25519"]).claims
+    return jwt.decode(value, KeySet([world.key, *world.retired]), algorithms=["Ed25519"]).claims

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from conformance.mini_gateway import buyers, consent, notes, ownership_log, paging
+from conformance.mini_gateway import buyers, consent, notes, ownership_log, paging, tokens
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Delivery, Json, Order, Owned, World
@@ -15,6 +15,7 @@ STEPS = {
     "active": ("suspended",),
     "consumed": ("active",),
     "expired": ("active", "suspended"),
+    "transferred": ("active",),
     "revoked": ("active", "suspended", "consumed", "expired"),
 }
 
@@ -60,6 +61,7 @@ def issue(world: World, order: Order, line: Json, made: Delivery, trace_id: str)
     if "valid_days" in offer.ownership:
         ends = world.now() + timedelta(days=offer.ownership["valid_days"])
         body["valid_until"] = world.stamp(ends)
+    body |= tokens.named(world, made.goods)
     fixed = "recipient_key" in order.body or offer.kind == "token"
     rule = "never" if fixed else offer.ownership.get("transferable", "always")
     world.owned[name] = Owned(order.owner, body, rule, dict(line["unit_price"]))
@@ -145,6 +147,8 @@ def shown(world: World, one: Owned) -> Json:
     hidden = {"owned_after_refund": "revoked", "owned_while_disputed": "suspended"}.get(world.fault)
     if body["status"] == hidden:
         body["status"] = "active"
+    if world.fault == "owned_after_dismissal" and one.history[-1]["change"] == "resumed":
+        body["status"] = "suspended"
     return body | {"log": ownership_log.reference(world, body["id"])}
 
 
@@ -239,3 +243,13 @@ def consume_entitlement(world: World, call: Call) -> Json:
         raise Refusal("entitlement_not_active")
     step(world, one, "consumed", call.trace_id)
     return shown(world, one)
+
+
+def test_move_token(world: World, call: Call) -> None:
+    """The chain has another owner."""
+    found = world.deliveries.get(call.parts["delivery_id"])
+    one = of_delivery(world, found) if found and found.body["kind"] == "token" else None
+    if one is None:
+        raise Refusal("not_found", name="delivery_id", where="path")
+    if world.fault != "token_moved_unseen":
+        step(world, one, "transferred", call.trace_id)

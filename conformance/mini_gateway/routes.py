@@ -165,6 +165,9 @@ ROUTES = (
     _test(
         "test_recall_allotment", "POST", "/allotments/{allotment_id}/recall", "TestRecall", 200, need=False
     ),
+    _test("test_dismiss_dispute", "POST", "/orders/{order_id}/dismiss-dispute", "", 204),
+    _test("test_move_token", "POST", "/deliveries/{delivery_id}/move-token", "", 204),
+    _test("test_renew_keys", "POST", "/keys/renew", "", 204),
     Route("list_consents", "GET", f"{_BUYER}/consents", "consent", query=_PAGE),
     Route("get_consent", "GET", _BUYER + "/consents/{purpose}", "consent"),
     Route("set_consent", "PUT", _BUYER + "/consents/{purpose}", "consent", "ConsentRequest", True),
@@ -172,6 +175,7 @@ ROUTES = (
     Route("list_data_uses", "GET", f"{_BUYER}/data-uses", "consent", query=_PAGE),
     Route("export_buyer", "GET", f"{_BUYER}/export", "consent", query=("proof",)),
     Route("erase_buyer", "DELETE", _BUYER, "consent", query=("proof", "scope")),
+    _test("test_list_buyer_changes", "GET", "/buyers/{buyer_id}/changes", "", 200),
     _test("test_read_mail", "POST", "/mails/read", "TestMailRequest", 200),
     _test("test_trust_issuer", "POST", "/identity-providers", "TestIdentityProvider", 204),
     _test("test_set_tier", "POST", "/buyers/{buyer_id}/tier", "TestTier", 204),

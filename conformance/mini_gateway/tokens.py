@@ -40,6 +40,16 @@ def minted(world: World, order: Order, line: Json) -> Json:
     return {"kind": "token", "token": token}
 
 
+def named(world: World, goods: Json) -> Json:
+    """What an entitlement says of goods that are a token."""
+    token = goods.get("token")
+    if world.fault == "token_named_for_all":
+        token = token or {"chain": CHAIN, "asset": f"{CHAIN}/erc721:{CONTRACT}/0", "token_id": "0"}
+    if token is None or world.fault == "token_unnamed":
+        return {}
+    return {"token": {name: token[name] for name in ("chain", "asset", "token_id")}}
+
+
 def keccak256(data: bytes) -> bytes:
     """Keccak-256 as Ethereum has it; for less than 136 bytes, one block."""
     block = bytearray(data.ljust(136, b"\0"))

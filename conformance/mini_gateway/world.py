@@ -220,6 +220,11 @@ class Note:
     taken: bool = False
 
 
+def new_key() -> OKPKey:
+    """A key to sign with."""
+    return OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+
+
 class World:
     """Everything there is. `fault` names the one way in which this gateway is wrong, "" when it is right."""
 
@@ -229,7 +234,7 @@ class World:
         self.url = ""
         self.offset = timedelta()
         self.lag = 0.0  # when what falls due happens, for a gateway that lags
-        self.key = OKPKey.generate_key("Ed25519", {"kid": f"mini-{secrets.token_hex(4)}"})
+        self.key, self.retired = new_key(), list[OKPKey]()  # what signs, and what has signed
         self.forged = OKPKey.generate_key("Ed25519", {"kid": self.key.kid or ""})  # nobody knows it
         self._count = itertools.count(1)
         self.clients: dict[str, Client] = {}
@@ -246,6 +251,7 @@ class World:
         self.decisions: list[Any] = []  # of consent.Decided, oldest first
         self.erased: dict[tuple[str, str], Json] = {}  # the answers, by client and buyer
         self.remembered: dict[tuple[str, str], str] = {}  # whom a gateway that cannot forget has known
+        self.changes: list[Json] = []  # the audit of accounts that came together, and apart
         self.tries: dict[str, list[datetime]] = {}
         self.mails: dict[str, list[Json]] = {}
         self.issuers: dict[str, tuple[str, Any]] = {}  # audience and keys

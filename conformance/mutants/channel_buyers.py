@@ -18,6 +18,7 @@ WRONG = {
     "widens_scope": ("BUY-010", "takes a consent for this channel as one for all"),
     "claims_consent": ("BUY-011", "shows a consent as given that the gateway refused"),
     "keeps_consent": ("BUY-011", "shows a consent as it was before it was withdrawn elsewhere"),
+    "withholds_exports": ("BUY-013", "gives a buyer an archive with nothing in it"),
     "keeps_buyers": ("BUY-014", "says that a buyer was erased, and does nothing"),
     "remembers_erased": ("BUY-015", "shows what an erased buyer had allowed"),
     "own_goods_only": ("BUY-016", "shows what was bought here only"),

@@ -39,6 +39,7 @@ WRONG = {
     "unlink_all": ("IDN-044", "dissolves all of a buyer with one of her links"),
     "link_again": ("IDN-045", "keeps two links for what was proved twice, and tells of both"),
     "merge_races": ("IDN-046", "loses what is joined while it joins something else"),
+    "splits_unaudited": ("IDN-048", "keeps no record of what came apart again"),
     "tier_per_account": ("IDN-047", "keeps a tier for each account by itself"),
     "allowance_per_account": ("IDN-050", "shows what a limit leaves of each account by itself"),
     "limit_any_tier": ("IDN-051", "has one limit for all tiers"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from conformance.discovery import BUYERS
 from conformance.driver.channel_buyers import Shopper, event, shopper
 from conformance.driver.channel_client import ChannelSession
@@ -102,6 +104,18 @@ async def consents(session: ChannelSession) -> None:
     gone = {"purpose": "marketing", "decision": "withdrawn"}
     await ada.consents(
         "after the withdrawal", lambda items: any(gone.items() <= one.items() for one in items)
+    )
+
+
+@scenario("exporting", role="channel", capability="consent")
+async def exporting(session: ChannelSession) -> None:
+    """A buyer wants to know what is held about her."""
+    ada = await shopper(session, "ada", await session.offered())
+    await ada.does("test_export_buyer", "GET", "/export", "exported")
+    given = session.transcript.all(operation="export_buyer", where=lambda e: ada.id in e.request.url)
+    # noted, as a transcript has text only
+    session.transcript.note(
+        "archives", [base64.b64encode(e.response.body).decode() for e in given if e.response]
     )
 
 

@@ -27,6 +27,7 @@ OPERATIONS: tuple[tuple[str, str, str, dict[str, object] | None], ...] = (
         {"decision": "given", "scope": "this_channel"},
     ),
     ("test_erase_buyer", "DELETE", "/buyers/nobody", None),
+    ("test_export_buyer", "GET", "/buyers/nobody/export", None),
     ("test_list_goods", "GET", "/buyers/nobody/goods", None),
     ("test_get_certificate", "GET", "/buyers/nobody/certificates/none", None),
     ("test_offer_transfer", "POST", "/buyers/nobody/transfers", {"entitlement_id": "ent_none"}),

@@ -107,6 +107,7 @@ async def links_undone(s: GatewaySession) -> None:
     await asyncio.sleep(timing.AFTERWARDS)
     await a.events("feed after proof again")
     await b.unlink("unlink", again)
+    await s.test("test_list_buyer_changes", "audit", path={"buyer_id": a.id})
     for one in (a, b):
         await one.profile("unlinked")
         await _told(one, "buyer.unlinked", "feed when unlinked")

@@ -94,7 +94,7 @@ async def owning(s: GatewaySession) -> None:
 
 @story("after_owning")
 async def after_owning(s: GatewaySession) -> None:
-    """One is refunded, one disputed, one replaced; each has a certificate, whose status is read."""
+    """One is refunded, one disputed for a while, one replaced; each has a certificate, whose status is read."""
     listener = await s.callback("standard_webhooks")
     shop = await s.shop(callback=listener)
     await shop.do("get_jwks", "keys", token="")
@@ -113,6 +113,9 @@ async def after_owning(s: GatewaySession) -> None:
     await shop.do("create_dispute", "dispute", path=at, body={"reason": "chargeback"})
     await look(shop, "disputed", disputed)
     await status(shop, "list after dispute", proof)
+    await s.control("test_dismiss_dispute", "dismissal", path=at)
+    await look(shop, "dismissed", disputed)
+    await status(shop, "list after dismissal", proof)
     order, (replaced,) = await buy(shop, "to replace", codes=s.codes(2))
     before = (await look(shop, "before replacement", replaced)).answer.get("delivery_id")
     wish = {"delivery_id": str(before), "reason": "It does not work"}
@@ -201,3 +204,22 @@ async def owning_ends(s: GatewaySession) -> None:
     if made.status == 201:
         s.transcript.secret(str(made.answer.get("code")))
     await shop.do("decline_transfer", "timely answer", body={"code": str(made.answer.get("code"))})
+
+
+@story("keys_renewed", phase=43, clock=True)
+async def keys_renewed(s: GatewaySession) -> None:
+    """A new key signs, and the old one has signed a certificate that is good until a minute after the end."""
+    shop = await s.shop()
+    _, (owned,) = await buy(shop, "to prove for long")
+    proof = await certify(shop, "certificate by the old key", owned)
+    await s.control("test_renew_keys", "new key")
+    now = await s.advance(600, "once everybody can know it")
+    shop.token = await s.token(shop, "new token")
+    await certify(shop, "certificate by the new key", owned)
+    await shop.do("get_jwks", "keys soon", token="")
+    try:
+        ends = int(sd_jwt.parsed(proof).payload["exp"])
+    except (sd_jwt.UnreadableError, KeyError, TypeError, ValueError) as error:
+        raise AbortedError("the certificate has no end") from error
+    await s.advance(max(0, min(ends - int(now.timestamp()) - 60, 365 * DAY)), "a minute before it ends")
+    await shop.do("get_jwks", "keys late", token="")

@@ -271,8 +271,14 @@ async def test_control(s: GatewaySession) -> None:
     }
     for name, entry in operations("gateway").items():
         if entry.security == "test" and s.serves(name):
-            ids = {"offer_id": offer["id"], "allotment_id": "none", "buyer_id": "none"}
-            wish: Json = {"path": ids, "body": bodies.get(name)}
+            path = {
+                "offer_id": offer["id"],
+                "allotment_id": "none",
+                "order_id": "none",
+                "delivery_id": "none",
+                "buyer_id": "none",
+            }
+            wish: Json = {"path": path, "body": bodies.get(name)}
             await s.ask(name, f"no secret: {name}", **wish)
             await s.ask(name, f"wrong secret: {name}", headers={"VGCP-Test-Secret": word("wrong")}, **wish)
     s.transcript.note("to be served", [name for name in operations("gateway") if s.serves(name)])

@@ -36,6 +36,7 @@ class Entitlement(Row):
     status_index: int | None
     salt: bytes  # of the owner's commitment in the log
     leaf_hash: bytes | None  # its newest entry in the log; None for what was sold before there was one
+    asset: str | None  # where a token is (CAIP-19); None for everything else
 
 
 @row

@@ -246,4 +246,5 @@ def _new(books: Books, order: Order, offer: Offer, delivery: Delivery, account: 
         status_index=None,
         salt=secrets.token_bytes(ownership_log.SALT_BYTES),
         leaf_hash=None,
+        asset=None,
     )

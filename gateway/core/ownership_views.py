@@ -47,9 +47,15 @@ def render_entitlement_for(owned: Owned, now: datetime, buyer_id: str) -> Json:
     }
     return having(
         shown,
+        token=_render_token(one.asset) if one.asset else None,
         valid_until=wire.timestamp(one.expires_at) if one.expires_at else None,
         ended_at=wire.timestamp(ended_at) if ended_at else None,
     )
+
+
+def _render_token(asset: str) -> Json:
+    """The OwnedToken: a CAIP-19 id begins with the chain and ends in the number (TOK-004, TOK-008)."""
+    return {"chain": asset.partition("/")[0], "asset": asset, "token_id": asset.rpartition("/")[2]}
 
 
 def render_handed_on(one: Entitlement, change: OwnershipChange) -> Json:

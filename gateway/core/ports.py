@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_consent import Consent, ConsentRecord
-from gateway.core.model_identity import Account, Contact, Link, Mail
+from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
 from gateway.core.model_limits import Counted
 from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
 from gateway.core.model_ownership_log import LogEntry, LogHead
@@ -169,6 +169,9 @@ class Queries(Protocol):
 
     async def mails(self, identifier_id: str) -> Sequence[Mail]:
         """Mails to one address, oldest first (test control)."""
+
+    async def buyer_changes(self, account_id: str) -> Sequence[BuyerChange]:
+        """What has joined and split the buyers of an account, oldest first (test control)."""
 
     async def channel(self, client_id: str) -> Channel | None:
         """A registered channel, whoever asks."""

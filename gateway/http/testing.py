@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import spec
-from gateway.core import allotments, wire
+from gateway.core import aftersale, allotments, tokens, wire
 from gateway.core import sandbox as rules
 from gateway.core.clients import SCOPES, NewClient
 from gateway.core.errors import ProtocolError, at
@@ -90,6 +90,28 @@ async def test_recall_allotment(request: Request) -> Response:
         lambda books: allotments.recall_allotment(books, call, allotment_id, grace)
     )
     return render(200, wire.render_allotment(lease, call.now))
+
+
+async def test_dismiss_dispute(request: Request) -> Response:
+    """Dismiss an order's dispute as the merchant would."""
+    call, order_id = request.call, request.values["order_id"]
+    await request.services.writer.run(
+        lambda books: aftersale.resolve_dispute(books, call, order_id, refund=False)
+    )
+    return Response(204)
+
+
+async def test_move_token(request: Request) -> Response:
+    """Hand a token on, as its owner would on the chain that a sandbox has not."""
+    call, delivery_id = request.call, request.values["delivery_id"]
+    await request.services.writer.run(lambda books: tokens.move(books, call, delivery_id))
+    return Response(204)
+
+
+async def test_renew_keys(request: Request) -> Response:
+    """Make a new signing key as the merchant would."""
+    await request.services.keys.rotate(request.call.now)
+    return Response(204)
 
 
 async def test_raise_fault(request: Request) -> Response:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from reference_channels.chatbot import goods
 from reference_channels.chatbot.browsing import short
 from reference_channels.chatbot.buyers import LONGEST_CODE, day, pick, told
-from reference_channels.chatbot.messenger import Button
+from reference_channels.chatbot.messenger import Button, Part
 from reference_channels.chatbot.talk import Rows, Talk, bold, code
 from reference_channels.kit.errors import Json
 from reference_channels.trade import intents, ownership, shelf
@@ -59,9 +59,12 @@ async def show(talk: Talk, name: str = "", *_: str) -> None:
     by = found.get("origin", {}).get("channel") or talk.say(
         "owned.here" if "order_id" in found else "owned.elsewhere"
     )
-    lines = [
+    lines: list[Part | str] = [
         f"\n{talk.say('owned.' + found['status'])} · {talk.say('owned.since', day=day(found['acquired_at']), by=by)}"
     ]
+    if token := found.get("token"):
+        where = talk.say("owned.token", number=token["token_id"], chain=token["chain"])
+        lines += [f"\n{where}\n", code(token["asset"])]
     if "transfer" in found:
         lines.append(f"\n{talk.say('owned.offered', day=day(found['transfer']['expires_at']))}")
     talk.replace(bold(await _name(talk, found)), *lines, buttons=await _actions(talk, found, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import wraps
 
 from aiohttp import web
@@ -101,6 +102,14 @@ async def test_erase_buyer(request: web.Request) -> web.Response:
 
 
 @buyers
+async def test_export_buyer(request: web.Request) -> web.Response:
+    """The archive that she downloads."""
+    async with consent.export(*_of(request)) as parts:
+        archive = b"".join([part async for part in parts])
+    return wire.answer({"archive": base64.b64encode(archive).decode()})
+
+
+@buyers
 async def test_list_goods(request: web.Request) -> web.Response:
     """What her page of goods shows."""
     items = [
@@ -143,6 +152,7 @@ ROUTES = [
     web.get(f"{ROOT}/consents", test_list_consents),
     web.put(ROOT + "/consents/{purpose}", test_set_consent),
     web.delete(ROOT, test_erase_buyer),
+    web.get(f"{ROOT}/export", test_export_buyer),
     web.get(f"{ROOT}/goods", test_list_goods),
     web.get(ROOT + "/certificates/{entitlement_id}", test_get_certificate),
     web.post(f"{ROOT}/transfers", test_offer_transfer),

@@ -88,7 +88,9 @@ async def test_a_token_from_end_to_end_over_a_crash(tmp_path: Path, node: Anvil)
         assert order["status"] == "fulfilled"
         (delivery,) = (await shop.get(f"/orders/{order_id}/deliveries")).json["items"]
         token = (await shop.post(f"/deliveries/{delivery['id']}/reveal")).json["goods"]["token"]
+        owned = (await shop.get(f"/entitlements/{delivery['entitlement_id']}")).json
     chain = f"eip155:{node.chain_id}"
+    assert owned["token"] == {name: token[name] for name in ("chain", "asset", "token_id")}
     assert token["asset"] == f"{chain}/erc721:{mint.address}/1"
     assert token["owner"] == f"{chain}:{BUYER}"
     assert await mint.supply() == 1

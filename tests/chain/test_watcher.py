@@ -98,6 +98,8 @@ async def test_a_token_that_moves_is_no_more_the_buyers(market: Market) -> None:
     await market.look()
     assert (await market.world.order_now(order)).status == "fulfilled"
     assert await market.status() == "active"
+    (owned,) = await market.world.rows(Entitlement)
+    assert [owned.asset] == [one.id for one in await market.world.rows(Token)]
     await market.give_away()
     await market.mint.chain.mine(2)
     await market.watch()

@@ -38,12 +38,19 @@ def test_values_are_read_from_the_section_or_the_top(tmp_path: Path, head: str) 
     }
 
 
+@pytest.mark.parametrize("value", ['"ownership, identity"', '["ownership", "identity"]'])
+def test_profiles_are_one_or_several(tmp_path: Path, value: str) -> None:
+    """As a text, as on the command line, or as a list; in the order of the standard either way."""
+    assert load(file(tmp_path, f"profile = {value}\n")) == {"profile": "identity,ownership"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('[certify]\nrole = "shop"\n', "vgcp.toml:2: role: must be channel or gateway"),
         ('\n\nurl = "localhost"\n', 'vgcp.toml:3: url: must be an origin such as "http://127.0.0.1:8081"'),
         ('profile = "gold"\n', "vgcp.toml:1: profile: must be one of core, identity, ownership, offline"),
+        ("profile = []\n", "vgcp.toml:1: profile: must be one of"),
         ('rol = "channel"\n', 'vgcp.toml:1: rol: there is no such key; did you mean "role"?'),
         ('"colour" = 1\n', "vgcp.toml:1: colour: there is no such key; known are role, url"),
         ("start = []\n", "vgcp.toml:1: start: must be a command"),

@@ -33,7 +33,7 @@ def test_what_is_found_is_taken_and_certifies(sound: str) -> None:
         "role": "channel",
         "url": sound,
         "test_secret_env": "VGCP_TEST_SECRET",
-        "profile": "ownership",
+        "profile": "core,identity,ownership",
         "out": str(Path.cwd() / "certification"),
     }
     assert CliRunner().invoke(main, ["certify", "--only", "SIG-005"]).exit_code == 2
@@ -41,14 +41,16 @@ def test_what_is_found_is_taken_and_certifies(sound: str) -> None:
 
 
 def test_what_is_asked_is_answered_with_what_was_found() -> None:
-    """Nobody is there: usual answers are proposed, and others are taken, quotes and all."""
-    answers = 'http://127.0.0.1:1/\ngateway\noffline\nMY_SECRET\nrun "it all"\n'
+    """Nobody is there: usual answers are proposed, others taken, quotes and all, a wrong one asked again."""
+    answers = 'http://127.0.0.1:1/\ngateway\ngold\nownership, identity\nMY_SECRET\nrun "it all"\n'
     answer = init(answers=answers)
     assert answer.exit_code == 0, answer.output
     assert "Nothing that speaks VGCP answers at http://127.0.0.1:1 now" in answer.output
     assert "export MY_SECRET" in answer.output
     said = load(Path("vgcp.toml"))
-    assert (said["role"], said["url"], said["profile"]) == ("gateway", "http://127.0.0.1:1", "offline")
+    assert "must be one of core, identity, ownership, offline, or several" in answer.output
+    assert (said["role"], said["url"]) == ("gateway", "http://127.0.0.1:1")
+    assert said["profile"] == "identity,ownership"
     assert (said["test_secret_env"], said["start"]) == ("MY_SECRET", ("run", "it all"))
 
 
@@ -59,7 +61,9 @@ def test_a_file_is_never_replaced(sound: str) -> None:
     assert (answer.exit_code, Path("vgcp.toml").read_text()) == (64, "mine")
 
 
-@pytest.mark.parametrize("words", [("--url", "localhost"), ("--test-secret-env", "s3cret!")])
+@pytest.mark.parametrize(
+    "words", [("--url", "localhost"), ("--test-secret-env", "s3cret!"), ("--profile", "gold")]
+)
 def test_what_the_file_could_not_say_is_refused(words: tuple[str, ...]) -> None:
     """Nothing is written."""
     assert init("--yes", *words).exit_code == 64

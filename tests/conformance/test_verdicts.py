@@ -53,6 +53,7 @@ def test_undeclared_is_not_applicable_with_proof() -> None:
     found = verdicts.finding(check, transcript("events"), "MUST")
     assert (found.verdict, found.evidence) == (Verdict.NOT_APPLICABLE, (1,))
     assert judged(check, transcript("events", profile="offline")) is Verdict.UNVERIFIED
+    assert judged(check, transcript("events", profile="identity,offline")) is Verdict.UNVERIFIED
 
 
 def test_a_missing_prerequisite_is_unverified_and_blocks() -> None:

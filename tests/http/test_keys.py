@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -16,7 +18,8 @@ from gateway.storage.combiner import Combiner
 from gateway.storage.engine import open_engine
 from gateway.storage.queries import DatabaseQueries
 from gateway.storage.vault import AesVault
-from tests.fixtures.gateway import VAULT_KEYS
+from tests.fixtures.gateway import VAULT_KEYS, RunningGateway, TestChannel, call
+from tests.http.owning import buy, certificate
 
 ISSUER = "https://gateway.example"
 
@@ -112,3 +115,24 @@ async def test_a_token_for_somebody_else_is_refused(rings: Two) -> None:
         token = Tokens(rings.first, issuer, audience, 600).issue("chn_1", ["orders"], now, "j")
         with pytest.raises(ProtocolError):
             await tokens(rings.first).verify(token, now)
+
+
+async def test_a_sandbox_renews_its_key(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-023: what the old key has signed is known by it still; the new one signs once everybody can know it."""
+    one = await buy(shop, await gateway.offer())
+    kids = [kid_of(await certificate(shop, one["id"]))]
+    assert (await gateway.control("/keys/renew")).status == 204
+    assert kid_of(await certificate(shop, one["id"])) == kids[0]
+    await gateway.control("/clock", {"advance_seconds": 121})
+    kids.append(kid_of(await certificate(shop, one["id"])))
+    for days, known in ((29, kids), (2, kids[1:])):
+        await gateway.control("/clock", {"advance_seconds": days * 86_400})
+        found = (await call("GET", f"{gateway.api}/oauth/jwks")).json["keys"]
+        assert [each["kid"] for each in found] == known
+    assert kids[0] != kids[1]
+
+
+def kid_of(text: str) -> str:
+    """The key that a certificate names."""
+    head = text.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.fixtures.gateway import RunningGateway, TestChannel, call
+from tests.fixtures.gateway import RunningGateway, TestChannel, call, order_of
 from tests.http.owning import buy, certificate, claims_of, known, owned, status
+from tests.http.test_supplies import ended
 
 
 async def test_what_is_bought_is_owned(gateway: RunningGateway, shop: TestChannel) -> None:
@@ -48,6 +49,21 @@ async def test_after_the_sale(gateway: RunningGateway, shop: TestChannel) -> Non
     assert {row["owner_id"] for row in history} == {one["buyer_id"]}
     kinds = [row["type"] for row in (await shop.get("/events")).json["items"] if row["subject"] == one["id"]]
     assert kinds == ["entitlement.updated", "entitlement.updated", "entitlement.revoked"]
+
+
+async def test_a_dismissed_dispute_gives_it_back(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-007: by the sandbox's merchant, which is active again, and so is its certificate."""
+    one = await buy(shop, await gateway.offer())
+    proof, order = await certificate(shop, one["id"]), f"/orders/{one['order_id']}"
+    dismissal = f"{order}/dismiss-dispute"
+    assert (await gateway.control(dismissal)).code == "transition_not_allowed"
+    await shop.post(f"{order}/disputes", {"reason": "chargeback"})
+    assert ((await owned(shop, one["id"]))["status"], await status(proof)) == ("suspended", 2)
+    assert (await gateway.control(dismissal)).status == 204
+    assert ((await owned(shop, one["id"]))["status"], await status(proof)) == ("active", 0)
+    seen = (await shop.get(order)).json
+    assert (seen["status"], [each["status"] for each in seen["disputes"]]) == ("fulfilled", ["dismissed"])
+    assert (await gateway.control("/orders/ord_none/dismiss-dispute")).code == "not_found"
 
 
 async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChannel) -> None:
@@ -190,6 +206,33 @@ async def test_an_erased_buyer_owns_nothing(gateway: RunningGateway, shop: TestC
     assert after["log"]["salt"] != one["log"]["salt"]
     again = await known(shop, "mia")
     assert (await shop.get(f"/buyers/{again}/entitlements")).json["items"] == []
+
+
+async def test_a_token_is_named_on_every_channel(gateway: RunningGateway, shop: TestChannel) -> None:
+    """TOK-008: as the delivery says where it is, also to another channel that she lets look, and of tokens only."""
+    bot, form = await gateway.channel("bot"), {"properties": {"address": {"type": "string"}}}
+    here, there = await known(shop, "mia"), await known(bot, "m-7")
+    offer = await gateway.offer(delivery_kind="token", buyer_input=form, on_demand={"supplier": "makes"})
+    body = order_of(offer, buyer={"reference": "mia"})
+    body["lines"][0]["buyer_input"] = {"address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}
+    order = (await shop.post("/orders", body)).json
+    assert (await ended(shop, order))["status"] == "fulfilled"
+    (delivery,) = (await shop.get(f"/orders/{order['id']}/deliveries")).json["items"]
+    goods = (await shop.post(f"/deliveries/{delivery['id']}/reveal")).json["goods"]["token"]
+    one = await owned(shop, delivery["entitlement_id"])
+    assert one["token"] == {name: goods[name] for name in ("chain", "asset", "token_id")}
+    ordinary = await buy(shop, await gateway.offer(), "mia")
+    assert "token" not in ordinary
+    made = (await shop.post(f"/buyers/{here}/links", {"kind": "link_code"})).json
+    await bot.post(f"/buyers/{there}/links/redeem", {"code": made["link_code"]["code"]})
+    wish = {"decision": "given", "scope": {"kind": "all_channels"}}
+    await shop.request("PUT", f"/buyers/{here}/consents/personalisation", json=wish)
+    seen = (await bot.get(f"/buyers/{there}/entitlements")).json["items"]
+    assert [row.get("token") for row in seen] == [None, one["token"]]
+    for moved, wanted in ((ordinary, 404), (one, 204), (one, 204)):  # TOK-007
+        answer = await gateway.control(f"/deliveries/{moved['delivery_id']}/move-token")
+        assert answer.status == wanted
+    assert (await owned(shop, one["id"]))["status"] == "transferred"
 
 
 async def test_consent_shows_another_channel(gateway: RunningGateway, shop: TestChannel) -> None:

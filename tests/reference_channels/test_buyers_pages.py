@@ -80,6 +80,18 @@ async def test_goods_of_all_channels_with_their_state(played: PlayedGateway, ada
         assert "Nothing here yet" in await stranger.go("/goods")
 
 
+async def test_a_token_says_where_it_is(played: PlayedGateway, ada: Ada) -> None:
+    """TOK-008: in short beside her other goods, in full on its page, in both languages; a code says nothing."""
+    token = {"chain": "eip155:1", "asset": "eip155:1/erc721:0xfB69<b>/77", "token_id": "77"}
+    name = played.world.grant(ada.name, "Dragon", token=token)
+    page = await ada.go("/goods")
+    assert page.count("Token 77 on eip155:1") == page.count("Token ") == 1
+    page = await ada.go(f"/goods/{name}")
+    assert '<dt>Where the token is</dt><dd class="mono">eip155:1/erc721:0xfB69&lt;b&gt;/77</dd>' in page
+    assert "Where the token is" not in await ada.go(f"/goods/{next(iter(played.world.owned))}")
+    assert "eip155:1 上的代币 77" in await ada.go("/goods?lang=zh")
+
+
 async def test_a_visitor_who_was_never_here_is_not_made_known(
     played: PlayedGateway, lumen: RunningShop
 ) -> None:

@@ -92,3 +92,32 @@ def test_what_was_written_before_is_kept(empty_database_url: str) -> None:
     assert found[0][0] == "ord_1"
     assert [str(one) for one in found[0][1:]] == ["[]", "[]"]
     assert found[1] == ("mov_1", "sell", 1)
+
+
+def test_tokens_of_before_are_named_in_what_is_owned(empty_database_url: str) -> None:
+    """TOK-008: of a token that was delivered already, and of nothing else."""
+    owned = "id, delivery_id, order_id, account_id, channel_id, status, revision, period, product,"
+    owned += " transferable, acquired_at, created_at, salt"
+    when = "'2026-11-23 12:00:00+00:00'"
+    salt = "x'00'" if empty_database_url.startswith("sqlite") else "'\\x00'"
+
+    def before(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0012")
+        for name in ("1", "2"):
+            values = f"'ent_{name}', 'dlv_{name}', 'ord_1', 'buy_1', 'chn_1', 'active', 1, 1, '{{}}',"
+            values += f" 'never', {when}, {when}, {salt}"
+            connection.execute(text(f"INSERT INTO entitlements ({owned}) VALUES ({values})"))
+        connection.execute(text("INSERT INTO tokens VALUES ('eip155:1/erc721:0xfB/7', 'dlv_2', false)"))
+
+    found: list[tuple[object, ...]] = []
+
+    def after(connection: Connection) -> None:
+        rows = connection.execute(text("SELECT id, asset FROM entitlements ORDER BY id"))
+        found.extend(tuple(row) for row in rows)
+
+    with_connection(empty_database_url, before)
+    upgrade(empty_database_url)
+    with_connection(empty_database_url, after)
+    assert found == [("ent_1", None), ("ent_2", "eip155:1/erc721:0xfB/7")]

@@ -37,6 +37,7 @@ def beyond_the_core(run: Run) -> set[str]:
     [
         ("", "offline", "certified", {Verdict.PASS}),
         ("", "core", "certified", set()),
+        ("", "identity,ownership", "certified", set()),
         ("core_only", "core", "certified", set()),
         ("core_only", "", "certified", {Verdict.NOT_APPLICABLE}),
         ("core_only", "offline", "partial", {Verdict.UNVERIFIED}),

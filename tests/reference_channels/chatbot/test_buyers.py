@@ -86,6 +86,16 @@ async def test_a_good_is_opened_from_the_list(world: World) -> None:
     assert code_in(await world.ada.asks("Show my code", "For your eyes only")) == "PLAYED-1"
 
 
+async def test_a_token_says_where_it_is(world: World) -> None:
+    """TOK-008: on its card, to copy; a code has no such line."""
+    token = {"chain": "eip155:1", "asset": "eip155:1/erc721:0xfB69<b>/77", "token_id": "77"}
+    world.played.world.grant(await world.buyer(), "Dragon", token=token)
+    await world.ada.says("/mygoods", "Everything that is yours")
+    assert "Token" not in (await world.ada.asks("Harbour Nights", "since"))["text"]
+    await world.ada.asks("My goods", "Everything that is yours")
+    assert code_in(await world.ada.asks("Dragon", "Token 77 on eip155:1")) == token["asset"]
+
+
 @pytest.mark.parametrize(("label", "shown"), [("what it is", 2), ("everything", 3)])
 async def test_the_proof_shows_what_she_chooses(world: World, label: str, shown: int) -> None:
     """BUY-018: the gateway's certificate as a document, with those disclosures only."""
