@@ -53,6 +53,8 @@ PURPOSE = "/buyers/%(buyer)s/consents/personalisation"
 OWNED = "/entitlements/%(entitlement)s"
 
 OPERATIONS = (
+    Operation(WRITE, BARE_WRITE, "POST /orders", PAID, lambda it: {"order": it["id"]}),
+    Operation(READ, BARE_READ, "GET /orders/%(order)s"),
     Operation("resolve_buyer, new", WRITE, "POST /buyers/resolve", '{"subject": "%(subject)s"}',
               lambda it: {"buyer": it["id"]}),
     Operation("resolve_buyer, known", WRITE, "POST /buyers/resolve", '{"subject": "%(subject)s"}'),
@@ -67,8 +69,6 @@ OPERATIONS = (
     Operation("get_consent, with its receipt", READ, f"GET {PURPOSE}"),
     Operation("list_data_uses", READ, "GET /buyers/%(buyer)s/data-uses"),
     Operation("delete_link", WRITE, "DELETE /buyers/%(friend)s/links/%(link)s"),
-    Operation(WRITE, BARE_WRITE, "POST /orders", PAID, lambda it: {"order": it["id"]}),
-    Operation(READ, BARE_READ, "GET /orders/%(order)s"),
     Operation("list_entitlements", READ, "GET /buyers/%(buyer)s/entitlements",
               learn=lambda it: {"entitlement": it["items"][0]["id"]}),
     Operation("get_entitlement", READ, f"GET {OWNED}", learn=lambda it: {"leaf": it["log"]["leaf_hash"]}),

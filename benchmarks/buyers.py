@@ -5,6 +5,7 @@ Every round has new people: links, mails and codes are limited for each of them,
 
 import importlib.util
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchmarks import bare, report, requests
-from benchmarks.buyer_operations import BARE_READ, BARE_WRITE, OPERATIONS, READ, Json, Person
+from benchmarks.buyer_operations import BARE_READ, BARE_WRITE, OPERATIONS, READ, WRITE, Person
 from benchmarks.load import each, measure
 from benchmarks.processes import TABLES, Gateway, gateway, pgbench, plain, postgresql, run_sql
 from benchmarks.report import Figures
@@ -71,7 +73,7 @@ class Bench:
         return bare.measure(self.folder / "bare.db", SECONDS)
 
     def round(self, place: Place) -> None:
-        """New people go through all operations, each operation for all of them at once."""
+        """New people go through all operations, each operation for all of them at once and beside its yardstick."""
         people = [_person(place.world) for _ in range(self.people)]
         place.logged += 2 * self.people  # each order is, and each transfer
         for operation in OPERATIONS:
@@ -82,18 +84,28 @@ class Bench:
             if operation.learn is not None:
                 for one, answer in zip(people, answers, strict=True):
                     one |= operation.learn(json.loads(_body(answer)))
+            if operation.name == READ and not place.bare_url:
+                place.bare_url = self.stack.enter_context(plain(self.folder, [_body(answers[0])]))
             if operation.name:
-                self.figures.add(f"{place.name} {operation.name}", result.rate, "1/s")
-                self.figures.add(f"{place.name} {operation.name}_p50", result.percentile(0.5), "ms")
-            if operation.name == READ:
-                self._bare(place, _body(answers[0]))
+                name = f"{place.name} {operation.name}"
+                self.figures.add(name, result.rate, "1/s")
+                self.figures.add(f"{name}_p50", result.percentile(0.5), "ms")
+                beside = self._yardstick(place, operation.over, people)
+                self.figures.add(f"{name}_ratio", result.rate / beside, "")
 
-    def _bare(self, place: Place, body: bytes) -> None:
-        """What the yardsticks are compared with themselves."""
-        place.bare_url = place.bare_url or self.stack.enter_context(plain(self.folder, [body]))
-        result = measure(place.bare_url, requests.get("/0", ""), DONE, SECONDS)
-        self.figures.add(f"{place.name} {BARE_READ}", result.rate, "1/s")
-        self.figures.add(f"{place.name} {BARE_WRITE}", place.loop(), "1/s")
+    def _yardstick(self, place: Place, name: str, people: list[Person]) -> float:
+        """A second, now."""
+        if name == BARE_WRITE:
+            return place.loop()
+        if name == BARE_READ:
+            return measure(place.bare_url, requests.get("/0", ""), DONE, SECONDS).rate
+        if name == READ:
+            asked = [requests.get(f"/vgcp/v1/orders/{one['order']}", place.token)() for one in people]
+        else:
+            place.logged += len(people)
+            order = requests.orders(place.token, [place.world.hot])
+            asked = [order() for _ in people]
+        return each(place.gateway.url, asked, DONE)[0].rate
 
 
 def _person(world: World) -> Person:
@@ -115,33 +127,17 @@ def _merged(place: Place) -> None:
     raise RuntimeError("the log does not grow")
 
 
-def summary(figures: Figures, names: list[str]) -> dict[str, dict[str, Json]]:
-    """By place and operation: answers a second, median of the time in ms, and the rate over that of its yardstick."""
-    return {
-        place: {
-            one.name: {
-                "per_second": round(figures.median(f"{place} {one.name}")),
-                "median_ms": round(figures.median(f"{place} {one.name}_p50"), 1),
-                "over": one.over,
-                "ratio": round(
-                    figures.median(f"{place} {one.name}") / figures.median(f"{place} {one.over}"), 2
-                ),
-            }
-            for one in OPERATIONS
-            if one.name
-        }
-        for place in names
-    }
-
-
-def table(found: dict[str, dict[str, Json]]) -> str:
-    """As Markdown."""
-    heads = [f"{place}: a second | median, ms | ratio" for place in found]
-    lines = [f"| operation | over | {' | '.join(heads)} |", "|---" * (2 + 3 * len(found)) + "|"]
-    for name, first in next(iter(found.values())).items():
-        cells = [found[place][name] for place in found]
-        figures = (f"{one['per_second']:,} | {one['median_ms']} | {one['ratio']:.2f}" for one in cells)
-        lines.append(f"| {name} | {first['over']} | {' | '.join(figures)} |")
+def table(raw: dict[str, dict[str, Any]]) -> str:
+    """As Markdown: medians of the rounds."""
+    places = list(dict.fromkeys(name.partition(" ")[0] for name in raw))
+    heads = [f"{place}: a second | median, ms | ratio" for place in places]
+    lines = [f"| operation | over | {' | '.join(heads)} |", "|---" * (2 + 3 * len(places)) + "|"]
+    for one in OPERATIONS:
+        if one.name:
+            names = [f"{place} {one.name}" for place in places]
+            found = [[raw[name + end]["median"] for end in ("", "_p50", "_ratio")] for name in names]
+            cells = (f"{rate:,.0f} | {time:.1f} | {ratio:.2f}" for rate, time, ratio in found)
+            lines.append(f"| {one.name} | {one.over} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -155,13 +151,15 @@ def main(quick: bool, people: int | None, rounds: int | None, as_json: bool) -> 
     people, rounds = people or (100 if quick else 1000), rounds or (2 if quick else 5)
     with tempfile.TemporaryDirectory(prefix="vgcp-bench-") as folder, ExitStack() as stack:
         bench = Bench(Path(folder), stack, people)
-        opened = list(bench.places(people * rounds))
+        sales = sum(one.name == WRITE or one.over == WRITE for one in OPERATIONS if one.name)
+        opened = list(bench.places(people * rounds * sales))
         for number in range(1, rounds + 1):
             for place in opened:
                 bench.round(place)
                 click.echo(f"{datetime.now(UTC):%H:%M:%S} round {number} of {rounds}: {place.name}", err=True)
-    found = summary(bench.figures, [place.name for place in opened])
-    click.echo(json.dumps(found, indent=2) if as_json else table(found))
+    raw = bench.figures.raw()
+    about = {"people": people, "rounds": rounds, "cores": os.cpu_count(), "load_average": os.getloadavg()[0]}
+    click.echo(json.dumps({"about": about, "raw": raw}, indent=2) if as_json else table(raw))
 
 
 if __name__ == "__main__":
