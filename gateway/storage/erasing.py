@@ -142,7 +142,10 @@ GONE = (
     delete(links).where(*_LINKS),
     delete(contacts).where(contacts.c.account_id == ACCOUNT, contacts.c.given_at <= AT),
     delete(account_names).where(
-        account_names.c.account_id == ACCOUNT, select(accounts.c.id).where(*_CUT_OFF).exists()
+        account_names.c.channel_id == CHANNEL,
+        account_names.c.subject == SUBJECT,
+        account_names.c.account_id == ACCOUNT,
+        select(accounts.c.id).where(*_CUT_OFF).exists(),
     ),
     delete(accounts).where(*_CUT_OFF),
     delete(hold_counts).where(

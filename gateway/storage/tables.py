@@ -80,13 +80,19 @@ links = _table(
     _partial("links_pending", "status = 'pending'", "expires_at"),
     _partial("links_ended", "status = 'ended'", "ended_at"),
 )
-link_codes = _table(model_identity.LinkCode, "link_codes", Index("link_codes_age", "expires_at"))
+link_codes = _table(
+    model_identity.LinkCode,
+    "link_codes",
+    Index("link_codes_link", "link_id"),
+    Index("link_codes_age", "expires_at"),
+)
 proof_counts = _table(model_identity.ProofCount, "proof_counts", Index("proof_counts_age", "last_at"))
 mails = _table(
     model_identity.Mail,
     "mails",
     _one_of("state", "pending", "sent", "parked"),
     Index("mails_to", "identifier_id", "id"),
+    Index("mails_link", "link_id"),
     Index("mails_age", "expires_at"),
     _partial("mails_due", "state = 'pending'", "next_attempt_at", "id"),
 )
@@ -140,6 +146,7 @@ hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantit
 sale_counts = _table(
     model_limits.SaleCount,
     "sale_counts",
+    Index("sale_counts_subject", "subject"),
     _check("quantity", "quantity >= 0"),
     _one_of("scope", "buyer", "channel"),
 )
