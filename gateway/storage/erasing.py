@@ -188,11 +188,11 @@ class Erasing:
 
     async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]:
         """Ids of settled orders that still name her."""
-        return await self._ids(ORDERS, **_of(erasure), limit=limit)
+        return [row[0] for row in await self._engine.read(ORDERS, {**_of(erasure), "limit": limit})]
 
     async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]:
         """Ids of holds that have ended and still name her."""
-        return await self._ids(HOLDS, **_of(erasure), limit=limit)
+        return [row[0] for row in await self._engine.read(HOLDS, {**_of(erasure), "limit": limit})]
 
     async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None:
         """Take her out of the events about an order, a hold or an account."""
