@@ -148,7 +148,7 @@ def table(raw: dict[str, dict[str, Any]]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
 def main(quick: bool, people: int | None, rounds: int | None, as_json: bool) -> None:
     """Measure what each operation of identity, consent and ownership costs over HTTP."""
-    people, rounds = people or (100 if quick else 1000), rounds or (2 if quick else 5)
+    people, rounds = people or (100 if quick else 500), rounds or (2 if quick else 5)
     with tempfile.TemporaryDirectory(prefix="vgcp-bench-") as folder, ExitStack() as stack:
         bench = Bench(Path(folder), stack, people)
         sales = sum(one.name == WRITE or one.over == WRITE for one in OPERATIONS if one.name)

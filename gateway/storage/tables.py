@@ -225,7 +225,6 @@ tokens = _table(model_tokens.Token, "tokens")
 chain_marks = _table(model_tokens.ChainMark, "chain_marks", _check("block", "block >= 0"))
 log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
 log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
-
 stock_watches = _table(
     model_limits.StockWatch,
     "stock_watches",
@@ -243,10 +242,7 @@ alerts = _table(
 # How far the feeds are numbered, in one row for all of them. A flight locks it last, when it knows what it adds, and
 # until its commit: positions become visible in their order, so that a reader who has seen one has seen all before it.
 feeds = Table(
-    "feeds",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
+    "feeds", metadata, Column("name", Text, primary_key=True), Column("position", BigInteger, nullable=False)
 )
 FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event, model_ownership_log.LogEntry})
 
