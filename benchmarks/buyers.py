@@ -36,6 +36,8 @@ class Place:
     """A gateway on a database. `loop` measures transactions of that database a second, without a gateway."""
 
     name: str
+    database: str
+    ring: str
     gateway: Gateway
     world: World
     token: str
@@ -65,7 +67,8 @@ class Bench:
         ring = new_entry()
         world = seed(database, ring, Size(0, orders))
         running = self.stack.enter_context(gateway(self.folder, name, database, ring))
-        return Place(name, running, world, running.token(world.client_id, world.client_secret), loop)
+        token = running.token(world.client_id, world.client_secret)
+        return Place(name, database, ring, running, world, token, loop)
 
     def _sqlite(self) -> float:
         for old in self.folder.glob("bare.db*"):
@@ -157,6 +160,9 @@ def main(quick: bool, people: int | None, rounds: int | None, as_json: bool) -> 
             for place in opened:
                 bench.round(place)
                 click.echo(f"{datetime.now(UTC):%H:%M:%S} round {number} of {rounds}: {place.name}", err=True)
+        for place in opened:
+            if wrong := report.audit(place.database, place.ring):
+                raise RuntimeError(f"the books on {place.name} do not balance: {wrong[:3]}")
     raw = bench.figures.raw()
     about = {"people": people, "rounds": rounds, "cores": os.cpu_count(), "load_average": os.getloadavg()[0]}
     click.echo(json.dumps({"about": about, "raw": raw}, indent=2) if as_json else table(raw))
