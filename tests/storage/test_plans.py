@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Channel, Row
-from gateway.storage import erasing, outbox, ownership_log, supplies, watching
+from gateway.storage import erasing, outbox, ownership, ownership_log, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -121,6 +121,17 @@ def test_erasures_use_indexes(database: Path, statement: Any) -> None:
     """One buyer is found among however many: no table is read from end to end while everybody else waits."""
     sql = str(statement.compile(dialect=dialect()))
     assert not scans(database, sql, "")
+
+
+def test_what_a_buyer_owns_is_found_by_her(database: Path) -> None:
+    """Her page is not looked for among what everybody owns, newest first."""
+    sql = str(ownership.ENTITLEMENTS.compile(dialect=dialect()))
+    with sqlite3.connect(database) as link:
+        plan = [
+            row[-1] for row in link.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * (sql.count("?") - 1) + [1])
+        ]
+    assert any("entitlements_account" in step for step in plan), plan
+    assert not [step for step in plan if "(id<?)" in step], plan
 
 
 def test_a_scan_would_be_seen(database: Path) -> None:
