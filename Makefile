@@ -40,8 +40,9 @@ serve: setup  ## leave the gateway and the web shop running, to click around in
 mutation: setup  ## who judges the judges: every wrong implementation, and what the suite says (ARGS="--role channel")
 	@$(BIN)/python -m conformance.mutation --commit $(ARGS)
 
-bench: setup  ## orders and reads per second, as ratios to pgbench and a bare application (QUICK=1)
+bench: setup  ## orders, reads and all that buyers can do, as ratios to pgbench and a bare application (QUICK=1)
 	@$(BIN)/python -W ignore benchmarks/run.py $(if $(QUICK),--quick)
+	@$(BIN)/python -W ignore -m benchmarks.buyers $(if $(QUICK),--quick)
 
 bench-peers: setup  ## the same hot sale on Vendure, from npm, and what it sold (needs Node.js; ARGS="--rounds 1")
 	@$(BIN)/python -W ignore benchmarks/peers/run.py $(ARGS)

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ import uvloop
 
 Make = Callable[[], bytes]
 ERRORS_SHOWN = 400  # characters of a bad answer
+LAST_PIECE = b"\r\n0\r\n\r\n"
 
 
 @dataclass
@@ -59,8 +60,12 @@ class Connection(asyncio.Protocol):
         if head < 0:
             return
         place = self._buffer.find(b"content-length: ", 0, head)
-        length = int(self._buffer[place + 16 : self._buffer.index(b"\r", place)])
-        if len(self._buffer) >= head + 4 + length:
+        if place < 0:  # in pieces, of which the last is empty
+            whole = self._buffer.endswith(LAST_PIECE)
+        else:
+            length = int(self._buffer[place + 16 : self._buffer.index(b"\r", place)])
+            whole = len(self._buffer) >= head + 4 + length
+        if whole:
             answer, self._buffer = self._buffer, b""
             self._answered(self, answer)
 
@@ -82,7 +87,7 @@ class Run:
         now = time.perf_counter()
         self.out -= 1
         if self.expect not in answer:
-            self.failure = answer[:ERRORS_SHOWN].decode("latin-1")
+            self.failure = _unexpected(answer)
             self.until = 0.0
         elif now >= self.started and (self.rate is not None or now <= self.until):
             self.result.times.append(now - connection.due)
@@ -119,17 +124,72 @@ class Run:
         self.settle(time.perf_counter())
 
 
+class Batch:
+    """Requests of which each is sent once. `numbers` is which of them a connection waits for."""
+
+    def __init__(self, asked: Sequence[bytes], expect: bytes) -> None:
+        self.asked, self.expect = asked, expect
+        self.left, self.numbers = iter(range(len(asked))), dict[Connection, int]()
+        self.answers, self.times = [b""] * len(asked), [0.0] * len(asked)
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def answered(self, connection: Connection, answer: bytes) -> None:
+        number = self.numbers.pop(connection)
+        self.answers[number], self.times[number] = answer, time.perf_counter() - connection.due
+        if self.expect not in answer[: len(self.expect)] and not self.done.done():
+            self.done.set_exception(RuntimeError(_unexpected(answer)))
+        self.send(connection)
+
+    def send(self, connection: Connection) -> None:
+        number = next(self.left, None)
+        if number is not None:
+            self.numbers[connection] = number
+            connection.send(self.asked[number], time.perf_counter())
+        elif not self.numbers and not self.done.done():
+            self.done.set_result(None)
+
+
+async def _each(
+    url: str, asked: Sequence[bytes], expect: bytes, connections: int
+) -> tuple[Result, list[bytes]]:
+    batch = Batch(asked, expect)
+    links = await _connect(url, batch.answered, connections, own=True)
+    began = time.perf_counter()
+    for link in links:
+        batch.send(link)
+    await asyncio.wait_for(batch.done, 60 + len(asked) / 10)
+    result = Result(time.perf_counter() - began, batch.times)
+    for link in links:
+        link.transport.close()
+    return result, batch.answers
+
+
+async def _connect(
+    url: str, answered: Callable[[Connection, bytes], None], connections: int, own: bool = False
+) -> list[Connection]:
+    """Connections, each from an address of its `own` if so wished: limits count by the address."""
+    place, loop = urlsplit(url), asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(
+            lambda: Connection(answered),
+            place.hostname,
+            place.port,
+            local_addr=(f"127.0.1.{number}", 0) if own else None,
+        )
+        for number in range(1, connections + 1)
+    ]
+    return [link for _, link in made]
+
+
+def _unexpected(answer: bytes) -> str:
+    return f"an answer was not what it should be:\n{answer[:ERRORS_SHOWN].decode('latin-1')}"
+
+
 async def _measure(
     url: str, make: Make, expect: bytes, seconds: float, connections: int, rate: float | None, warm: float
 ) -> Result:
     run = Run(make, expect, seconds, rate)
-    place = urlsplit(url)
-    loop = asyncio.get_running_loop()
-    made = [
-        await loop.create_connection(lambda: Connection(run.answered), place.hostname, place.port)
-        for _ in range(connections)
-    ]
-    links = [link for _, link in made]
+    links = await _connect(url, run.answered, connections)
     run.started = time.perf_counter() + (0 if rate else warm)
     run.until = run.started + seconds
     if rate is None:
@@ -142,7 +202,7 @@ async def _measure(
     for link in links:
         link.transport.close()
     if run.failure is not None:
-        raise RuntimeError(f"an answer was not what it should be:\n{run.failure}")
+        raise RuntimeError(run.failure)
     return run.result
 
 
@@ -161,3 +221,13 @@ def measure(
     Raises RuntimeError for the first answer that is not as expected.
     """
     return uvloop.run(_measure(url, make, expect, seconds, connections, rate, warm))
+
+
+def each(
+    url: str, asked: Sequence[bytes], expect: bytes, *, connections: int = 64
+) -> tuple[Result, list[bytes]]:
+    """Send each of these once; every answer, in their order, begins with `expect`. Each connection is another client's.
+
+    Raises RuntimeError for the first answer that is not as expected.
+    """
+    return uvloop.run(_each(url, asked, expect, connections))

@@ -23,7 +23,8 @@ def _post(path: str, token: str, template: dict[str, object]) -> tuple[bytes, by
     return head.encode(), body.encode()
 
 
-def _unique() -> bytes:
+def unique() -> bytes:
+    """22 characters that no other request of any run has."""
     return f"{RUN}{next(COUNTER):010d}".encode()
 
 
@@ -45,7 +46,7 @@ def orders(token: str, offers: Sequence[str]) -> Make:
     turn = itertools.cycle(head + body for head, body in made)
 
     def make() -> bytes:
-        one = _unique()
+        one = unique()
         return next(turn) % (one, one, one)
 
     return make
@@ -60,7 +61,7 @@ def reservations(token: str, offer: str) -> Make:
     )
 
     def make() -> bytes:
-        one = _unique()
+        one = unique()
         return (head + body) % (one, one, one)
 
     return make
@@ -70,3 +71,14 @@ def get(path: str, token: str) -> Make:
     """The same read again and again."""
     request = f"GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n".encode()
     return lambda: request
+
+
+def single(line: str, token: str, body: str = "") -> bytes:
+    """One request, `line` being its method and path, with a key of its own."""
+    method, _, path = line.partition(" ")
+    head = (
+        f"{method} /vgcp/v1{path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body.encode())}\r\n"
+        f"idempotency-key: {unique().decode()}\r\n\r\n"
+    )
+    return (head + body).encode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gateway.core import contacts, identity, link_kinds, merging, proofs
 from gateway.core.errors import ProtocolError, at, missing, refuse
 from gateway.core.model import Call
-from gateway.core.model_identity import Account, Identifier, Link, LinkCode
+from gateway.core.model_identity import Account, Buyer, Identifier, Link, LinkCode
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
@@ -69,9 +69,11 @@ def redeem_link_code(
     A wrong code is counted, and returned as a ProtocolError. Raises `not_found`, `link_expired` or
     `link_limit_reached` (IDN-021).
     """
-    account = identity.own(books, call, buyer_id)
+    account, code_hash = identity.own(books, call, buyer_id), proofs.shown_hash(vault, code)
+    books.need(LinkCode, (code_hash,))
+    books.need(Buyer, (account.buyer_id,))
     wrong = proofs.tried(books, call, f"redeem:{account.id}", proofs.WRONG_CODES)
-    found = books.get(LinkCode, proofs.shown_hash(vault, code))
+    found = books.get(LinkCode, code_hash)
     shown = books.get(Link, found.link_id) if found else None
     if shown is None or shown.account_id == account.id:
         proofs.count(books, call, wrong)
@@ -80,6 +82,7 @@ def redeem_link_code(
     other = books.get(Account, shown.account_id)
     if other is None:
         raise LookupError("a link has no account")
+    books.need(Buyer, (other.buyer_id,))
     mine = _confirmed(call, link_kinds.new(books, call, account, "link_code"))
     mine = replace(mine, expires_at=shown.expires_at, peer_account_id=other.id, peer_link_id=shown.id)
     theirs = replace(_confirmed(call, shown), peer_account_id=account.id, peer_link_id=mine.id)

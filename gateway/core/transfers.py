@@ -61,6 +61,7 @@ def accept_transfer(books: Books, vault: Vault, call: Call, buyer_id: str, code:
 
     Raises ProtocolError `not_found`, `transfer_not_open` (OWN-028, OWN-031) or `transfer_not_allowed`.
     """
+    books.need(Account, (buyer_id,))
     offer, before = _offered(books, vault, call, code)
     recipient = books.get(Account, buyer_id)
     if recipient is None or recipient.channel_id != call.channel_id:

@@ -9,10 +9,22 @@ import orjson
 
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import idempotent
-from gateway.core.model import Json
+from gateway.core.model import Delivery, Json, Order, Reservation, Row
+from gateway.core.model_identity import Account, Link
+from gateway.core.model_ownership import Entitlement
 from gateway.core.ports import Books
 from gateway.http.request import Request
 from gateway.http.response import Response
+
+# The rows that a path names: every rule reads them, so they are loaded together with the key's record.
+NAMED: dict[str, type[Row]] = {
+    "buyer_id": Account,
+    "delivery_id": Delivery,
+    "entitlement_id": Entitlement,
+    "link_id": Link,
+    "order_id": Order,
+    "reservation_id": Reservation,
+}
 
 
 def _nothing(_: Books) -> None:
@@ -32,11 +44,19 @@ async def write(
 
     An error that the rule returns is raised here, after what the rule has written is committed.
 
-    `prepare` notes what the rule will read, so that it is loaded together with the key's record; `on_replay` is run
-    when an answer is given again. An answer with `goods` is sealed where it is kept, and no cache may keep it.
+    `prepare` notes what the rule will read beyond what the path names, to be loaded together with the key's record;
+    `on_replay` is run when an answer is given again. An answer with `goods` is sealed where it is kept, and no cache
+    may keep it.
     """
     vault, call, operation = request.services.vault, request.call, request.operation
     mark = vault.fingerprint(fingerprint(request))  # with the vault's key: bodies have addresses and codes
+    named = [(NAMED[name], value) for name, value in request.values.items() if name in NAMED]
+
+    def prepared(books: Books) -> None:
+        for kind, key in named:
+            books.need(kind, (key,))
+        prepare(books)
+
     answer = await request.services.writer.run(
         lambda books: idempotent(
             books,
@@ -47,7 +67,7 @@ async def write(
             lambda: _dumped(status, rule(books)),
             secret=goods,
             on_replay=lambda: on_replay(books),
-            prepare=lambda: prepare(books),
+            prepare=lambda: prepared(books),
         )
     )
     if isinstance(answer, ProtocolError):

@@ -200,7 +200,7 @@ class Combiner:
         for turn, ticket in enumerate(tickets, 1):
             done = self._attempt(flight, ticket)
             if not done and may_lead:
-                may_lead = self._engine.near
+                may_lead = False  # what the others still lack is their own: all of it is loaded together
                 done = await self._lead(flight, transaction, ticket)
             if not done:
                 lacking.append(ticket)

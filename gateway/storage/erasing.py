@@ -142,7 +142,10 @@ GONE = (
     delete(links).where(*_LINKS),
     delete(contacts).where(contacts.c.account_id == ACCOUNT, contacts.c.given_at <= AT),
     delete(account_names).where(
-        account_names.c.account_id == ACCOUNT, select(accounts.c.id).where(*_CUT_OFF).exists()
+        account_names.c.channel_id == CHANNEL,
+        account_names.c.subject == SUBJECT,
+        account_names.c.account_id == ACCOUNT,
+        select(accounts.c.id).where(*_CUT_OFF).exists(),
     ),
     delete(accounts).where(*_CUT_OFF),
     delete(hold_counts).where(
@@ -185,11 +188,11 @@ class Erasing:
 
     async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]:
         """Ids of settled orders that still name her."""
-        return await self._ids(ORDERS, **_of(erasure), limit=limit)
+        return [row[0] for row in await self._engine.read(ORDERS, {**_of(erasure), "limit": limit})]
 
     async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]:
         """Ids of holds that have ended and still name her."""
-        return await self._ids(HOLDS, **_of(erasure), limit=limit)
+        return [row[0] for row in await self._engine.read(HOLDS, {**_of(erasure), "limit": limit})]
 
     async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None:
         """Take her out of the events about an order, a hold or an account."""

@@ -79,6 +79,7 @@ class Flight:
         self._stored: defaultdict[type[Row], dict[Key, Row]] = defaultdict(dict)
         self._absent: defaultdict[type[Row], set[Key]] = defaultdict(set)
         self._written: defaultdict[type[Row], set[Key]] = defaultdict(set)
+        self._written_with: defaultdict[tuple[type[Row], object], set[Key]] = defaultdict(set)
         self._assumed: defaultdict[type[Row], dict[Key, int]] = defaultdict(dict)
 
     def again(self) -> None:
@@ -130,6 +131,7 @@ class Flight:
                 self._note(row)
             column = FOUND_BY.get(kind)
             if column is not None:
+                self._written_with[(kind, getattr(row, column))].add(key)
                 keys = self.found.get((kind, getattr(row, column)))
                 if keys is not None and key not in keys:
                     keys.append(key)
@@ -183,13 +185,14 @@ class Flight:
             return
         column = lookup.columns[0]
         for (value,) in lookup.values:
-            self.found[(kind, value)] = []
+            # what was written with this value, unless it was written again with another one
+            written = self._written_with.get((kind, value), ())
+            self.found[(kind, value)] = [
+                key for key in written if getattr(self.rows[kind][key], column) == value
+            ]
         for key, row in zip(keys, rows, strict=True):
-            self.found[(kind, getattr(row, column))].append(key)
-        for key in self._written[kind]:
-            written = self.rows[kind][key]
-            members = self.found.get((kind, getattr(written, column)))
-            if members is not None and key not in members:
+            members = self.found[(kind, getattr(row, column))]
+            if key not in members:
                 members.append(key)
 
     def _after(self, stock_id: str) -> int:

@@ -80,13 +80,19 @@ links = _table(
     _partial("links_pending", "status = 'pending'", "expires_at"),
     _partial("links_ended", "status = 'ended'", "ended_at"),
 )
-link_codes = _table(model_identity.LinkCode, "link_codes", Index("link_codes_age", "expires_at"))
+link_codes = _table(
+    model_identity.LinkCode,
+    "link_codes",
+    Index("link_codes_link", "link_id"),
+    Index("link_codes_age", "expires_at"),
+)
 proof_counts = _table(model_identity.ProofCount, "proof_counts", Index("proof_counts_age", "last_at"))
 mails = _table(
     model_identity.Mail,
     "mails",
     _one_of("state", "pending", "sent", "parked"),
     Index("mails_to", "identifier_id", "id"),
+    Index("mails_link", "link_id"),
     Index("mails_age", "expires_at"),
     _partial("mails_due", "state = 'pending'", "next_attempt_at", "id"),
 )
@@ -140,6 +146,7 @@ hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantit
 sale_counts = _table(
     model_limits.SaleCount,
     "sale_counts",
+    Index("sale_counts_subject", "subject"),
     _check("quantity", "quantity >= 0"),
     _one_of("scope", "buyer", "channel"),
     Index("sale_counts_subject", "subject", "product_id"),
@@ -220,7 +227,6 @@ tokens = _table(model_tokens.Token, "tokens")
 chain_marks = _table(model_tokens.ChainMark, "chain_marks", _check("block", "block >= 0"))
 log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
 log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
-
 stock_watches = _table(
     model_limits.StockWatch,
     "stock_watches",
@@ -238,10 +244,7 @@ alerts = _table(
 # How far the feeds are numbered, in one row for all of them. A flight locks it last, when it knows what it adds, and
 # until its commit: positions become visible in their order, so that a reader who has seen one has seen all before it.
 feeds = Table(
-    "feeds",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
+    "feeds", metadata, Column("name", Text, primary_key=True), Column("position", BigInteger, nullable=False)
 )
 FEEDS: frozenset[type[Row]] = frozenset({model.Offer, model.Event, model_ownership_log.LogEntry})
 

@@ -30,12 +30,14 @@ ownership_changes = table(
     model_ownership.OwnershipChange,
     "ownership_changes",
     Index("ownership_changes_entitlement", "entitlement_id", "revision", "id"),
+    Index("ownership_changes_account", "account_id"),
     partial("ownership_changes_from", "from_account_id IS NOT NULL", "from_account_id"),
 )
 transfers = table(
     model_ownership.Transfer,
     "transfers",
     one_of("status", "offered", "accepted", "declined", "cancelled", "expired"),
+    Index("transfers_account", "account_id"),
     partial("transfers_due", "status = 'offered'", "expires_at"),
 )
 status_counters = table(model_ownership.StatusCounter, "status_counters", check("used", "used >= 0"))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Channel, Row
-from gateway.storage import identity, outbox, ownership_log, supplies, watching
+from gateway.storage import erasing, identity, outbox, ownership, ownership_log, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -115,6 +116,26 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         plan = [row[-1] for row in link.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * sql.count("?"))]
     assert not [step for step in plan if step.startswith(f"SCAN {table}") and "USING" not in step], plan
     assert [step for step in plan if table in step], plan
+
+
+@pytest.mark.parametrize(
+    "statement", [*erasing.DISOWN, *erasing.GONE, erasing.ORDERS, erasing.HOLDS, erasing.ABOUT]
+)
+def test_erasures_use_indexes(database: Path, statement: Any) -> None:
+    """One buyer is found among however many: no table is read from end to end while everybody else waits."""
+    sql = str(statement.compile(dialect=dialect()))
+    assert not scans(database, sql, "")
+
+
+def test_what_a_buyer_owns_is_found_by_her(database: Path) -> None:
+    """Her page is not looked for among what everybody owns, newest first."""
+    sql = str(ownership.ENTITLEMENTS.compile(dialect=dialect()))
+    with sqlite3.connect(database) as link:
+        plan = [
+            row[-1] for row in link.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * (sql.count("?") - 1) + [1])
+        ]
+    assert any("entitlements_account" in step for step in plan), plan
+    assert not [step for step in plan if "(id<?)" in step], plan
 
 
 def test_a_scan_would_be_seen(database: Path) -> None:

@@ -147,9 +147,7 @@ class Transaction(Protocol):
 
 
 class Engine(Protocol):
-    """A database. `close` it at the end. `near`: loading costs no journey, so it may be done for one operation."""
-
-    near: bool
+    """A database. `close` it at the end."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Begin; the only one of this process where the database has one writer."""

@@ -38,8 +38,6 @@ STATEMENTS = 1000  # that a connection keeps prepared
 class PostgresqlEngine:
     """An engine on one database; connects at the first use."""
 
-    near = False
-
     def __init__(self, database_url: str, writers: int = 4, readers: int = 8) -> None:
         self.codecs = codecs({}, {})
         self.statements = Statements(self.codecs)

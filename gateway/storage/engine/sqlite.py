@@ -52,8 +52,6 @@ def encode_time(value: datetime) -> str:
 class SqliteEngine:
     """An engine on one file. The writing transaction belongs to one task at a time."""
 
-    near = True
-
     def __init__(self, database_url: str) -> None:
         self.path = make_url(database_url).database or ":memory:"
         self.codecs = codecs({DateTime: encode_time}, {DateTime: datetime.fromisoformat, Boolean: bool})
