@@ -98,6 +98,37 @@ def test_addresses_are_one_whatever_their_capitals() -> None:
     assert proofs.identifier_id(VAULT, "phone", "mia@shop.example") not in same
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("große@shop.example", "grosse@shop.example", False),  # two mailboxes
+        ("mia@straße.example", "mia@strasse.example", False),  # two domains
+        ("mia@straße.example", "mia@xn--strae-oqa.example", True),
+        ("MIA@BÜCHER.example", "mia@xn--bcher-kva.example", True),
+        ("jose\u0301@shop.example", "JOS\u00c9@shop.example", True),
+    ],
+)
+def test_an_address_has_one_spelling(one: str, other: str, same: bool) -> None:
+    """IDN-010: however it is written, and never taken for another that looks alike when it is folded."""
+    assert (proofs.identifier_id(VAULT, "email", one) == proofs.identifier_id(VAULT, "email", other)) is same
+
+
+async def test_mails_to_one_mailbox_are_counted_together() -> None:
+    """IDN-020: a + in the name, or an account for each mail, gets round no limit."""
+    memory = Memory()
+    for n in range(proofs.MAILS_PER_ADDRESS + 1):
+        call = call_of("chn_1")
+        cmd = identity.ResolveBuyer(f"mia-{n}")
+        who = (await memory.run(lambda b, c=call, w=cmd: identity.resolve_buyer(b, VAULT, c, w))).account
+        wish = link_kinds.CreateLink("email_code", f"mia+{n}@shop.example", mails=True)
+        begin = memory.run(lambda b, c=call, a=who, w=wish: links.create_link(b, VAULT, c, a.id, w))
+        if n < proofs.MAILS_PER_ADDRESS:
+            await begin
+        else:
+            with pytest.raises(ProtocolError, match="link_limit_reached"):
+                await begin
+
+
 async def test_two_accounts_prove_an_address_and_one_takes_it_back() -> None:
     """IDN-010, IDN-042, IDN-048: joined, told, split; what nobody has proved any more is not kept."""
     memory = Memory()
