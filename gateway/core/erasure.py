@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gateway.core import consent, contacts, events, holds, limits, links
+from gateway.core import consent, contacts, events, expiry, holds, limits, links
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
@@ -64,8 +64,12 @@ def erase_buyer(
     others = [one for one in accounts if one.id != account.id and scope == "all_channels"]
     for hold_id in held:
         hold = books.get(Reservation, hold_id)
-        if hold is not None and holds.is_active(hold, call.now) and not hold.internal:
+        if hold is None or hold.internal:
+            continue
+        if holds.is_active(hold, call.now):
             holds.release(books, call, hold)
+        else:  # over, and not swept yet
+            expiry.expire_reservation(books, call, hold_id)
     return [_cut_off(books, call, links.end_all(books, call, one), scope) for one in (account, *others)]
 
 
@@ -159,6 +163,10 @@ def without(value: Json, *names: str) -> Json:
 
 def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
     erasure_id = books.new_id("ers")
+    known = contacts.of_account(books, account)
+    decided = [one.decided_at for one in books.consents_of([account.id])]
+    # what a request wrote that began after this one, and came first, is hers and goes too
+    at = max([call.now, *decided, *(one.given_at for one in known)])
     erasure = Erasure(
         id=erasure_id,
         account_id=account.id,
@@ -166,13 +174,13 @@ def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
         subject=account.subject,
         pseudonym=PREFIX + erasure_id.removeprefix("ers_"),
         scope=scope,
-        at=call.now,
+        at=at,
         request_id=call.request_id,
         trace_id=call.trace_id,
         report=report(call.now),
     )
     books.put(erasure)
-    for contact in contacts.of_account(books, account):
+    for contact in known:
         books.put(replace(contact, sealed=None, key_id=None))
     # nobody's from now on: who resolves the same name begins anew, in the same row
     books.put(replace(account, channel_id="", subject=erasure_id, locale=None))

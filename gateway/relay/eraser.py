@@ -27,8 +27,10 @@ class Erasing(Protocol):
     async def open(self) -> Sequence[Erasure]: ...
     async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
     async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
-    async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None: ...
+    async def left(self, erasure: Erasure) -> bool: ...
+    async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None: ...
     async def clear(self, erasure: Erasure) -> None: ...
+    async def uncount(self, erasure: Erasure) -> None: ...
     async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
     async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
     async def old_records(self, before: datetime) -> int: ...
@@ -54,9 +56,13 @@ class Eraser:
         return sum((await self.forget_old(now)).values())
 
     async def finish(self, erasure: Erasure, now: datetime) -> None:
-        """Do all that an erasure has still to do."""
+        """Do all that an erasure has still to do. What came under way at the same instant is waited for: the erasure
+        stays open, and the job comes again."""
         if erasure.subject is None:
             return
+        # first, so that who begins anew under the same name finds nothing of it, however many orders there are
+        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
+        await self._erasing.clear(erasure)
         for find, forget in (
             (self._erasing.orders, rules.forget_order),
             (self._erasing.holds, rules.forget_hold),
@@ -64,8 +70,9 @@ class Eraser:
             while ids := await find(erasure, BATCH):
                 if not await self._forget(forget, ids, erasure.at, erasure.pseudonym):
                     break
-        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
-        await self._erasing.clear(erasure)
+        await self._erasing.uncount(erasure)
+        if await self._erasing.left(erasure):
+            return
         call = own_call(now)
         await self._writer.run(lambda books: rules.finish(books, call, erasure.id))
 
@@ -104,6 +111,9 @@ class Eraser:
 
     async def _one(self, forget: Forget, row_id: str, by: datetime, pseudonym: str | None) -> bool:
         name = pseudonym or rules.PREFIX + row_id.partition("_")[2]
-        # events first: what was forgotten is not found again
-        await self._erasing.scrub_events(row_id, name, by)
-        return await self._writer.run(lambda books: forget(books, row_id, name, by))
+        # events first: what was forgotten is not found again; and after it, what was told in between
+        await self._erasing.scrub_events(row_id, name)
+        forgotten = await self._writer.run(lambda books: forget(books, row_id, name, by))
+        if forgotten:
+            await self._erasing.scrub_events(row_id, name)
+        return forgotten

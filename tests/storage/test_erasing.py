@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 import zipfile
@@ -10,14 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
-from gateway.core import erasure, identity, orders, retention
+from gateway.core import aftersale, consent, erasure, identity, inventory, orders, retention
 from gateway.core.export import Export
 from gateway.core.lines import LineRequest
-from gateway.core.model import Channel, Event, Json, Offer, Order
+from gateway.core.model import Channel, Event, Json, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord, Erasure
 from gateway.core.model_identity import Account, AccountName, Contact
+from gateway.core.model_ownership import Entitlement, OwnershipChange
 from gateway.core.orders import CreateOrder
 from gateway.core.privacy import DataUse
 from gateway.relay.eraser import Eraser
@@ -102,6 +104,113 @@ async def test_what_begins_meanwhile_is_somebody_new(shop: Shop) -> None:
     assert found == {"old": made.pseudonym, "new": SUBJECT}
     assert new.buyer_reference == SUBJECT
     assert await shop.store.audit() == []
+
+
+async def test_what_happens_before_it_is_finished_leaves_no_name(shop: Shop) -> None:
+    """A refund after the cut tells of the order once more, and of what she owned: neither says who she was."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    order = await bought(shop, channel, offer, "r1")
+    made = await begun(shop, account)
+    call = call_of(channel.id)
+    await shop.store.run(
+        lambda books: aftersale.create_refund(
+            books, call, order.id, aftersale.CreateRefund(None, "buyer_request")
+        )
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call_of().now)
+    assert [one.type for one in await shop.rows(Event) if SUBJECT in str(one.data)] == []
+    changes = await shop.rows(OwnershipChange)
+    assert account.id not in [one.account_id for one in (*changes, *await shop.rows(Entitlement))]
+    assert await shop.store.audit() == []
+
+
+async def test_what_comes_under_way_meanwhile_is_waited_for(shop: Shop) -> None:
+    """An order that is disputed after the cut keeps its buyer until that is settled; then the job finishes."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    order = await bought(shop, channel, offer, "r1")
+    made, call = await begun(shop, account), call_of(channel.id)
+    contested = {"reason": "fraudulent", "reference": "d-1"}
+    await shop.store.run(lambda books: aftersale.create_dispute(books, call, order.id, contested))
+    eraser = Eraser(shop.store.erasing, shop.store)
+    await eraser.finish(made, call_of().now)
+    assert ([one.done_at for one in await shop.rows(Erasure)], await shop.rows(Account)) == ([None], [])
+    await shop.store.run(lambda books: aftersale.resolve_dispute(books, call, order.id, refund=False))
+    await eraser.run_once(call_of().now)
+    assert [one.done_at is None for one in await shop.rows(Erasure)] == [False]
+    assert SUBJECT not in str([*await shop.rows(Order), *await shop.rows(Event)])
+
+
+async def test_a_hold_that_is_over_and_not_swept_names_her_no_more(shop: Shop) -> None:
+    """CNS-024: it ends with the erasure, as the sweeper would end it."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    past = replace(call_of(channel.id), now=call_of().now - timedelta(days=1))
+    cmd = inventory.CreateReservation(offer.id, 1, {"reference": SUBJECT})
+    await shop.store.run(lambda books: inventory.create_reservation(books, past, cmd))
+    held = await shop.store.erasing.held(channel.id, SUBJECT)
+    call, vault = call_of(channel.id), shop.store.vault
+    (made,) = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel", held)
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
+    assert [one.status for one in await shop.rows(Reservation)] == ["expired"]
+    assert SUBJECT not in str([*await shop.rows(Reservation), *await shop.rows(Event)])
+    assert await shop.store.audit() == []
+
+
+async def test_a_decision_at_the_same_instant_goes_too(shop: Shop) -> None:
+    """CNS-027: a request that began after the erasure's and came first leaves nothing for who begins anew."""
+    channel = await shop.channel()
+    account, call = await account_of(shop, channel), call_of(channel.id)
+    later, vault = replace(call, now=call.now + timedelta(milliseconds=5)), shop.store.vault
+    given = consent.SetConsent("marketing", "given", {"kind": "all_channels"}, None, None)
+    await shop.store.run(lambda books: consent.set_consent(books, vault, later, account.id, given))
+    (made,) = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel")
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
+    assert await shop.rows(Consent) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # one writer leaves nothing to race
+async def test_who_begins_anew_meanwhile_keeps_her_name(shop: Shop) -> None:
+    """An account that is resolved while the old one's rows are deleted is found by its name afterwards: limits of
+    linked accounts go by it."""
+    account = await account_of(shop, await shop.channel())
+    made = await begun(shop, account)
+    async with shop.store.engine.transaction() as flight:
+        new = replace(account, revision=account.revision + 1)
+        await flight.write(
+            [
+                Changes(Account, upserts=[new]),
+                Changes(AccountName, upserts=[AccountName(new.channel_id, new.subject, new.id)]),
+            ]
+        )
+        clearing = asyncio.create_task(shop.store.erasing.clear(made))
+        await asyncio.sleep(0.3)
+        assert not clearing.done()
+        await flight.commit()
+    await clearing
+    assert [one.account_id for one in await shop.rows(AccountName)] == [account.id]
+    assert len(await shop.rows(Account)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_erasure_that_has_to_give_way_begins_again(shop: Shop) -> None:
+    """Of two that wait for each other the database ends one; she is erased all the same."""
+    account = await account_of(shop, await shop.channel())
+    made = await begun(shop, account)
+    async with shop.store.engine.transaction() as other:
+        await other.run(text("SET LOCAL deadlock_timeout = '30s'"))  # so that it is the other one
+        await other.run(text("SELECT 1 FROM accounts FOR UPDATE"))
+        clearing = asyncio.create_task(shop.store.erasing.clear(made))
+        await asyncio.sleep(0.3)
+        await other.run(text("SELECT 1 FROM contacts FOR UPDATE"))
+        await other.commit()
+    await clearing
+    assert (await shop.rows(Account), await shop.rows(Contact)) == ([], [])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a server's files are not ours to read
