@@ -25,9 +25,14 @@ async def erase_buyer(request: Request) -> Response:
         raise ProtocolError("proof_required", PROVE, FieldError("query", PROVE, name="proof"))
     held = await _settled(request, account, scope)
     call = request.call
-    begun = await services.writer.run(
-        lambda books: rules.erase_buyer(books, services.vault, call, buyer_id, scope, held)
-    )
+    try:
+        begun = await services.writer.run(
+            lambda books: rules.erase_buyer(books, services.vault, call, buyer_id, scope, held)
+        )
+    except ProtocolError as refused:
+        if refused.code != "not_found":
+            raise
+        return await _again(request, buyer_id)  # another request was first
     for one in begun:
         await services.eraser.finish(one, call.now)
     return render(200, rules.render_erasure(begun[0]))

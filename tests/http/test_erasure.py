@@ -171,6 +171,15 @@ async def test_erasing_while_she_buys(gateway: RunningGateway) -> None:
     assert len(await told(mia.shop, "buyer.erased")) == 1
 
 
+async def test_two_erasures_at_once_are_one(gateway: RunningGateway) -> None:
+    """CNS-028: whoever comes second hears what the first heard, also when they come together."""
+    mia = await resolved(await gateway.channel("shop"), "mia")
+    answers = await asyncio.gather(*(erase(mia) for _ in range(8)))
+    assert {one.status for one in answers} == {200}
+    assert len({one.json["id"] for one in answers}) == 1
+    assert len(await told(mia.shop, "buyer.erased")) == 1
+
+
 async def test_limits_begin_anew(gateway: RunningGateway) -> None:
     """CNS-027: what she bought before counts against no limit of the new buyer."""
     mia = await resolved(await gateway.channel("shop"), "mia")
