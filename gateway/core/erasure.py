@@ -7,7 +7,7 @@ answer is given; a process that dies in between is followed by the job. Rows tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from gateway.core import consent, contacts, events, expiry, holds, limits, links
@@ -16,7 +16,7 @@ from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
 from gateway.core.model_consent import Erasure
 from gateway.core.model_identity import Account
-from gateway.core.ports import Books, Vault
+from gateway.core.ports import Books
 from gateway.core.rows import replace
 from gateway.core.wire import timestamp
 
@@ -54,14 +54,19 @@ def refuse_under_way(count: int) -> None:
 
 
 def erase_buyer(
-    books: Books, vault: Vault, call: Call, buyer_id: str, scope: str, held: Iterable[str] = ()
+    books: Books,
+    call: Call,
+    buyer_id: str,
+    scope: str,
+    held: Iterable[str] = (),
+    chosen: Collection[str] = (),
 ) -> list[Erasure]:
-    """Cut off the account, or with the scope all_channels every account of the buyer; the caller's comes first.
+    """Cut off the account, and with it those of its buyer's others that are `chosen`; the caller's comes first.
 
     `held`: ids of holds of theirs that are to be given back. Raises ProtocolError `not_found`.
     """
     account, accounts = consent.set_of(books, call, buyer_id)
-    others = [one for one in accounts if one.id != account.id and scope == "all_channels"]
+    others = [one for one in accounts if one.id != account.id and one.id in chosen]
     for hold_id in held:
         hold = books.get(Reservation, hold_id)
         if hold is None or hold.internal:

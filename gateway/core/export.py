@@ -6,7 +6,7 @@ buyers; the merchant's own export has those too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -63,7 +63,8 @@ class Source(Protocol):
 class Export:
     """Whose data, and who gets it: `own` is the account of the channel that asks, None for the merchant, who gets all.
 
-    `accounts` are all accounts of the buyer, `names` the names of their channels. `full`: she has proved who she is.
+    `accounts` are all accounts of the buyer, `names` the names of their channels. `proved`: ids of the
+    accounts for which she has proved who she is.
     `receipt` makes the ConsentReceipt of a decision, `contacts` shows how she can be reached.
     """
 
@@ -72,7 +73,7 @@ class Export:
     accounts: Sequence[Account]
     names: Mapping[str, str]
     uses: DataUse
-    full: bool
+    proved: Collection[str]
     now: datetime
     receipt: Callable[[ConsentRecord, str], Json]
     contacts: Callable[[Account], Awaitable[list[Json]]]
@@ -106,7 +107,9 @@ class Export:
         account = self.own or self.accounts[0]
         return {
             "buyer_id": account.id,
-            "scope": "all_channels" if self.full else "this_channel",
+            "scope": "this_channel"
+            if {one.id for one in self.accounts} - set(self.proved)
+            else "all_channels",
             "exported_at": wire.timestamp(self.now),
             "files": files,
             "left_out": left,
@@ -114,7 +117,7 @@ class Export:
 
     def _may(self, account: Account) -> bool:
         """Whether this export shows what she did on the account's channel (CNS-014, CNS-022)."""
-        if self.full or (self.own is not None and account.id == self.own.id):
+        if account.id in self.proved or (self.own is not None and account.id == self.own.id):
             return True
         return self.uses.may("personalisation", "export", account.channel_id).allowed
 

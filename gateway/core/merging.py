@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from gateway.core import events, identity, wire_identity
 from gateway.core.model import Call, Channel
@@ -65,6 +66,23 @@ def components(accounts: Iterable[Account], links: Iterable[Link]) -> list[list[
     for account in accounts:
         sets.setdefault(root(account.id), []).append(account)
     return list(sets.values())
+
+
+def proved(own: Account, accounts: Sequence[Account], links: Iterable[Link], since: datetime) -> set[str]:
+    """Ids of those accounts of a buyer that a channel may be told of by what was proved on its `own` one `since` then.
+
+    An edge of this channel counts only while it is fresh. A proof by itself shows no more than that somebody has a
+    mailbox, and a channel has one too: it has to lead to the other accounts by what they have proved on theirs.
+    """
+    here = {one.id for one in accounts if one.channel_id == own.channel_id}
+    counted = [
+        one
+        for one in links
+        if not {one.account_id, one.peer_account_id} & here
+        or (one.confirmed_at is not None and one.confirmed_at >= since)
+    ]
+    sets = [{one.id for one in part} for part in components(accounts, counted)]
+    return here | next((part for part in sets if own.id in part), set())
 
 
 def _move(books: Books, buyer_id: str, accounts: Iterable[Account]) -> list[Account]:

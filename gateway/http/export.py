@@ -15,9 +15,9 @@ async def export_buyer(request: Request) -> Response:
     """What this channel may see, or with a fresh proof everything (CNS-019 to CNS-022)."""
     queries = request.services.queries
     account, uses = await data_use(request)
-    full = await check_proof(request, account)
-    uses.check(account.channel_id, "export")
     accounts = await queries.accounts(request.channel_id, account.id)
+    proved = await check_proof(request, account, accounts)
+    uses.check(account.channel_id, "export")
     names = {one.id: one.name for one in await queries.channels()}
     export = Export(
         source=queries,
@@ -25,7 +25,7 @@ async def export_buyer(request: Request) -> Response:
         accounts=accounts,
         names=names,
         uses=uses,
-        full=full,
+        proved=proved,
         now=request.call.now,
         receipt=lambda record, channel: receipt(request, record, channel),
         contacts=lambda one: _contacts(request, one),

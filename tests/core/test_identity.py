@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,6 +47,35 @@ def test_a_buyer_is_a_connected_component(edges: list[tuple[str, str]], sets: li
     known = [edge(*one) for one in edges] + [edge("a", "c", "pending"), edge("a", "d", "ended")]
     found = sorted("".join(sorted(one.id for one in part)) for part in merging.components(accounts, known))
     assert found == sorted(sets)
+
+
+OLD, NEW = NOW - timedelta(days=1), NOW
+
+
+def at(link: Link, confirmed_at: datetime) -> Link:
+    """Confirmed then."""
+    return replace(link, confirmed_at=confirmed_at)
+
+
+@pytest.mark.parametrize(
+    ("links", "reached"),
+    [
+        # a and h are accounts of the channel that asks, b and c of others; idn_x is the channel's own mailbox
+        ([at(edge("a", "idn_1"), NEW), at(edge("b", "idn_1"), OLD)], "abh"),
+        ([at(edge("a", "idn_1"), OLD), at(edge("b", "idn_1"), OLD), at(edge("a", "idn_x"), NEW)], "ah"),
+        ([at(edge("a", "b"), NEW), at(edge("b", "a"), NEW)], "abh"),
+        ([at(edge("a", "b"), OLD), at(edge("b", "a"), OLD), at(edge("a", "h"), NEW)], "ah"),
+        # a stranger's account on another channel, joined just now, leads to none of hers
+        ([at(edge("a", "b"), OLD), at(edge("b", "a"), OLD), at(edge("a", "c"), NEW)], "ach"),
+        ([at(edge("a", "idn_1"), NEW), at(edge("b", "idn_1"), OLD), at(edge("b", "c"), OLD)], "abch"),
+        ([at(edge("h", "b"), OLD), at(edge("a", "h"), NEW)], "ah"),
+    ],
+)
+def test_a_proof_leads_to_what_it_joins(links: list[Link], reached: str) -> None:
+    """CNS-022: a channel can prove its own mailbox and its own accounts; that says nothing of her others."""
+    accounts = [account("a"), account("h"), *(replace(account(name), channel_id=name) for name in "bc")]
+    found = merging.proved(accounts[0], accounts, links, NOW - timedelta(minutes=15))
+    assert "".join(sorted(found)) == reached
 
 
 def test_the_tier_is_the_one_that_was_set_last() -> None:

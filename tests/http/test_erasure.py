@@ -94,6 +94,22 @@ async def test_a_proof_must_be_fresh_and_her_own(gateway: RunningGateway) -> Non
     assert (await erase(mia, scope="all_channels", proof=own)).code == "proof_required"
 
 
+async def test_a_channel_proves_nothing_by_its_own_mailbox(gateway: RunningGateway) -> None:
+    """CNS-022: what only this account has proved opens and erases nothing that is another channel's."""
+    mia, bot = await linked(gateway)
+    await bought(bot, await offered(gateway), "b-1")
+    await gateway.control("/clock", {"advance_seconds": 1000})
+    for one in (mia, bot):
+        one.shop.forget_token()
+    proof = (await mia.prove_email("owner@shop.example"))["id"]
+    found = await export(mia, proof=proof)
+    assert (found["orders.ndjson"], found["manifest.json"][0]["scope"]) == ([], "this_channel")
+    assert (await erase(mia, scope="all_channels", proof=proof)).code == "proof_required"
+    proof = (await mia.prove_email(EMAIL))["id"]
+    assert len((await export(mia, proof=proof))["orders.ndjson"]) == 1
+    assert (await erase(mia, scope="all_channels", proof=proof)).status == 200
+
+
 async def test_erased_is_erased_and_the_books_stay(gateway: RunningGateway) -> None:
     """CNS-023 to CNS-028: nothing shows who she was, the order is there, and she begins anew."""
     mia = await resolved(await gateway.channel("shop"), "mia", email=EMAIL, locale="de-DE")

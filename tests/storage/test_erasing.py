@@ -53,10 +53,8 @@ async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, sub
 
 async def begun(shop: Shop, account: Account) -> Erasure:
     """An erasure whose process has died right after its first commit."""
-    call, vault = call_of(account.channel_id), shop.store.vault
-    found = await shop.store.run(
-        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel")
-    )
+    call = call_of(account.channel_id)
+    found = await shop.store.run(lambda books: erasure.erase_buyer(books, call, account.id, "this_channel"))
     return found[0]
 
 
@@ -150,9 +148,9 @@ async def test_a_hold_that_is_over_and_not_swept_names_her_no_more(shop: Shop) -
     cmd = inventory.CreateReservation(offer.id, 1, {"reference": SUBJECT})
     await shop.store.run(lambda books: inventory.create_reservation(books, past, cmd))
     held = await shop.store.erasing.held(channel.id, SUBJECT)
-    call, vault = call_of(channel.id), shop.store.vault
+    call = call_of(channel.id)
     (made,) = await shop.store.run(
-        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel", held)
+        lambda books: erasure.erase_buyer(books, call, account.id, "this_channel", held)
     )
     await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
     assert [one.status for one in await shop.rows(Reservation)] == ["expired"]
@@ -167,9 +165,7 @@ async def test_a_decision_at_the_same_instant_goes_too(shop: Shop) -> None:
     later, vault = replace(call, now=call.now + timedelta(milliseconds=5)), shop.store.vault
     given = consent.SetConsent("marketing", "given", {"kind": "all_channels"}, None, None)
     await shop.store.run(lambda books: consent.set_consent(books, vault, later, account.id, given))
-    (made,) = await shop.store.run(
-        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel")
-    )
+    (made,) = await shop.store.run(lambda books: erasure.erase_buyer(books, call, account.id, "this_channel"))
     await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
     assert await shop.rows(Consent) == []
 
@@ -273,7 +269,7 @@ async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: 
         accounts=[account],
         names={channel.id: channel.name},
         uses=DataUse(channel.id),
-        full=False,
+        proved=(),
         now=call_of().now,
         receipt=no_receipt,
         contacts=no_contacts,
