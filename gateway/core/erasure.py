@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from gateway.core import consent, contacts, events, expiry, holds, limits, links
+from gateway.core import consent, contacts, events, expiry, holds, limits, links, refunds
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
@@ -86,9 +86,9 @@ def forget_order(books: Books, order_id: str, pseudonym: str, by: datetime) -> b
     order = books.get(Order, order_id)
     if order is None or order.status in UNDER_WAY or order.created_at > by:
         return False
+    left = {} if order.status in limits.UNSOLD else refunds.left(order)  # the rest was given back before
     for line_id, noted in (order.counted or {}).items():
-        units = next(line["quantity"] for line in order.lines if line["id"] == line_id)
-        limits.give_back(books, [one for one in noted if one["scope"] == "buyer"], units)
+        limits.give_back(books, [one for one in noted if one["scope"] == "buyer"], left.get(line_id, 0))
     books.put(
         replace(
             order,

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import make_url, text
 
 from gateway.core import aftersale, consent, erasure, identity, inventory, orders, retention
+from gateway.core.errors import ProtocolError
 from gateway.core.export import Export
 from gateway.core.lines import LineRequest
-from gateway.core.model import Channel, Event, Json, Offer, Order, Reservation
+from gateway.core.model import Call, Channel, Event, Json, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord, Erasure
 from gateway.core.model_identity import Account, AccountName, Contact
 from gateway.core.model_ownership import Entitlement, OwnershipChange
@@ -36,7 +37,9 @@ async def account_of(shop: Shop, channel: Channel, subject: str = SUBJECT) -> Ac
     return (await shop.store.run(lambda books: identity.resolve_buyer(books, vault, call, cmd))).account
 
 
-async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT) -> Order:
+async def bought(
+    shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT, days_ago: int = 0
+) -> Order:
     """A fulfilled order of hers."""
     line = LineRequest.from_wire(
         {
@@ -47,8 +50,14 @@ async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, sub
         }
     )
     cmd = CreateOrder(reference, {"reference": subject, "region": "DE"}, (line,), {"status": "collected"})
-    call, vault = call_of(channel.id), shop.store.vault
+    call, vault = ago(channel, days_ago), shop.store.vault
     return await shop.store.run(lambda books: orders.create_order(books, vault, call, cmd))
+
+
+def ago(channel: Channel, days: int) -> Call:
+    """A request of the channel's so many days ago."""
+    call = call_of(channel.id)
+    return replace(call, now=call.now - timedelta(days=days))
 
 
 async def begun(shop: Shop, account: Account) -> Erasure:
@@ -246,6 +255,26 @@ async def test_old_data_is_forgotten(shop: Shop) -> None:
     found = await shop.rows(Order)
     assert len({one.buyer_reference for one in found}) == 2
     assert TYPED not in str([*found, *await shop.rows(Event)])
+    assert await shop.store.audit() == []
+
+
+async def test_what_was_given_back_before_is_not_given_back_again(shop: Shop) -> None:
+    """ORD-040: an old order that was refunded or cancelled counts nothing, and forgetting it frees nothing of a new
+    one's."""
+    channel, offer = await shop.channel(), await asking(shop)
+    refunded = await bought(shop, channel, offer, "refunded", days_ago=40)
+    call = ago(channel, 39)
+    await shop.store.run(
+        lambda books: aftersale.create_refund(
+            books, call, refunded.id, aftersale.CreateRefund(None, "buyer_request")
+        )
+    )
+    for reference in ("one", "two"):
+        await bought(shop, channel, offer, reference)
+    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
+    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
+    with pytest.raises(ProtocolError, match="purchase_limit_reached"):
+        await bought(shop, channel, offer, "three")
     assert await shop.store.audit() == []
 
 
