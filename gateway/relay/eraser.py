@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gateway.core import erasure as rules
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BATCH = 200
 LOOK_EVERY = timedelta(hours=1)  # for what has been kept long enough
 Forget = Callable[[Books, str, str, datetime], bool]
+FORGET: dict[str, Forget] = {"fulfilment": rules.forget_order, "fraud_prevention": rules.forget_hold}
 
 
 class Erasing(Protocol):
@@ -31,9 +33,8 @@ class Erasing(Protocol):
     async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None: ...
     async def clear(self, erasure: Erasure) -> None: ...
     async def uncount(self, erasure: Erasure) -> None: ...
-    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
-    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
-    async def old_records(self, before: datetime) -> int: ...
+    async def old(self, purpose: str, before: datetime, limit: int) -> Sequence[str]: ...
+    async def count_old(self, purpose: str, before: datetime) -> int: ...
     async def forget_records(self, before: datetime) -> None: ...
 
 
@@ -67,9 +68,7 @@ class Eraser:
             (self._erasing.orders, rules.forget_order),
             (self._erasing.holds, rules.forget_hold),
         ):
-            while ids := await find(erasure, BATCH):
-                if not await self._forget(forget, ids, erasure.at, erasure.pseudonym):
-                    break
+            await self._all(partial(find, erasure), forget, erasure.at, erasure.pseudonym)
         await self._erasing.uncount(erasure)
         if await self._erasing.left(erasure):
             return
@@ -78,30 +77,33 @@ class Eraser:
 
     async def forget_old(self, now: datetime, dry_run: bool = False) -> dict[str, int]:
         """Forget what has been kept long enough; how many rows of each purpose it is. With `dry_run` only count."""
+        old = {purpose: retention.before(self._days, purpose, now) for purpose in self._days}
+        if dry_run:
+            return {purpose: await self._erasing.count_old(purpose, old[purpose]) for purpose in old}
         found = {}
-        for purpose, find, forget in (
-            ("fulfilment", self._erasing.old_orders, rules.forget_order),
-            ("fraud_prevention", self._erasing.old_holds, rules.forget_hold),
-        ):
-            before = retention.before(self._days, purpose, now)
-            found[purpose] = await self._each_old(find, forget, before, dry_run)
-        before = retention.before(self._days, "consent_records", now)
-        found["consent_records"] = await self._erasing.old_records(before)
-        if found["consent_records"] and not dry_run:
+        for purpose, forget in FORGET.items():
+            find = partial(self._erasing.old, purpose, old[purpose])
+            found[purpose] = await self._all(find, forget, old[purpose], None)
+        before = old["consent_records"]
+        found["consent_records"] = await self._erasing.count_old("consent_records", before)
+        if found["consent_records"]:
             await self._erasing.forget_records(before)
         return found
 
-    async def _each_old(
+    async def _all(
         self,
-        find: Callable[[datetime, str, int], Awaitable[Sequence[str]]],
+        find: Callable[[int], Awaitable[Sequence[str]]],
         forget: Forget,
-        before: datetime,
-        dry_run: bool,
+        by: datetime,
+        pseudonym: str | None,
     ) -> int:
-        count, after = 0, ""
-        while ids := await find(before, after, BATCH):
-            count += len(ids) if dry_run else await self._forget(forget, ids, before, None)
-            after = ids[-1]
+        """Batch by batch, until there is none or nothing of one could be forgotten; how many rows it were."""
+        count = 0
+        while ids := await find(BATCH):
+            forgotten = await self._forget(forget, ids, by, pseudonym)
+            count += forgotten
+            if not forgotten:
+                break
         return count
 
     async def _forget(self, forget: Forget, ids: Sequence[str], by: datetime, pseudonym: str | None) -> int:

@@ -17,6 +17,8 @@ from gateway.core.ownership_log import SALT_BYTES
 from gateway.storage.engine.base import Conflict, Engine
 from gateway.storage.engine.codec import dump_json
 from gateway.storage.tables import (
+    NAMED_HOLDS,
+    NAMED_ORDERS,
     account_names,
     accounts,
     consent_records,
@@ -44,7 +46,6 @@ ACCOUNT: Any = bindparam("account_id")
 AT: Any = bindparam("at")
 LIMIT: Any = bindparam("limit")
 BEFORE: Any = bindparam("before")
-AFTER: Any = bindparam("after")
 
 # written out: a list of values would be bound anew at each compilation
 _LIST = ", ".join(f"'{status}'" for status in sorted(rules.UNDER_WAY))
@@ -83,34 +84,37 @@ ABOUT = select(events).where(
     text("type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')"),
 )
 SCRUB = update(events).where(events.c.id == bindparam("event_id")).values(data=bindparam("scrubbed"))
-_NAMED = func.substr(orders.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
-OLD_ORDERS = (
-    select(orders.c.id)
-    .where(orders.c.id > AFTER, orders.c.updated_at <= BEFORE, _SETTLED, _NAMED)
-    .order_by(orders.c.id)
-    .limit(LIMIT)
-)
-_HELD_BY = func.substr(reservations.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
-OLD_HOLDS = (
-    select(reservations.c.id)
+# the conditions of their indexes, as these have them
+_OLD_ORDERS = (text(NAMED_ORDERS), orders.c.updated_at <= BEFORE)
+_OLD_HOLDS = (text(NAMED_HOLDS), reservations.c.expires_at <= BEFORE)
+_STANDS = (
+    select(consents.c.receipt_id)
     .where(
-        reservations.c.id > AFTER,
-        reservations.c.expires_at <= BEFORE,
-        reservations.c.status != "active",
-        _HELD_BY,
+        consents.c.account_id == consent_records.c.account_id,
+        consents.c.purpose == consent_records.c.purpose,
+        consents.c.receipt_id == consent_records.c.receipt_id,
     )
-    .order_by(reservations.c.id)
-    .limit(LIMIT)
+    .exists()
 )
-_REPLACED = (
-    select(consents.c.receipt_id).where(consents.c.receipt_id == consent_records.c.receipt_id).exists()
-)
-OLD_RECORDS = (
-    select(func.count())
-    .select_from(consent_records)
-    .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
-)
-FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+_OLD_RECORDS = (consent_records.c.decided_at <= BEFORE, ~_STANDS)
+OLD = {
+    "fulfilment": select(orders.c.id)
+    .where(*_OLD_ORDERS)
+    .order_by(orders.c.updated_at, orders.c.id)
+    .limit(LIMIT),
+    "fraud_prevention": (
+        select(reservations.c.id)
+        .where(*_OLD_HOLDS)
+        .order_by(reservations.c.expires_at, reservations.c.id)
+        .limit(LIMIT)
+    ),
+}
+COUNT_OLD = {
+    "fulfilment": select(func.count()).select_from(orders).where(*_OLD_ORDERS),
+    "fraud_prevention": select(func.count()).select_from(reservations).where(*_OLD_HOLDS),
+    "consent_records": select(func.count()).select_from(consent_records).where(*_OLD_RECORDS),
+}
+FORGET_RECORDS = delete(consent_records).where(*_OLD_RECORDS)
 # What she owned stays somebody's, under another id, and nobody can show any more that an entry of the log was hers.
 # An open offer ends, and the channel is told by buyer.erased.
 OWNER: Any = bindparam("owner_id")
@@ -235,20 +239,16 @@ class Erasing:
         values = {**_of(erasure), "counted_as": counted_as}
         await self._run([(statement, values) for statement in UNCOUNT])
 
-    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Ids above `after` of settled orders that name a buyer and have not changed since."""
-        return await self._ids(OLD_ORDERS, before=before, after=after, limit=limit)
+    async def old(self, purpose: str, before: datetime, limit: int) -> Sequence[str]:
+        """Ids of settled orders, or of holds that are over, that name a buyer and have not changed since."""
+        return await self._ids(OLD[purpose], before=before, limit=limit)
 
-    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Ids above `after` of holds that name a buyer and were over by then."""
-        return await self._ids(OLD_HOLDS, before=before, after=after, limit=limit)
-
-    async def old_records(self, before: datetime) -> int:
-        """How many decisions are that old and have been replaced by newer ones."""
-        return int((await self._engine.scan(OLD_RECORDS, {"before": before}))[0][0])
+    async def count_old(self, purpose: str, before: datetime) -> int:
+        """How many there are; of consent_records, decisions that are that old and replaced by newer ones."""
+        return int((await self._engine.scan(COUNT_OLD[purpose], {"before": before}))[0][0])
 
     async def forget_records(self, before: datetime) -> None:
-        """Delete those."""
+        """Delete the decisions that `count_old` counts."""
         await self._run([(FORGET_RECORDS, {"before": before})])
 
     async def _run(self, statements: Sequence[tuple[Any, dict[str, Any]]]) -> None:

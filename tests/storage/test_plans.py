@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.model import Channel, Row
-from gateway.storage import outbox, ownership_log, supplies, watching
+from gateway.storage import erasing, outbox, ownership_log, supplies, watching
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -60,6 +60,11 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (ownership_log.WAITING, "log_entries"),
         (ownership_log.ENTRIES, "log_entries"),
         (ownership_log.BY_HASH, "log_entries"),
+        (erasing.OLD["fulfilment"], "orders"),
+        (erasing.OLD["fraud_prevention"], "reservations"),
+        (erasing.FORGET_RECORDS, "consent_records"),
+        (erasing.FORGET_RECORDS, "consents"),
+        *zip(erasing.COUNT_OLD.values(), ("orders", "reservations", "consent_records"), strict=True),
         (watching.MOVED_STOCKS, "stocks"),
         (watching.MOVED_STOCKS, "movements"),
         (watching.MOVED_STOCKS, "stock_watches"),
