@@ -74,7 +74,9 @@ def erase(at: Desk, account_id: str, all_channels: bool) -> None:
             "all_channels" if all_channels else "this_channel",
         )
         ids = {one.id for one in chosen}
-        begun = await store.run(lambda books: erasure.erase_buyer(books, by, account_id, scope, held, ids))
+        begun = await store.run(
+            lambda books: erasure.erase_buyer(books, store.vault, by, account_id, scope, held, ids)
+        )
         eraser = at.backend.eraser(store, retention.DAYS)
         for made in begun:
             await eraser.finish(made, by.now)

@@ -16,7 +16,7 @@ from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
 from gateway.core.model_consent import Erasure
 from gateway.core.model_identity import Account
-from gateway.core.ports import Books
+from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 from gateway.core.wire import timestamp
 
@@ -55,6 +55,7 @@ def refuse_under_way(count: int) -> None:
 
 def erase_buyer(
     books: Books,
+    vault: Vault,
     call: Call,
     buyer_id: str,
     scope: str,
@@ -75,7 +76,9 @@ def erase_buyer(
             holds.release(books, call, hold)
         else:  # over, and not swept yet
             expiry.expire_reservation(books, call, hold_id)
-    return [_cut_off(books, call, links.end_all(books, call, one), scope) for one in (account, *others)]
+    return [
+        _cut_off(books, call, links.end_all(books, vault, call, one), scope) for one in (account, *others)
+    ]
 
 
 def forget_order(books: Books, order_id: str, pseudonym: str, by: datetime) -> bool:

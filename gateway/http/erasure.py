@@ -32,7 +32,7 @@ async def erase_buyer(request: Request) -> Response:
     call = request.call
     try:
         begun = await services.writer.run(
-            lambda books: rules.erase_buyer(books, call, buyer_id, scope, held, ids)
+            lambda books: rules.erase_buyer(books, services.vault, call, buyer_id, scope, held, ids)
         )
     except ProtocolError as refused:
         if refused.code != "not_found":

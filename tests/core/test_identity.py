@@ -179,7 +179,9 @@ async def test_two_accounts_prove_an_address_and_one_takes_it_back() -> None:
         made.append(link)
     assert len({one.buyer_id for one in memory.rows(Account)}) == 1
     for who, link in zip(accounts, made, strict=True):
-        await memory.run(lambda b, a=who, n=link: links.delete_link(b, call_of(a.channel_id), a.id, n.id))
+        await memory.run(
+            lambda b, a=who, n=link: links.delete_link(b, VAULT, call_of(a.channel_id), a.id, n.id)
+        )
     assert len({one.buyer_id for one in memory.rows(Account)}) == 2
     assert [one.kind for one in memory.rows(BuyerChange)] == ["joined", "split"]
     (identifier,) = memory.rows(Identifier)

@@ -139,6 +139,19 @@ async def test_erased_is_erased_and_the_books_stay(gateway: RunningGateway) -> N
     assert (found["orders.ndjson"], found["consents.ndjson"]) == ([], [])
 
 
+async def test_who_begins_anew_is_not_behind(gateway: RunningGateway) -> None:
+    """EVT-010, EVT-014: her second erasure is no older for a channel than the first, or it would go unheard."""
+    mia = await resolved(await gateway.channel("shop"), "mia", email=EMAIL)
+    for locale in ("de", "en", "fr"):
+        await mia.shop.post("/buyers/resolve", {"subject": "mia", "locale": locale})
+    await erase(mia)
+    await resolved(mia.shop, "mia")
+    await erase(mia)
+    revisions = [one["revision"] for one in await told(mia.shop, "buyer.erased")]
+    assert len(revisions) == 2
+    assert revisions[0] < revisions[1]
+
+
 async def test_orders_under_way_refuse(gateway: RunningGateway) -> None:
     """CNS-026: until they are settled; nothing is erased meanwhile."""
     mia = await resolved(await gateway.channel("shop"), "mia")

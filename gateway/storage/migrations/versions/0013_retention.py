@@ -1,4 +1,4 @@
-"""Indexes by which what has been kept for long enough is found."""
+"""Indexes by which what has been kept for long enough is found; and when the set of a buyer's accounts has changed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def upgrade() -> None:
     _partial("orders_named", "orders", ORDERS, "updated_at")
     _partial("reservations_named", "reservations", f"status <> 'active' AND {NAMED}", "expires_at")
     op.create_index("consent_records_age", "consent_records", ["decided_at"])
+    op.add_column("accounts", sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def _partial(name: str, table: str, where: str, column: str) -> None:
@@ -31,6 +32,7 @@ def _partial(name: str, table: str, where: str, column: str) -> None:
 
 def downgrade() -> None:
     """It finds the same without them."""
+    op.drop_column("accounts", "moved_at")
     op.drop_index("consent_records_age", "consent_records")
     op.drop_index("reservations_named", "reservations")
     op.drop_index("orders_named", "orders")
