@@ -7,7 +7,7 @@ buyers; the merchant's own export has those too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -65,6 +65,7 @@ class Export:
 
     `accounts` are all accounts of the buyer, `names` the names of their channels. `proved`: ids of the
     accounts for which she has proved who she is.
+    `still` is asked before each page of an account that is shown by her consent: she may withdraw it meanwhile.
     `receipt` makes the ConsentReceipt of a decision, `contacts` shows how she can be reached.
     """
 
@@ -77,6 +78,8 @@ class Export:
     now: datetime
     receipt: Callable[[ConsentRecord, str], Json]
     contacts: Callable[[Account], Awaitable[list[Json]]]
+    still: Callable[[Account], Awaitable[bool]] | None = None
+    _stopped: set[str] = field(default_factory=set)
 
     def stream(self) -> AsyncIterator[bytes]:
         """The archive."""
@@ -101,7 +104,7 @@ class Export:
     def manifest(self, files: list[Json]) -> Json:
         """The ExportManifest; it says what is left out and why (CNS-019)."""
         left = [{"what": "goods", "why": GOODS}, {"what": "idempotency_keys", "why": KEYS}]
-        hidden = [one for one in self.accounts if not self._may(one)]
+        hidden = [one for one in self.accounts if one.id in self._stopped or not self._may(one)]
         if hidden:
             left.append({"what": "other_channels", "why": self._why(hidden[0])})
         account = self.own or self.accounts[0]
@@ -121,7 +124,16 @@ class Export:
             return True
         return self.uses.may("personalisation", "export", account.channel_id).allowed
 
+    async def _goes_on(self, account: Account) -> bool:
+        """The same, before each page of a long archive (CNS-015)."""
+        own = self.own is None or account.id in {self.own.id, *self.proved}
+        if not own and self.still is not None and not await self.still(account):
+            self._stopped.add(account.id)
+        return account.id not in self._stopped
+
     def _why(self, account: Account) -> str:
+        if account.id in self._stopped:
+            return "withdrawn"
         return self.uses.may("personalisation", "export", account.channel_id).reason
 
     def _foreign(self, account: Account) -> bool:
@@ -151,7 +163,7 @@ class Export:
     ) -> AsyncIterator[list[Json]]:
         for account in filter(self._may, self.accounts):
             after = ""
-            while rows := await find(account, after, PAGE):
+            while await self._goes_on(account) and (rows := await find(account, after, PAGE)):
                 yield [show(account, row) for row in rows]
                 after = rows[-1].id
 
@@ -159,7 +171,9 @@ class Export:
         """Decisions that were made elsewhere are not another channel's to have, but in full, and then without ids."""
         for account in filter(self._may, self.accounts):
             before: str | None = None
-            while rows := await self.source.consent_records(account.id, None, before, PAGE):
+            while await self._goes_on(account) and (
+                rows := await self.source.consent_records(account.id, None, before, PAGE)
+            ):
                 yield [self._consent(account, row) for row in rows]
                 before = rows[-1].receipt_id
 

@@ -18,6 +18,13 @@ async def export_buyer(request: Request) -> Response:
     accounts = await queries.accounts(request.channel_id, account.id)
     proved = await check_proof(request, account, accounts)
     uses.check(account.channel_id, "export")
+
+    async def still(one: Account) -> bool:
+        _, now = await data_use(request)  # raises once she is erased, and the archive breaks off
+        together = await queries.accounts(request.channel_id, account.id)
+        linked = one.id in {other.id for other in together}
+        return linked and now.may("personalisation", "export", one.channel_id).allowed
+
     names = {one.id: one.name for one in await queries.channels()}
     export = Export(
         source=queries,
@@ -29,6 +36,7 @@ async def export_buyer(request: Request) -> Response:
         now=request.call.now,
         receipt=lambda record, channel: receipt(request, record, channel),
         contacts=lambda one: _contacts(request, one),
+        still=still,
     )
     response = Response(200, media_type=b"application/zip", stream=export.stream())
     response.headers.append((b"content-disposition", b'attachment; filename="my-data.zip"'))

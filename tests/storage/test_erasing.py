@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import tracemalloc
 import zipfile
@@ -15,7 +16,7 @@ from sqlalchemy import make_url, text
 
 from gateway.core import aftersale, consent, erasure, identity, inventory, orders, retention
 from gateway.core.errors import ProtocolError
-from gateway.core.export import Export
+from gateway.core.export import PAGE, Export
 from gateway.core.lines import LineRequest
 from gateway.core.model import Call, Channel, Event, Json, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord, Erasure
@@ -63,7 +64,9 @@ def ago(channel: Channel, days: int) -> Call:
 async def begun(shop: Shop, account: Account) -> Erasure:
     """An erasure whose process has died right after its first commit."""
     call = call_of(account.channel_id)
-    found = await shop.store.run(lambda books: erasure.erase_buyer(books, call, account.id, "this_channel"))
+    found = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel")
+    )
     return found[0]
 
 
@@ -159,7 +162,7 @@ async def test_a_hold_that_is_over_and_not_swept_names_her_no_more(shop: Shop) -
     held = await shop.store.erasing.held(channel.id, SUBJECT)
     call = call_of(channel.id)
     (made,) = await shop.store.run(
-        lambda books: erasure.erase_buyer(books, call, account.id, "this_channel", held)
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel", held)
     )
     await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
     assert [one.status for one in await shop.rows(Reservation)] == ["expired"]
@@ -174,7 +177,9 @@ async def test_a_decision_at_the_same_instant_goes_too(shop: Shop) -> None:
     later, vault = replace(call, now=call.now + timedelta(milliseconds=5)), shop.store.vault
     given = consent.SetConsent("marketing", "given", {"kind": "all_channels"}, None, None)
     await shop.store.run(lambda books: consent.set_consent(books, vault, later, account.id, given))
-    (made,) = await shop.store.run(lambda books: erasure.erase_buyer(books, call, account.id, "this_channel"))
+    (made,) = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel")
+    )
     await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
     assert await shop.rows(Consent) == []
 
@@ -317,6 +322,45 @@ async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: 
         ]
     assert told["count"] == MANY + 1
     assert peak < size / 3, f"{peak:,} bytes in use for {size:,}"
+
+
+async def test_an_export_stops_where_she_withdraws(shop: Shop) -> None:
+    """CNS-015: what she did elsewhere is asked for page by page; the manifest says that the rest is left out."""
+    channel, elsewhere = await shop.channel(), await shop.channel()
+    mine, other = await account_of(shop, channel), await account_of(shop, elsewhere, "mia-2")
+    first = await bought(shop, elsewhere, await asking(shop), "first", "mia-2")
+    rows = [replace(first, id=f"ord_{n:026d}", reference=f"many-{n}") for n in range(2 * PAGE)]
+    async with shop.store.engine.transaction() as transaction:
+        await transaction.write([Changes(Order, upserts=rows)])
+        await transaction.commit()
+    given = Consent(
+        mine.id, "personalisation", channel.id, "rcp_1", "given", {"kind": "all_channels"}, None, 1, mine.created_at,
+        None, None,
+    )  # fmt: skip
+    asked: list[str] = []
+
+    async def still(account: Account) -> bool:
+        asked.append(account.id)
+        return len(asked) < 2
+
+    made = Export(
+        source=shop.store.queries,
+        own=mine,
+        accounts=[mine, other],
+        names={channel.id: "shop", elsewhere.id: "bot"},
+        uses=DataUse(channel.id, call_of().now, [given]),
+        proved=(),
+        now=call_of().now,
+        receipt=no_receipt,
+        contacts=no_contacts,
+        still=still,
+    )
+    packed = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in made.stream()])))
+    assert len(packed.read("orders.ndjson").splitlines()) == PAGE
+    assert set(asked) == {other.id}
+    assert [one["what"] for one in json.loads(packed.read("manifest.json"))["left_out"]][
+        -1
+    ] == "other_channels"
 
 
 def no_receipt(record: ConsentRecord, channel: str) -> Json:
