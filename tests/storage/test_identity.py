@@ -281,6 +281,20 @@ async def test_what_is_personal_is_sealed_and_rotates(database_url: str) -> None
             assert all(alone.open(one.sealed, one.key_id, one.id) for one in sealed)  # type: ignore[attr-defined]
 
 
+async def test_an_address_that_nobody_has_proved_any_more_is_forgotten(database_url: str) -> None:
+    """With the link that proved it; one that another account has proved stays."""
+    async with people(database_url) as them:
+        first, other, _ = [
+            await them.link(edge) for edge in ((0, ACCOUNTS), (0, ACCOUNTS + 1), (1, ACCOUNTS + 1))
+        ]
+        for link in (first, other):
+            await them.unlink(link)
+        shop, now = them.shops[0], call_of().now
+        await shop.store.outbox.purge_proofs(now, now + timedelta(days=1), 100)
+        assert [one.id for one in await shop.rows(Identifier)] == [other.identifier_id]
+        assert len(await shop.rows(Link)) == 1
+
+
 async def test_old_proofs_are_forgotten(database_url: str) -> None:
     """Mails go when their codes expire; links, codes and counts a while after; what is in force stays."""
     async with people(database_url) as them:
