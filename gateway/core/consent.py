@@ -31,7 +31,7 @@ class SetConsent:
 
     @classmethod
     def from_wire(cls, purpose: str, body: Json) -> SetConsent:
-        """From a valid ConsentRequest. A withdrawal has no scope and no end."""
+        """From a valid ConsentRequest. A withdrawal has no scope and no end. Raises ProtocolError `invalid`."""
         given = body["decision"] == "given"
         scope = body.get("scope") if given else None
         kept = {name: scope[name] for name in ("kind", "channels") if name in scope} if scope else {}
@@ -43,7 +43,7 @@ class SetConsent:
             purpose,
             body["decision"],
             kept or {"kind": "this_channel"},
-            datetime.fromisoformat(ends) if ends else None,
+            _moment(ends) if ends else None,
             notice or None,
         )
 
@@ -108,6 +108,13 @@ def _counting(known: Iterable[Consent], part: Iterable[Account]) -> dict[str, Co
     ids = {one.id for one in part}
     own = [one for one in known if one.account_id in ids]
     return {purpose: privacy.newest(own, purpose) for purpose in BASES}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:  # a leap second, or the year 0
+        raise refuse("invalid", "/expires_at", "There is no such time.") from error
 
 
 def _instant(moment: datetime) -> int:

@@ -142,6 +142,8 @@ async def test_scopes(gateway: RunningGateway) -> None:
         ("fulfilment", {"decision": "withdrawn"}, "consent_not_needed", "purpose"),
         ("mind_reading", {"decision": "given"}, "not_found", "purpose"),
         ("marketing", {"decision": "given", "expires_at": "2020-01-01T00:00:00Z"}, "invalid", "/expires_at"),
+        ("marketing", {"decision": "given", "expires_at": "2027-12-31T23:59:60Z"}, "invalid", "/expires_at"),
+        ("marketing", {"decision": "given", "expires_at": "0000-01-01T00:00:00Z"}, "invalid", "/expires_at"),
         ("marketing", {"decision": "given", "scope": {"kind": "moon"}}, "invalid", "/scope/kind"),
         ("marketing", {"decision": "given", "scope": {"kind": "channels"}}, "invalid", "/scope/channels"),
         (
