@@ -50,7 +50,10 @@ class Eraser:
     async def run_once(self, now: datetime) -> int:
         """Finish what was left in the middle, and once an hour forget what is old; how many rows it were."""
         for erasure in await self._erasing.open():
-            await self.finish(erasure, now)
+            try:
+                await self.finish(erasure, now)
+            except Exception:  # what cannot be finished must not keep all others from it
+                log.exception("an erasure could not be finished", extra={"row_id": erasure.id})
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return 0
         self._looked_at = now

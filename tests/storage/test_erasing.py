@@ -170,6 +170,20 @@ async def test_a_hold_that_is_over_and_not_swept_names_her_no_more(shop: Shop) -
     assert await shop.store.audit() == []
 
 
+async def test_one_that_cannot_be_finished_keeps_nobody(shop: Shop) -> None:
+    """The job goes on with the next, and comes back to it."""
+    channel, offer = await shop.channel(), await asking(shop)
+    stuck = await bought(shop, channel, offer, "stuck")
+    async with shop.store.engine.transaction() as transaction:
+        broken = {stuck.lines[0]["id"]: [{"scope": "buyer"}]}
+        await transaction.write([Changes(Order, upserts=[replace(stuck, counted=broken)])])
+        await transaction.commit()
+    for subject in (SUBJECT, "other"):
+        await begun(shop, await account_of(shop, channel, subject))
+    await Eraser(shop.store.erasing, shop.store).run_once(call_of().now)
+    assert [one.done_at is None for one in await shop.rows(Erasure)] == [True, False]
+
+
 async def test_a_decision_at_the_same_instant_goes_too(shop: Shop) -> None:
     """CNS-027: a request that began after the erasure's and came first leaves nothing for who begins anew."""
     channel = await shop.channel()
