@@ -112,10 +112,17 @@ class Eraser:
     async def _forget(self, forget: Forget, ids: Sequence[str], by: datetime, pseudonym: str | None) -> int:
         """Side by side, so that they share flights. Without a pseudonym each row gets its own: nobody asks any more
         which of them were one buyer's."""
-        return sum(await asyncio.gather(*(self._one(forget, one, by, pseudonym) for one in ids)))
+        names = [pseudonym or rules.PREFIX + one.partition("_")[2] for one in ids]
+        work = (self._one(forget, one, by, name) for one, name in zip(ids, names, strict=True))
+        done = await asyncio.gather(*work, return_exceptions=True)
+        failed = [one for one in done if isinstance(one, BaseException)]
+        if failed and pseudonym:
+            raise failed[0]
+        for error in failed:  # what cannot be forgotten must not keep all others from it
+            log.error("what is old could not be forgotten", exc_info=error)
+        return sum(one is True for one in done)
 
-    async def _one(self, forget: Forget, row_id: str, by: datetime, pseudonym: str | None) -> bool:
-        name = pseudonym or rules.PREFIX + row_id.partition("_")[2]
+    async def _one(self, forget: Forget, row_id: str, by: datetime, name: str) -> bool:
         # events first: what was forgotten is not found again; and after it, what was told in between
         await self._erasing.scrub_events(row_id, name)
         forgotten = await self._writer.run(lambda books: forget(books, row_id, name, by))

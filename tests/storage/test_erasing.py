@@ -277,6 +277,20 @@ async def test_old_data_is_forgotten(shop: Shop) -> None:
     assert await shop.store.audit() == []
 
 
+async def test_one_that_cannot_be_forgotten_keeps_no_other(shop: Shop) -> None:
+    """An old order whose row is broken stays; those beside it are forgotten."""
+    channel, offer = await shop.channel(), await asking(shop)
+    stuck = await bought(shop, channel, offer, "stuck", days_ago=40)
+    await bought(shop, channel, offer, "old", days_ago=39)
+    async with shop.store.engine.transaction() as transaction:
+        broken = {stuck.lines[0]["id"]: [{"scope": "buyer"}]}
+        await transaction.write([Changes(Order, upserts=[replace(stuck, counted=broken)])])
+        await transaction.commit()
+    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
+    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
+    assert [one.reference for one in await shop.rows(Order) if one.buyer_reference == SUBJECT] == ["stuck"]
+
+
 async def test_what_was_given_back_before_is_not_given_back_again(shop: Shop) -> None:
     """ORD-040: an old order that was refunded or cancelled counts nothing, and forgetting it frees nothing of a new
     one's."""
