@@ -96,7 +96,7 @@ def unlink(at: Desk, link_id: str) -> None:
     by = call()
 
     async def decide(store: Store) -> Link:
-        return await store.run(lambda books: links.undo_link(books, by, link_id))
+        return await store.run(lambda books: links.undo_link(books, store.vault, by, link_id))
 
     link = at.work(decide)
     at.answer({"link": link.id, "status": link.status}, f"{link.id} is {link.status}.")

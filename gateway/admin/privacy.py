@@ -40,7 +40,7 @@ def export(at: Desk, account_id: str, file: Path) -> None:
             accounts=together,
             names=names,
             uses=DataUse(""),
-            full=True,
+            proved={one.id for one in together},
             now=datetime.now(UTC),
             receipt=_receipt,
             contacts=reached,
@@ -73,8 +73,9 @@ def erase(at: Desk, account_id: str, all_channels: bool) -> None:
             replace(call(), channel_id=account.channel_id),
             "all_channels" if all_channels else "this_channel",
         )
+        ids = {one.id for one in chosen}
         begun = await store.run(
-            lambda books: erasure.erase_buyer(books, store.vault, by, account_id, scope, held)
+            lambda books: erasure.erase_buyer(books, store.vault, by, account_id, scope, held, ids)
         )
         eraser = at.backend.eraser(store, retention.DAYS)
         for made in begun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ class SetConsent:
 
     @classmethod
     def from_wire(cls, purpose: str, body: Json) -> SetConsent:
-        """From a valid ConsentRequest. A withdrawal has no scope and no end."""
+        """From a valid ConsentRequest. A withdrawal has no scope and no end. Raises ProtocolError `invalid`."""
         given = body["decision"] == "given"
         scope = body.get("scope") if given else None
         kept = {name: scope[name] for name in ("kind", "channels") if name in scope} if scope else {}
@@ -43,7 +43,7 @@ class SetConsent:
             purpose,
             body["decision"],
             kept or {"kind": "this_channel"},
-            datetime.fromisoformat(ends) if ends else None,
+            _moment(ends) if ends else None,
             notice or None,
         )
 
@@ -61,11 +61,8 @@ def set_consent(books: Books, vault: Vault, call: Call, buyer_id: str, cmd: SetC
         raise refuse("invalid", "/expires_at", "It has passed.")
     covered = _covered(books, call, cmd.scope)
     standing = privacy.newest(books.consents_of([one.id for one in accounts]), cmd.purpose)
-    revision = (call.now - EVER) // MICROSECOND
-    if standing is not None:
-        if _same(standing, account, cmd, covered):
-            return standing
-        revision = max(revision, standing.revision + 1)
+    if standing is not None and _same(standing, account, cmd, covered):
+        return standing
     made = Consent(
         account_id=account.id,
         purpose=cmd.purpose,
@@ -74,17 +71,61 @@ def set_consent(books: Books, vault: Vault, call: Call, buyer_id: str, cmd: SetC
         decision=cmd.decision,
         scope=cmd.scope,
         covered=covered,
-        revision=revision,
+        revision=max(_instant(call.now), _revision(account, standing) + 1),
         decided_at=call.now,
         expires_at=cmd.expires_at,
         notice=cmd.notice,
     )
     books.put(made)
     books.put(_record(made))
+    books.put(identity.the_buyer(books, account.buyer_id))  # whoever joins or splits her now begins again
     for one in accounts:
         shown = render_consent(vault, one, cmd.purpose, made, call.now)
         events.consent_changed(books, call, one, shown)
     return made
+
+
+def counts_anew(
+    books: Books,
+    vault: Vault,
+    call: Call,
+    before: Sequence[Sequence[Account]],
+    after: Sequence[Sequence[Account]],
+) -> None:
+    """Tell each channel for which another decision counts now: accounts were in sets `before`, and are in `after`."""
+    known = books.consents_of([one.id for part in after for one in part])
+    stood = {one.id: _counting(known, part) for part in before for one in part}
+    for part in after:
+        stands = _counting(known, part)
+        for one in part:
+            for purpose in BASES:
+                if stands[purpose] != stood[one.id][purpose]:
+                    shown = render_consent(vault, one, purpose, stands[purpose], call.now)
+                    events.consent_changed(books, call, one, shown)
+
+
+def _counting(known: Iterable[Consent], part: Iterable[Account]) -> dict[str, Consent | None]:
+    ids = {one.id for one in part}
+    own = [one for one in known if one.account_id in ids]
+    return {purpose: privacy.newest(own, purpose) for purpose in BASES}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:  # a leap second, or the year 0
+        raise refuse("invalid", "/expires_at", "There is no such time.") from error
+
+
+def _instant(moment: datetime) -> int:
+    return (moment - EVER) // MICROSECOND
+
+
+def _revision(account: Account, standing: Consent | None) -> int:
+    """Of what counts for an account. It rises too when that is another decision because her accounts were linked or
+    parted: what a channel knows from before is older then, whenever it was decided."""
+    moved = _instant(account.moved_at) if account.moved_at else 0
+    return max(moved, standing.revision if standing else 0)
 
 
 def check_purpose(purpose: str) -> None:
@@ -122,9 +163,10 @@ def render_consent(
         "legal_basis": basis,
     }
     if standing is None:
-        return {**wire, "decision": "none" if basis == "consent" else "not_needed", "revision": 0}
+        decision = "none" if basis == "consent" else "not_needed"
+        return {**wire, "decision": decision, "revision": _revision(account, None)}
     ended = standing.expires_at is not None and standing.expires_at <= now
-    wire |= {"decision": "expired" if ended else standing.decision, "revision": standing.revision}
+    wire |= {"decision": "expired" if ended else standing.decision, "revision": _revision(account, standing)}
     wire["decided_at"] = timestamp(standing.decided_at)
     if standing.decision == "given":
         wire["covered"] = privacy.covers(standing, account.channel_id)

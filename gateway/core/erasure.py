@@ -7,10 +7,10 @@ answer is given; a process that dies in between is followed by the job. Rows tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from gateway.core import consent, contacts, events, holds, limits, links
+from gateway.core import consent, contacts, events, expiry, holds, limits, links, refunds
 from gateway.core.errors import ProtocolError
 from gateway.core.idempotency import RETENTION
 from gateway.core.model import Call, Json, Order, Reservation
@@ -54,19 +54,31 @@ def refuse_under_way(count: int) -> None:
 
 
 def erase_buyer(
-    books: Books, vault: Vault, call: Call, buyer_id: str, scope: str, held: Iterable[str] = ()
+    books: Books,
+    vault: Vault,
+    call: Call,
+    buyer_id: str,
+    scope: str,
+    held: Iterable[str] = (),
+    chosen: Collection[str] = (),
 ) -> list[Erasure]:
-    """Cut off the account, or with the scope all_channels every account of the buyer; the caller's comes first.
+    """Cut off the account, and with it those of its buyer's others that are `chosen`; the caller's comes first.
 
     `held`: ids of holds of theirs that are to be given back. Raises ProtocolError `not_found`.
     """
     account, accounts = consent.set_of(books, call, buyer_id)
-    others = [one for one in accounts if one.id != account.id and scope == "all_channels"]
+    others = [one for one in accounts if one.id != account.id and one.id in chosen]
     for hold_id in held:
         hold = books.get(Reservation, hold_id)
-        if hold is not None and holds.is_active(hold, call.now) and not hold.internal:
+        if hold is None or hold.internal:
+            continue
+        if holds.is_active(hold, call.now):
             holds.release(books, call, hold)
-    return [_cut_off(books, call, links.end_all(books, call, one), scope) for one in (account, *others)]
+        else:  # over, and not swept yet
+            expiry.expire_reservation(books, call, hold_id)
+    return [
+        _cut_off(books, call, links.end_all(books, vault, call, one), scope) for one in (account, *others)
+    ]
 
 
 def forget_order(books: Books, order_id: str, pseudonym: str, by: datetime) -> bool:
@@ -77,9 +89,9 @@ def forget_order(books: Books, order_id: str, pseudonym: str, by: datetime) -> b
     order = books.get(Order, order_id)
     if order is None or order.status in UNDER_WAY or order.created_at > by:
         return False
+    left = {} if order.status in limits.UNSOLD else refunds.left(order)  # the rest was given back before
     for line_id, noted in (order.counted or {}).items():
-        units = next(line["quantity"] for line in order.lines if line["id"] == line_id)
-        limits.give_back(books, [one for one in noted if one["scope"] == "buyer"], units)
+        limits.give_back(books, [one for one in noted if one["scope"] == "buyer"], left.get(line_id, 0))
     books.put(
         replace(
             order,
@@ -159,6 +171,10 @@ def without(value: Json, *names: str) -> Json:
 
 def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
     erasure_id = books.new_id("ers")
+    known = contacts.of_account(books, account)
+    decided = [one.decided_at for one in books.consents_of([account.id])]
+    # what a request wrote that began after this one, and came first, is hers and goes too
+    at = max([call.now, *decided, *(one.given_at for one in known)])
     erasure = Erasure(
         id=erasure_id,
         account_id=account.id,
@@ -166,13 +182,13 @@ def _cut_off(books: Books, call: Call, account: Account, scope: str) -> Erasure:
         subject=account.subject,
         pseudonym=PREFIX + erasure_id.removeprefix("ers_"),
         scope=scope,
-        at=call.now,
+        at=at,
         request_id=call.request_id,
         trace_id=call.trace_id,
         report=report(call.now),
     )
     books.put(erasure)
-    for contact in contacts.of_account(books, account):
+    for contact in known:
         books.put(replace(contact, sealed=None, key_id=None))
     # nobody's from now on: who resolves the same name begins anew, in the same row
     books.put(replace(account, channel_id="", subject=erasure_id, locale=None))

@@ -6,8 +6,8 @@ buyers; the merchant's own export has those too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -63,7 +63,9 @@ class Source(Protocol):
 class Export:
     """Whose data, and who gets it: `own` is the account of the channel that asks, None for the merchant, who gets all.
 
-    `accounts` are all accounts of the buyer, `names` the names of their channels. `full`: she has proved who she is.
+    `accounts` are all accounts of the buyer, `names` the names of their channels. `proved`: ids of the
+    accounts for which she has proved who she is.
+    `still` is asked before each page of an account that is shown by her consent: she may withdraw it meanwhile.
     `receipt` makes the ConsentReceipt of a decision, `contacts` shows how she can be reached.
     """
 
@@ -72,10 +74,12 @@ class Export:
     accounts: Sequence[Account]
     names: Mapping[str, str]
     uses: DataUse
-    full: bool
+    proved: Collection[str]
     now: datetime
     receipt: Callable[[ConsentRecord, str], Json]
     contacts: Callable[[Account], Awaitable[list[Json]]]
+    still: Callable[[Account], Awaitable[bool]] | None = None
+    _stopped: set[str] = field(default_factory=set)
 
     def stream(self) -> AsyncIterator[bytes]:
         """The archive."""
@@ -100,13 +104,15 @@ class Export:
     def manifest(self, files: list[Json]) -> Json:
         """The ExportManifest; it says what is left out and why (CNS-019)."""
         left = [{"what": "goods", "why": GOODS}, {"what": "idempotency_keys", "why": KEYS}]
-        hidden = [one for one in self.accounts if not self._may(one)]
+        hidden = [one for one in self.accounts if one.id in self._stopped or not self._may(one)]
         if hidden:
             left.append({"what": "other_channels", "why": self._why(hidden[0])})
         account = self.own or self.accounts[0]
         return {
             "buyer_id": account.id,
-            "scope": "all_channels" if self.full else "this_channel",
+            "scope": "this_channel"
+            if {one.id for one in self.accounts} - set(self.proved)
+            else "all_channels",
             "exported_at": wire.timestamp(self.now),
             "files": files,
             "left_out": left,
@@ -114,11 +120,20 @@ class Export:
 
     def _may(self, account: Account) -> bool:
         """Whether this export shows what she did on the account's channel (CNS-014, CNS-022)."""
-        if self.full or (self.own is not None and account.id == self.own.id):
+        if account.id in self.proved or (self.own is not None and account.id == self.own.id):
             return True
         return self.uses.may("personalisation", "export", account.channel_id).allowed
 
+    async def _goes_on(self, account: Account) -> bool:
+        """The same, before each page of a long archive (CNS-015)."""
+        own = self.own is None or account.id in {self.own.id, *self.proved}
+        if not own and self.still is not None and not await self.still(account):
+            self._stopped.add(account.id)
+        return account.id not in self._stopped
+
     def _why(self, account: Account) -> str:
+        if account.id in self._stopped:
+            return "withdrawn"
         return self.uses.may("personalisation", "export", account.channel_id).reason
 
     def _foreign(self, account: Account) -> bool:
@@ -148,7 +163,7 @@ class Export:
     ) -> AsyncIterator[list[Json]]:
         for account in filter(self._may, self.accounts):
             after = ""
-            while rows := await find(account, after, PAGE):
+            while await self._goes_on(account) and (rows := await find(account, after, PAGE)):
                 yield [show(account, row) for row in rows]
                 after = rows[-1].id
 
@@ -156,7 +171,9 @@ class Export:
         """Decisions that were made elsewhere are not another channel's to have, but in full, and then without ids."""
         for account in filter(self._may, self.accounts):
             before: str | None = None
-            while rows := await self.source.consent_records(account.id, None, before, PAGE):
+            while await self._goes_on(account) and (
+                rows := await self.source.consent_records(account.id, None, before, PAGE)
+            ):
                 yield [self._consent(account, row) for row in rows]
                 before = rows[-1].receipt_id
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.core import contacts
 from gateway.core.errors import ProtocolError, missing
@@ -153,7 +153,9 @@ def note(
 def _open(books: Books, call: Call, subject: str, key: str) -> Account:
     """A new account, of a buyer of its own."""
     buyer = Buyer(books.new_id("per"), 1, call.now)
-    account = Account(key, call.channel_id, subject, buyer.id, call.now)
+    # counted from this instant on: a channel must not take what comes for older than the erasure of one of that name
+    revision = (call.now - NEVER) // timedelta(microseconds=1)
+    account = Account(key, call.channel_id, subject, buyer.id, call.now, revision)
     books.put(buyer)
     books.put(account)
     books.put(AccountName(call.channel_id, subject, key))

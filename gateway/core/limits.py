@@ -22,6 +22,7 @@ from gateway.core.rows import replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = "0"  # the day of what has no period
+UNSOLD = frozenset({"cancelled", "expired"})  # orders whose units have been given back
 BOTH = ("buyer", "channel")
 NOBODY: Json = {"reference": ""}  # the buyer of what only counts for the channel
 

@@ -69,7 +69,8 @@ def mail_code(books: Books, vault: Vault, call: Call, cmd: CreateLink, link: Lin
     """A code to the address. Raises ProtocolError `link_limit_reached` (IDN-020)."""
     email = cmd.email or ""
     to = proofs.identifier_id(vault, "email", email)
-    sent = proofs.tried(books, call, f"mail:{to}", proofs.MAILS_PER_ADDRESS, "/email_code/email")
+    box = proofs.identifier_id(vault, "email", proofs.mailbox(email))
+    sent = proofs.tried(books, call, f"mail:{box}", proofs.MAILS_PER_ADDRESS, "/email_code/email")
     code = proofs.new_code(proofs.EMAIL_LETTERS)
     mails.send(books, vault, call, link, to, email, code, cmd.locale)
     proofs.count(books, call, sent)

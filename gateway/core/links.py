@@ -89,33 +89,33 @@ def redeem_link_code(
     _replace_older(books, call, mine)
     books.put(mine)
     books.put(theirs)
-    merging.join(books, call, mine, account, other)
+    merging.join(books, vault, call, mine, account, other)
     return mine
 
 
-def delete_link(books: Books, call: Call, buyer_id: str, link_id: str) -> Link:
+def delete_link(books: Books, vault: Vault, call: Call, buyer_id: str, link_id: str) -> Link:
     """Undo a link (IDN-042); one that has ended stays as it is. Raises ProtocolError `not_found`."""
-    return _undo(books, call, identity.own(books, call, buyer_id), link_id)
+    return _undo(books, vault, call, identity.own(books, call, buyer_id), link_id)
 
 
-def undo_link(books: Books, call: Call, link_id: str) -> Link:
+def undo_link(books: Books, vault: Vault, call: Call, link_id: str) -> Link:
     """The merchant undoes a link of any account. Raises ProtocolError `not_found`."""
     link = books.get(Link, link_id)
     account = books.get(Account, link.account_id) if link else None
     if account is None:
         raise missing("link_id")
-    return _undo(books, call, account, link_id)
+    return _undo(books, vault, call, account, link_id)
 
 
-def end_all(books: Books, call: Call, account: Account) -> Account:
+def end_all(books: Books, vault: Vault, call: Call, account: Account) -> Account:
     """Undo all links of an account, before it is erased; the account as it is then, a buyer of its own."""
     for link in books.links_of([account.id]):
-        _undo(books, call, account, link.id)
+        _undo(books, vault, call, account, link.id)
         account = books.get(Account, account.id) or account
     return account
 
 
-def _undo(books: Books, call: Call, account: Account, link_id: str) -> Link:
+def _undo(books: Books, vault: Vault, call: Call, account: Account, link_id: str) -> Link:
     link = _own(books, account, link_id)
     if link.status == "ended":
         return link
@@ -127,7 +127,7 @@ def _undo(books: Books, call: Call, account: Account, link_id: str) -> Link:
     if link.identifier_id is not None and link.status == "confirmed":
         _forget(books, account, link.identifier_id)
     if link.status == "confirmed":
-        merging.part(books, call, ended, account)
+        merging.part(books, vault, call, ended, account)
     return ended
 
 
@@ -184,7 +184,7 @@ def _confirm(
     others = [one for one in identifier.accounts if one != account.id]
     other = books.get(Account, others[0]) if others else None
     if other is not None:
-        merging.join(books, call, confirmed, account, other)
+        merging.join(books, vault, call, confirmed, account, other)
     return confirmed
 
 

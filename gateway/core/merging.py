@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from gateway.core import events, identity, wire_identity
+from gateway.core import consent, events, identity, wire_identity
 from gateway.core.model import Call, Channel
 from gateway.core.model_identity import Account, Buyer, Link
-from gateway.core.ports import Books
+from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
 
-def join(books: Books, call: Call, link: Link, one: Account, other: Account) -> None:
+def join(books: Books, vault: Vault, call: Call, link: Link, one: Account, other: Account) -> None:
     """Make one buyer of those of two accounts; nothing, when they are one already."""
     if one.buyer_id == other.buyer_id:
         return
@@ -24,28 +25,30 @@ def join(books: Books, call: Call, link: Link, one: Account, other: Account) -> 
     before = [books.accounts_of(buyer.id) for buyer in buyers]
     kept, gone = sorted(buyers, key=lambda buyer: (buyer.created_at, buyer.id))
     together = sorted([account for part in before for account in part], key=lambda account: account.id)
-    after = _move(books, kept.id, together)
+    after = _move(books, call, kept.id, together)
     identity.touch(books, kept.id)
     identity.touch(books, gone.id)
     identity.note(books, call, "joined", one.id, link, before, [after])
     _tell(books, call, "buyer.linked", [after])
+    consent.counts_anew(books, vault, call, before, [after])
 
 
-def part(books: Books, call: Call, link: Link, account: Account) -> None:
+def part(books: Books, vault: Vault, call: Call, link: Link, account: Account) -> None:
     """Give each set of her accounts that no link joins with the others a buyer of its own (IDN-042, IDN-044)."""
     together = identity.members(books, account.buyer_id)
     sets = components(together, books.links_of([one.id for one in together]))
     if len(sets) == 1:
         return
     oldest, *others = sorted(sets, key=lambda found: min((one.created_at, one.id) for one in found))
-    after = [_move(books, account.buyer_id, oldest)]
+    after = [_move(books, call, account.buyer_id, oldest)]
     identity.touch(books, account.buyer_id)
     for found in others:
         buyer = Buyer(books.new_id("per"), 1, call.now)
         books.put(buyer)
-        after.append(_move(books, buyer.id, found))
+        after.append(_move(books, call, buyer.id, found))
     identity.note(books, call, "split", account.id, link, [together], after)
     _tell(books, call, "buyer.unlinked", after)
+    consent.counts_anew(books, vault, call, [together], after)
 
 
 def components(accounts: Iterable[Account], links: Iterable[Link]) -> list[list[Account]]:
@@ -67,8 +70,27 @@ def components(accounts: Iterable[Account], links: Iterable[Link]) -> list[list[
     return list(sets.values())
 
 
-def _move(books: Books, buyer_id: str, accounts: Iterable[Account]) -> list[Account]:
-    moved = [replace(one, buyer_id=buyer_id, revision=one.revision + 1) for one in accounts]
+def proved(own: Account, accounts: Sequence[Account], links: Iterable[Link], since: datetime) -> set[str]:
+    """Ids of those accounts of a buyer that a channel may be told of by what was proved on its `own` one `since` then.
+
+    An edge of this channel counts only while it is fresh. A proof by itself shows no more than that somebody has a
+    mailbox, and a channel has one too: it has to lead to the other accounts by what they have proved on theirs.
+    """
+    here = {one.id for one in accounts if one.channel_id == own.channel_id}
+    counted = [
+        one
+        for one in links
+        if not {one.account_id, one.peer_account_id} & here
+        or (one.confirmed_at is not None and one.confirmed_at >= since)
+    ]
+    sets = [{one.id for one in part} for part in components(accounts, counted)]
+    return here | next((part for part in sets if own.id in part), set())
+
+
+def _move(books: Books, call: Call, buyer_id: str, accounts: Iterable[Account]) -> list[Account]:
+    moved = [
+        replace(one, buyer_id=buyer_id, revision=one.revision + 1, moved_at=call.now) for one in accounts
+    ]
     for one in moved:
         books.put(one)
     return moved

@@ -32,6 +32,7 @@ class Account(Row):
         STANDARD  # what the merchant has set for her when this account was hers: see `identity.tier_of`
     )
     tier_set_at: datetime | None = None
+    moved_at: datetime | None = None  # when the set of her accounts has changed last
 
 
 @row

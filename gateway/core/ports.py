@@ -167,6 +167,9 @@ class Queries(Protocol):
     async def link(self, buyer_id: str, link_id: str) -> Link | None:
         """A link of an account."""
 
+    async def all_links(self, account_id: str) -> Sequence[Link]:
+        """All links of all accounts of the buyer with this account, whatever became of them."""
+
     async def mails(self, identifier_id: str) -> Sequence[Mail]:
         """Mails to one address, oldest first (test control)."""
 

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
+from unicodedata import normalize
 
 from gateway.core.errors import ProtocolError, at
 from gateway.core.model import Call
@@ -56,9 +57,26 @@ def plain(code: str) -> str:
     return code.upper().translate(MISREAD)
 
 
+def spelled(email: str) -> str:
+    """An address in one spelling: composed, in small letters, its domain as in the DNS. Not folded: ß is not ss, and
+    whoever has the one mailbox or domain need not have the other."""
+    name, _, domain = normalize("NFC", email.strip()).lower().rpartition("@")
+    return f"{name}@{'.'.join(_label(one) for one in domain.split('.'))}"
+
+
+def _label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+
+
+def mailbox(email: str) -> str:
+    """Where mails to an address most likely end: what follows a + in its name only sorts them. For limits alone."""
+    name, _, domain = email.rpartition("@")
+    return f"{name.partition('+')[0] or name}@{domain}"
+
+
 def identifier_id(vault: Vault, kind: str, value: str) -> str:
     """The keyed hash of an address, a number or a subject, as an id. Addresses differ in more than capitals only."""
-    same = value.strip().casefold() if kind == "email" else value
+    same = spelled(value) if kind == "email" else value
     return (
         "idn_"
         + base64.b32encode(vault.fingerprint(f"identifier\0{kind}\0{same}".encode())[:20]).decode().lower()

@@ -15,11 +15,21 @@ TIMEOUT = aiohttp.ClientTimeout(total=5)
 WELL_KNOWN = "/.well-known/vgcp"
 
 
+async def read_whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body of an answer, in however many pieces it comes. Raises ValueError when it is longer than `most`."""
+    body = b""
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > most:
+            raise ValueError("the answer is too long")
+    return body
+
+
 async def read_discovery(session: aiohttp.ClientSession, channel_url: str) -> dict[str, Any]:
     """A valid Discovery. Raises ProtocolError `channel_unreachable`, with what is wrong but not what was sent."""
     try:
         async with session.get(channel_url.rstrip("/") + WELL_KNOWN, timeout=TIMEOUT) as answer:
-            raw = await answer.content.read(SIZE_LIMIT)
+            raw = await read_whole(answer, SIZE_LIMIT)
             status = answer.status
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise _unreachable("There is no answer.") from error

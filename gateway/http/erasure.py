@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.core import erasure as rules
 from gateway.core.errors import FieldError, ProtocolError, missing
 from gateway.core.model_consent import Erasure
@@ -20,14 +22,22 @@ async def erase_buyer(request: Request) -> Response:
         account, _ = await data_use(request)
     except ProtocolError:
         return await _again(request, buyer_id)
-    proved = await check_proof(request, account)
-    if scope == "all_channels" and not proved:
+    together = await services.queries.accounts(request.channel_id, account.id)
+    proved = await check_proof(request, account, together)
+    chosen = [one for one in together if scope == "all_channels" or one.id == account.id]
+    ids = {one.id for one in chosen}
+    if scope == "all_channels" and not ids <= proved:
         raise ProtocolError("proof_required", PROVE, FieldError("query", PROVE, name="proof"))
-    held = await _settled(request, account, scope)
+    held = await _settled(request, chosen)
     call = request.call
-    begun = await services.writer.run(
-        lambda books: rules.erase_buyer(books, services.vault, call, buyer_id, scope, held)
-    )
+    try:
+        begun = await services.writer.run(
+            lambda books: rules.erase_buyer(books, services.vault, call, buyer_id, scope, held, ids)
+        )
+    except ProtocolError as refused:
+        if refused.code != "not_found":
+            raise
+        return await _again(request, buyer_id)  # another request was first
     for one in begun:
         await services.eraser.finish(one, call.now)
     return render(200, rules.render_erasure(begun[0]))
@@ -42,11 +52,8 @@ async def _again(request: Request, buyer_id: str) -> Response:
     return render(200, rules.render_erasure(known))
 
 
-async def _settled(request: Request, account: Account, scope: str) -> list[str]:
+async def _settled(request: Request, accounts: Sequence[Account]) -> list[str]:
     """Ids of holds to give back. Raises ProtocolError `orders_under_way`."""
-    accounts = [account]
-    if scope == "all_channels":
-        accounts = list(await request.services.queries.accounts(request.channel_id, account.id))
     held: list[str] = []
     for one in accounts:
         rules.refuse_under_way(await request.services.erasing.under_way(one.channel_id, one.subject))

@@ -15,9 +15,16 @@ async def export_buyer(request: Request) -> Response:
     """What this channel may see, or with a fresh proof everything (CNS-019 to CNS-022)."""
     queries = request.services.queries
     account, uses = await data_use(request)
-    full = await check_proof(request, account)
-    uses.check(account.channel_id, "export")
     accounts = await queries.accounts(request.channel_id, account.id)
+    proved = await check_proof(request, account, accounts)
+    uses.check(account.channel_id, "export")
+
+    async def still(one: Account) -> bool:
+        _, now = await data_use(request)  # raises once she is erased, and the archive breaks off
+        together = await queries.accounts(request.channel_id, account.id)
+        linked = one.id in {other.id for other in together}
+        return linked and now.may("personalisation", "export", one.channel_id).allowed
+
     names = {one.id: one.name for one in await queries.channels()}
     export = Export(
         source=queries,
@@ -25,10 +32,11 @@ async def export_buyer(request: Request) -> Response:
         accounts=accounts,
         names=names,
         uses=uses,
-        full=full,
+        proved=proved,
         now=request.call.now,
         receipt=lambda record, channel: receipt(request, record, channel),
         contacts=lambda one: _contacts(request, one),
+        still=still,
     )
     response = Response(200, media_type=b"application/zip", stream=export.stream())
     response.headers.append((b"content-disposition", b'attachment; filename="my-data.zip"'))

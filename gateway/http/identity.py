@@ -101,8 +101,9 @@ async def delete_link(request: Request) -> Response:
     """Undo a link; harmless when it has ended (IDN-042)."""
     request.uses.check(request.channel_id, "links")
     call, buyer_id, link_id = request.call, request.values["buyer_id"], request.values["link_id"]
+    vault = request.services.vault
     link = await request.services.writer.run(
-        lambda books: link_rules.delete_link(books, call, buyer_id, link_id)
+        lambda books: link_rules.delete_link(books, vault, call, buyer_id, link_id)
     )
     return render(200, wire_identity.render_link(link, call.now))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from joserfc.jwk import KeySet
 
 from gateway.core.errors import ProtocolError
 from gateway.core.proofs import Claims
+from gateway.http.channels import read_whole
 from gateway.http.clients import jwt_part
 from gateway.http.jose import client_registry
 
@@ -63,7 +65,9 @@ class Providers:
         self._clock = clock
         self._timer = timer
         self._known: dict[str, Known] = {}
-        self._looking = asyncio.Lock()
+        self._looking: defaultdict[str, asyncio.Lock] = defaultdict(
+            asyncio.Lock
+        )  # one that is slow holds up no other
 
     def trusts(self, issuer: str) -> bool:
         """See the port."""
@@ -127,7 +131,7 @@ class Providers:
     async def _keys(self, provider: Provider, life: float) -> KeySet:
         """The issuer's keys, fetched anew when they are older than `life`. When it cannot be reached, the last ones
         are good. Raises ProtocolError `unavailable` when there are none."""
-        async with self._looking:
+        async with self._looking[provider.issuer]:
             known = self._known.get(provider.issuer)
             if known is not None and self._timer() - known.at < life:
                 return known.keys
@@ -152,9 +156,9 @@ class Providers:
 
     async def _get(self, url: str) -> dict[str, Any]:
         async with self._session.get(url, timeout=TIMEOUT, allow_redirects=False) as answer:
-            raw = await answer.content.read(MOST_BYTES)
             if answer.status != 200:
                 raise ValueError(f"HTTP {answer.status}")
+            raw = await read_whole(answer, MOST_BYTES)
         return dict(orjson.loads(raw))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from joserfc import jwt
 
 from gateway.core import consent as rules
-from gateway.core import receipts
+from gateway.core import merging, receipts
 from gateway.core.erasure import FRESH
 from gateway.core.errors import FieldError, ProtocolError, missing
 from gateway.core.model import Json
@@ -16,7 +18,7 @@ from gateway.http.jose import OWN, own_registry
 from gateway.http.request import Request
 
 RECEIPT = "vgcp-consent+jwt"
-PROVE = "Confirm a link of this account, and name it within 15 minutes."
+PROVE = "Confirm anew what links this account with her others, and name that link within 15 minutes."
 
 
 async def data_use(request: Request) -> tuple[Account, DataUse]:
@@ -34,16 +36,24 @@ async def data_use(request: Request) -> tuple[Account, DataUse]:
     return account, DataUse(request.channel_id, request.call.now, consents, asked)
 
 
-async def check_proof(request: Request, account: Account) -> bool:
-    """Whether she has proved lately who she is. Raises ProtocolError `proof_required` for a proof that is none."""
+async def check_proof(request: Request, account: Account, together: Sequence[Account]) -> set[str]:
+    """Ids of those of her accounts for which she has proved lately who she is; none without a proof.
+
+    Raises ProtocolError `proof_required` for a proof that is none.
+    """
     link_id = request.values["proof"]
     if link_id is None:
-        return False
-    link = await request.services.queries.link(account.id, link_id)
-    confirmed = link.confirmed_at if link is not None and link.status == "confirmed" else None
-    if confirmed is None or request.call.now - confirmed > FRESH:
+        return set()
+    links = await request.services.queries.all_links(account.id)
+    since = request.call.now - FRESH
+    if not any(
+        (one.id, one.account_id, one.status) == (link_id, account.id, "confirmed")
+        and one.confirmed_at is not None
+        and one.confirmed_at >= since
+        for one in links
+    ):
         raise ProtocolError("proof_required", PROVE, FieldError("query", PROVE, name="proof"))
-    return True
+    return merging.proved(account, together, links, since)
 
 
 async def channel_name(request: Request) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gateway.core import erasure as rules
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BATCH = 200
 LOOK_EVERY = timedelta(hours=1)  # for what has been kept long enough
 Forget = Callable[[Books, str, str, datetime], bool]
+FORGET: dict[str, Forget] = {"fulfilment": rules.forget_order, "fraud_prevention": rules.forget_hold}
 
 
 class Erasing(Protocol):
@@ -27,11 +29,12 @@ class Erasing(Protocol):
     async def open(self) -> Sequence[Erasure]: ...
     async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
     async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
-    async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None: ...
+    async def left(self, erasure: Erasure) -> bool: ...
+    async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None: ...
     async def clear(self, erasure: Erasure) -> None: ...
-    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
-    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]: ...
-    async def old_records(self, before: datetime) -> int: ...
+    async def uncount(self, erasure: Erasure) -> None: ...
+    async def old(self, purpose: str, before: datetime, limit: int) -> Sequence[str]: ...
+    async def count_old(self, purpose: str, before: datetime) -> int: ...
     async def forget_records(self, before: datetime) -> None: ...
 
 
@@ -47,63 +50,82 @@ class Eraser:
     async def run_once(self, now: datetime) -> int:
         """Finish what was left in the middle, and once an hour forget what is old; how many rows it were."""
         for erasure in await self._erasing.open():
-            await self.finish(erasure, now)
+            try:
+                await self.finish(erasure, now)
+            except Exception:  # what cannot be finished must not keep all others from it
+                log.exception("an erasure could not be finished", extra={"row_id": erasure.id})
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return 0
         self._looked_at = now
         return sum((await self.forget_old(now)).values())
 
     async def finish(self, erasure: Erasure, now: datetime) -> None:
-        """Do all that an erasure has still to do."""
+        """Do all that an erasure has still to do. What came under way at the same instant is waited for: the erasure
+        stays open, and the job comes again."""
         if erasure.subject is None:
             return
+        # first, so that who begins anew under the same name finds nothing of it, however many orders there are
+        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
+        await self._erasing.clear(erasure)
         for find, forget in (
             (self._erasing.orders, rules.forget_order),
             (self._erasing.holds, rules.forget_hold),
         ):
-            while ids := await find(erasure, BATCH):
-                if not await self._forget(forget, ids, erasure.at, erasure.pseudonym):
-                    break
-        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
-        await self._erasing.clear(erasure)
+            await self._all(partial(find, erasure), forget, erasure.at, erasure.pseudonym)
+        await self._erasing.uncount(erasure)
+        if await self._erasing.left(erasure):
+            return
         call = own_call(now)
         await self._writer.run(lambda books: rules.finish(books, call, erasure.id))
 
     async def forget_old(self, now: datetime, dry_run: bool = False) -> dict[str, int]:
         """Forget what has been kept long enough; how many rows of each purpose it is. With `dry_run` only count."""
+        old = {purpose: retention.before(self._days, purpose, now) for purpose in self._days}
+        if dry_run:
+            return {purpose: await self._erasing.count_old(purpose, old[purpose]) for purpose in old}
         found = {}
-        for purpose, find, forget in (
-            ("fulfilment", self._erasing.old_orders, rules.forget_order),
-            ("fraud_prevention", self._erasing.old_holds, rules.forget_hold),
-        ):
-            before = retention.before(self._days, purpose, now)
-            found[purpose] = await self._each_old(find, forget, before, dry_run)
-        before = retention.before(self._days, "consent_records", now)
-        found["consent_records"] = await self._erasing.old_records(before)
-        if found["consent_records"] and not dry_run:
+        for purpose, forget in FORGET.items():
+            find = partial(self._erasing.old, purpose, old[purpose])
+            found[purpose] = await self._all(find, forget, old[purpose], None)
+        before = old["consent_records"]
+        found["consent_records"] = await self._erasing.count_old("consent_records", before)
+        if found["consent_records"]:
             await self._erasing.forget_records(before)
         return found
 
-    async def _each_old(
+    async def _all(
         self,
-        find: Callable[[datetime, str, int], Awaitable[Sequence[str]]],
+        find: Callable[[int], Awaitable[Sequence[str]]],
         forget: Forget,
-        before: datetime,
-        dry_run: bool,
+        by: datetime,
+        pseudonym: str | None,
     ) -> int:
-        count, after = 0, ""
-        while ids := await find(before, after, BATCH):
-            count += len(ids) if dry_run else await self._forget(forget, ids, before, None)
-            after = ids[-1]
+        """Batch by batch, until there is none or nothing of one could be forgotten; how many rows it were."""
+        count = 0
+        while ids := await find(BATCH):
+            forgotten = await self._forget(forget, ids, by, pseudonym)
+            count += forgotten
+            if not forgotten:
+                break
         return count
 
     async def _forget(self, forget: Forget, ids: Sequence[str], by: datetime, pseudonym: str | None) -> int:
         """Side by side, so that they share flights. Without a pseudonym each row gets its own: nobody asks any more
         which of them were one buyer's."""
-        return sum(await asyncio.gather(*(self._one(forget, one, by, pseudonym) for one in ids)))
+        names = [pseudonym or rules.PREFIX + one.partition("_")[2] for one in ids]
+        work = (self._one(forget, one, by, name) for one, name in zip(ids, names, strict=True))
+        done = await asyncio.gather(*work, return_exceptions=True)
+        failed = [one for one in done if isinstance(one, BaseException)]
+        if failed and pseudonym:
+            raise failed[0]
+        for error in failed:  # what cannot be forgotten must not keep all others from it
+            log.error("what is old could not be forgotten", exc_info=error)
+        return sum(one is True for one in done)
 
-    async def _one(self, forget: Forget, row_id: str, by: datetime, pseudonym: str | None) -> bool:
-        name = pseudonym or rules.PREFIX + row_id.partition("_")[2]
-        # events first: what was forgotten is not found again
-        await self._erasing.scrub_events(row_id, name, by)
-        return await self._writer.run(lambda books: forget(books, row_id, name, by))
+    async def _one(self, forget: Forget, row_id: str, by: datetime, name: str) -> bool:
+        # events first: what was forgotten is not found again; and after it, what was told in between
+        await self._erasing.scrub_events(row_id, name)
+        forgotten = await self._writer.run(lambda books: forget(books, row_id, name, by))
+        if forgotten:
+            await self._erasing.scrub_events(row_id, name)
+        return forgotten

@@ -17,6 +17,7 @@ from gateway.relay.ports import Due, Writer
 log = logging.getLogger(__name__)
 Rule = Callable[[Books, Call, str], bool]
 BATCH = 200
+PURGED = 1000  # rows at once
 PURGE_EVERY = timedelta(minutes=1)
 PROOFS_KEPT = timedelta(days=1)  # after they ended, for who asks what became of them
 
@@ -38,10 +39,13 @@ class Sweeper:
         ended += await self._end(now, ownership.expire_entitlement, due)
         ended += await self._end(now, transfers.expire_transfer, await self._due.due_transfers(now, BATCH))
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
-            await self._due.purge_idempotency(now - RETENTION, BATCH)
-            await self._due.purge_assertions(now, BATCH)
-            await self._due.purge_proofs(now, now - PROOFS_KEPT, BATCH)
-            self._purged_at = now
+            gone = (
+                await self._due.purge_idempotency(now - RETENTION, PURGED),
+                await self._due.purge_assertions(now, PURGED),
+                await self._due.purge_proofs(now, now - PROOFS_KEPT, PURGED),
+            )
+            if max(gone) < PURGED:  # else there is more, and the next round goes on
+                self._purged_at = now
         return ended
 
     async def settle(self, now: datetime) -> None:

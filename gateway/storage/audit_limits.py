@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from gateway.core import refunds
+from gateway.core import limits, refunds
 from gateway.core.model import Json, Order, Reservation
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_limits import SaleCount
@@ -18,7 +18,6 @@ HELD = select(reservations).where(reservations.c.status == "active", reservation
 LEASED = select(allotments).where(allotments.c.status != "ended", allotments.c.counted.is_not(None))
 COUNTS = select(sale_counts)
 SOLD = select(orders).where(orders.c.counted.is_not(None), orders.c.payment_due_at.is_(None))
-UNSOLD = {"cancelled", "expired"}
 Key = tuple[str, ...]
 
 
@@ -36,7 +35,7 @@ async def miscounted(engine: Engine) -> list[tuple[str, int, int]]:
         _add(expected, lease.counted or [], lease.remaining)
     order: Order
     for order in await engine.rows(Order, SOLD):
-        left = refunds.left(order) if order.status not in UNSOLD else {}
+        left = refunds.left(order) if order.status not in limits.UNSOLD else {}
         for line_id, noted in (order.counted or {}).items():
             _add(expected, noted, left.get(line_id, 0))
     rows = {

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from gateway.core import erasure as rules
 from gateway.core import limits
 from gateway.core.model import Event
 from gateway.core.model_consent import Erasure
 from gateway.core.ownership_log import SALT_BYTES
-from gateway.storage.engine.base import Engine
+from gateway.storage.engine.base import Conflict, Engine
 from gateway.storage.engine.codec import dump_json
 from gateway.storage.tables import (
+    NAMED_HOLDS,
+    NAMED_ORDERS,
     account_names,
     accounts,
     consent_records,
@@ -36,13 +39,13 @@ from gateway.storage.tables import (
     transfers,
 )
 
+ATTEMPTS = 6
 CHANNEL: Any = bindparam("channel_id")
 SUBJECT: Any = bindparam("subject")
 ACCOUNT: Any = bindparam("account_id")
 AT: Any = bindparam("at")
 LIMIT: Any = bindparam("limit")
 BEFORE: Any = bindparam("before")
-AFTER: Any = bindparam("after")
 
 # written out: a list of values would be bound anew at each compilation
 _LIST = ", ".join(f"'{status}'" for status in sorted(rules.UNDER_WAY))
@@ -63,6 +66,11 @@ HOLDS = (
     .order_by(reservations.c.id)
     .limit(LIMIT)
 )
+# What names her and cannot be forgotten yet: it came under way while she was being erased.
+LEFT = (
+    select(orders.c.id).where(*_ORDERS, orders.c.created_at <= AT).limit(1),
+    select(reservations.c.id).where(*_HOLDS, reservations.c.created_at <= AT).limit(1),
+)
 OPEN = select(erasures).where(text("done_at IS NULL")).order_by(erasures.c.id)
 LAST = (
     select(erasures)
@@ -74,56 +82,62 @@ LAST = (
 ABOUT = select(events).where(
     events.c.subject == SUBJECT,
     text("type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')"),
-    events.c.occurred_at <= AT,
 )
 SCRUB = update(events).where(events.c.id == bindparam("event_id")).values(data=bindparam("scrubbed"))
-_NAMED = func.substr(orders.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
-OLD_ORDERS = (
-    select(orders.c.id)
-    .where(orders.c.id > AFTER, orders.c.updated_at <= BEFORE, _SETTLED, _NAMED)
-    .order_by(orders.c.id)
-    .limit(LIMIT)
-)
-_HELD_BY = func.substr(reservations.c.buyer_reference, 1, len(rules.PREFIX)) != rules.PREFIX
-OLD_HOLDS = (
-    select(reservations.c.id)
+# the conditions of their indexes, as these have them
+_OLD_ORDERS = (text(NAMED_ORDERS), orders.c.updated_at <= BEFORE)
+_OLD_HOLDS = (text(NAMED_HOLDS), reservations.c.expires_at <= BEFORE)
+_STANDS = (
+    select(consents.c.receipt_id)
     .where(
-        reservations.c.id > AFTER,
-        reservations.c.expires_at <= BEFORE,
-        reservations.c.status != "active",
-        _HELD_BY,
+        consents.c.account_id == consent_records.c.account_id,
+        consents.c.purpose == consent_records.c.purpose,
+        consents.c.receipt_id == consent_records.c.receipt_id,
     )
-    .order_by(reservations.c.id)
-    .limit(LIMIT)
+    .exists()
 )
-_REPLACED = (
-    select(consents.c.receipt_id).where(consents.c.receipt_id == consent_records.c.receipt_id).exists()
-)
-OLD_RECORDS = (
-    select(func.count())
-    .select_from(consent_records)
-    .where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
-)
-FORGET_RECORDS = delete(consent_records).where(consent_records.c.decided_at <= BEFORE, ~_REPLACED)
+_OLD_RECORDS = (consent_records.c.decided_at <= BEFORE, ~_STANDS)
+OLD = {
+    "fulfilment": select(orders.c.id)
+    .where(*_OLD_ORDERS)
+    .order_by(orders.c.updated_at, orders.c.id)
+    .limit(LIMIT),
+    "fraud_prevention": (
+        select(reservations.c.id)
+        .where(*_OLD_HOLDS)
+        .order_by(reservations.c.expires_at, reservations.c.id)
+        .limit(LIMIT)
+    ),
+}
+COUNT_OLD = {
+    "fulfilment": select(func.count()).select_from(orders).where(*_OLD_ORDERS),
+    "fraud_prevention": select(func.count()).select_from(reservations).where(*_OLD_HOLDS),
+    "consent_records": select(func.count()).select_from(consent_records).where(*_OLD_RECORDS),
+}
+FORGET_RECORDS = delete(consent_records).where(*_OLD_RECORDS)
 # What she owned stays somebody's, under another id, and nobody can show any more that an entry of the log was hers.
 # An open offer ends, and the channel is told by buyer.erased.
 OWNER: Any = bindparam("owner_id")
 _OFFERS = (transfers.c.account_id == ACCOUNT, transfers.c.created_at <= AT)
 _OWNED = (entitlements.c.account_id == ACCOUNT, entitlements.c.acquired_at <= AT)
+_OWNED_NOW = select(entitlements.c.id).where(*_OWNED)
 DISOWN = (
+    # also of what was done to it meanwhile, and what was handed on
+    update(ownership_changes)
+    .where(
+        ownership_changes.c.account_id == ACCOUNT,
+        or_(ownership_changes.c.at <= AT, ownership_changes.c.entitlement_id.in_(_OWNED_NOW)),
+    )
+    .values(account_id=OWNER),
+    update(ownership_changes)
+    .where(ownership_changes.c.from_account_id == ACCOUNT, ownership_changes.c.from_acquired_at <= AT)
+    .values(from_account_id=OWNER),
     update(entitlements).where(*_OWNED).values(account_id=OWNER, salt=bindparam("no_salt"), transfer_id=None),
     update(transfers)
     .where(*_OFFERS, transfers.c.status == "offered")
     .values(status="cancelled", ended_at=AT, revision=transfers.c.revision + 1),
     update(transfers).where(*_OFFERS).values(account_id=OWNER),
-    update(ownership_changes)
-    .where(ownership_changes.c.account_id == ACCOUNT, ownership_changes.c.at <= AT)
-    .values(account_id=OWNER),
-    update(ownership_changes)
-    .where(ownership_changes.c.from_account_id == ACCOUNT, ownership_changes.c.at <= AT)
-    .values(from_account_id=OWNER),
 )
-_CUT_OFF = (accounts.c.id == ACCOUNT, accounts.c.channel_id == "")
 _LINKS = (links.c.account_id == ACCOUNT, links.c.created_at <= AT)
 # What goes with the account. A new buyer may have begun in the same rows meanwhile: hers stay.
 GONE = (
@@ -141,13 +155,16 @@ GONE = (
     ),
     delete(links).where(*_LINKS),
     delete(contacts).where(contacts.c.account_id == ACCOUNT, contacts.c.given_at <= AT),
+    # the account first, as a flight locks it: who resolves her anew at this instant keeps the account and its name
+    delete(accounts).where(accounts.c.id == ACCOUNT, accounts.c.channel_id == ""),
     delete(account_names).where(
         account_names.c.channel_id == CHANNEL,
         account_names.c.subject == SUBJECT,
         account_names.c.account_id == ACCOUNT,
-        select(accounts.c.id).where(*_CUT_OFF).exists(),
+        ~select(accounts.c.id).where(accounts.c.id == ACCOUNT).exists(),
     ),
-    delete(accounts).where(*_CUT_OFF),
+)
+UNCOUNT = (
     delete(hold_counts).where(
         hold_counts.c.channel_id == CHANNEL,
         hold_counts.c.buyer_reference == SUBJECT,
@@ -194,47 +211,62 @@ class Erasing:
         """Ids of holds that have ended and still name her."""
         return [row[0] for row in await self._engine.read(HOLDS, {**_of(erasure), "limit": limit})]
 
-    async def scrub_events(self, subject: str, pseudonym: str, at: datetime) -> None:
-        """Take her out of the events about an order, a hold or an account."""
-        about: list[Event] = await self._engine.rows(Event, ABOUT, {"subject": subject, "at": at})
-        if not about:
-            return
-        async with self._engine.transaction() as transaction:
-            for event in about:
-                scrubbed = rules.forgotten(event.data, pseudonym)
-                await transaction.run(SCRUB, {"event_id": event.id, "scrubbed": dump_json(scrubbed)})
-            await transaction.commit()
+    async def left(self, erasure: Erasure) -> bool:
+        """Whether an order or a hold still names her."""
+        return any([await self._engine.read(query, _of(erasure)) for query in LEFT])
+
+    async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None:
+        """Take her out of the events about an order or a hold, or of those about an account until `at`."""
+        about: list[Event] = await self._engine.rows(Event, ABOUT, {"subject": subject})
+        data = {
+            one.id: rules.forgotten(one.data, pseudonym)
+            for one in about
+            if at is None or one.occurred_at <= at
+        }
+        named = [one.id for one in about if data.get(one.id, one.data) != one.data]
+        if named:
+            await self._run([(SCRUB, {"event_id": one, "scrubbed": dump_json(data[one])}) for one in named])
 
     async def clear(self, erasure: Erasure) -> None:
-        """Delete what goes with the account."""
+        """Delete what goes with the account, and give what she owned to nobody."""
         values = {
             **_of(erasure),
-            "counted_as": limits.subject_of(erasure.channel_id, erasure.subject or ""),
             "owner_id": "buy_" + erasure.id.partition("_")[2],
             "no_salt": bytes(SALT_BYTES),
         }
-        async with self._engine.transaction() as transaction:
-            for statement in (*DISOWN, *GONE):
-                await transaction.run(statement, values)
-            await transaction.commit()
+        await self._run([(statement, values) for statement in (*DISOWN, *GONE)])
 
-    async def old_orders(self, before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Ids above `after` of settled orders that name a buyer and have not changed since."""
-        return await self._ids(OLD_ORDERS, before=before, after=after, limit=limit)
+    async def uncount(self, erasure: Erasure) -> None:
+        """Delete the counts of hers that are at nothing."""
+        counted_as = limits.subject_of(erasure.channel_id, erasure.subject or "")
+        values = {**_of(erasure), "counted_as": counted_as}
+        await self._run([(statement, values) for statement in UNCOUNT])
 
-    async def old_holds(self, before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Ids above `after` of holds that name a buyer and were over by then."""
-        return await self._ids(OLD_HOLDS, before=before, after=after, limit=limit)
+    async def old(self, purpose: str, before: datetime, limit: int) -> Sequence[str]:
+        """Ids of settled orders, or of holds that are over, that name a buyer and have not changed since."""
+        return await self._ids(OLD[purpose], before=before, limit=limit)
 
-    async def old_records(self, before: datetime) -> int:
-        """How many decisions are that old and have been replaced by newer ones."""
-        return int((await self._engine.scan(OLD_RECORDS, {"before": before}))[0][0])
+    async def count_old(self, purpose: str, before: datetime) -> int:
+        """How many there are; of consent_records, decisions that are that old and replaced by newer ones."""
+        return int((await self._engine.scan(COUNT_OLD[purpose], {"before": before}))[0][0])
 
     async def forget_records(self, before: datetime) -> None:
-        """Delete those."""
-        async with self._engine.transaction() as transaction:
-            await transaction.run(FORGET_RECORDS, {"before": before})
-            await transaction.commit()
+        """Delete the decisions that `count_old` counts."""
+        await self._run([(FORGET_RECORDS, {"before": before})])
+
+    async def _run(self, statements: Sequence[tuple[Any, dict[str, Any]]]) -> None:
+        """In one transaction, and anew when it had to give way to a flight."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._engine.transaction() as transaction:
+                    for statement, values in statements:
+                        await transaction.run(statement, values)
+                    await transaction.commit()
+                return
+            except Conflict:
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.01 * attempt)
 
     async def _ids(self, query: Any, **values: Any) -> list[str]:
         return [row[0] for row in await self._engine.scan(query, values)]

@@ -18,6 +18,7 @@ from gateway.storage.tables import (
     entitlements,
     events,
     idempotency,
+    identifiers,
     link_codes,
     links,
     mails,
@@ -97,14 +98,24 @@ DUE_TRANSFERS = (
 
 def _purge(table: Table, column: Any, *conditions: Any) -> Any:
     key = tuple_(*table.primary_key.columns)
-    old = select(*table.primary_key.columns).where(column <= bindparam("before"), *conditions).limit(LIMIT)
-    return delete(table).where(key.in_(old)).returning(table.primary_key.columns[0])
+    old = select(*table.primary_key.columns).where(column <= bindparam("before"), *conditions)
+    return (
+        delete(table)
+        .where(key.in_(old.order_by(column).limit(LIMIT)))
+        .returning(table.primary_key.columns[0])
+    )
 
 
 OLD_IDEMPOTENCY = _purge(idempotency, idempotency.c.created_at)
 OLD_ASSERTIONS = _purge(assertions, assertions.c.expires_at)
 # Written out, so that both databases take the partial indexes.
+_ENDED = (text("status = 'ended'"), links.c.ended_at <= bindparam("before"))
+_LEFT = select(links.c.identifier_id).where(*_ENDED).order_by(links.c.ended_at).limit(LIMIT)
 OLD_PROOFS = (
+    # what nobody has proved any more, by the links that are forgotten next
+    delete(identifiers)
+    .where(identifiers.c.sealed.is_(None), identifiers.c.id.in_(_LEFT))
+    .returning(identifiers.c.id),
     _purge(links, links.c.expires_at, text("status = 'pending'")),
     _purge(links, links.c.ended_at, text("status = 'ended'")),
     _purge(link_codes, link_codes.c.expires_at),

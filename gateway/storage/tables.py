@@ -36,6 +36,14 @@ from gateway.storage.tables_ownership import (
 
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
 
+# What still names a buyer, until it has been kept for long enough; it leaves the index as it is forgotten.
+_NAMED = "substr(buyer_reference, 1, 7) <> 'erased:'"
+NAMED_ORDERS = (
+    "status NOT IN ('created', 'disputed', 'fulfilling', 'paid', 'payment_required', 'verification_required')"
+    f" AND {_NAMED}"
+)
+NAMED_HOLDS = f"status <> 'active' AND {_NAMED}"
+
 channels = _table(model.Channel, "channels")
 idempotency = _table(model.Idempotency, "idempotency", Index("idempotency_age", "created_at"))
 assertions = _table(model.Assertion, "assertions", Index("assertions_age", "expires_at"))
@@ -60,6 +68,7 @@ consent_records = _table(
     "consent_records",
     _one_of("decision", "given", "withdrawn"),
     Index("consent_records_account", "account_id", "receipt_id"),
+    Index("consent_records_age", "decided_at"),
 )
 erasures = _table(
     model_consent.Erasure,
@@ -109,6 +118,7 @@ orders = _table(
     _check("revision", "revision >= 1"),
     Index("orders_channel", "channel_id", "id"),
     Index("orders_buyer", "channel_id", "buyer_reference", "id"),
+    _partial("orders_named", NAMED_ORDERS, "updated_at", "id"),
     _partial("orders_due", "payment_due_at IS NOT NULL AND status = 'payment_required'", "payment_due_at"),
 )
 reservations = _table(
@@ -119,6 +129,7 @@ reservations = _table(
     _one_of("status", "active", "consumed", "released", "expired"),
     Index("reservations_channel", "channel_id", "id"),
     Index("reservations_buyer", "channel_id", "buyer_reference", "id"),
+    _partial("reservations_named", NAMED_HOLDS, "expires_at", "id"),
     _partial("reservations_due", "status = 'active'", "expires_at"),
     _partial("reservations_stock_due", "status = 'active'", "stock_id", "expires_at"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,6 +47,35 @@ def test_a_buyer_is_a_connected_component(edges: list[tuple[str, str]], sets: li
     known = [edge(*one) for one in edges] + [edge("a", "c", "pending"), edge("a", "d", "ended")]
     found = sorted("".join(sorted(one.id for one in part)) for part in merging.components(accounts, known))
     assert found == sorted(sets)
+
+
+OLD, NEW = NOW - timedelta(days=1), NOW
+
+
+def at(link: Link, confirmed_at: datetime) -> Link:
+    """Confirmed then."""
+    return replace(link, confirmed_at=confirmed_at)
+
+
+@pytest.mark.parametrize(
+    ("links", "reached"),
+    [
+        # a and h are accounts of the channel that asks, b and c of others; idn_x is the channel's own mailbox
+        ([at(edge("a", "idn_1"), NEW), at(edge("b", "idn_1"), OLD)], "abh"),
+        ([at(edge("a", "idn_1"), OLD), at(edge("b", "idn_1"), OLD), at(edge("a", "idn_x"), NEW)], "ah"),
+        ([at(edge("a", "b"), NEW), at(edge("b", "a"), NEW)], "abh"),
+        ([at(edge("a", "b"), OLD), at(edge("b", "a"), OLD), at(edge("a", "h"), NEW)], "ah"),
+        # a stranger's account on another channel, joined just now, leads to none of hers
+        ([at(edge("a", "b"), OLD), at(edge("b", "a"), OLD), at(edge("a", "c"), NEW)], "ach"),
+        ([at(edge("a", "idn_1"), NEW), at(edge("b", "idn_1"), OLD), at(edge("b", "c"), OLD)], "abch"),
+        ([at(edge("h", "b"), OLD), at(edge("a", "h"), NEW)], "ah"),
+    ],
+)
+def test_a_proof_leads_to_what_it_joins(links: list[Link], reached: str) -> None:
+    """CNS-022: a channel can prove its own mailbox and its own accounts; that says nothing of her others."""
+    accounts = [account("a"), account("h"), *(replace(account(name), channel_id=name) for name in "bc")]
+    found = merging.proved(accounts[0], accounts, links, NOW - timedelta(minutes=15))
+    assert "".join(sorted(found)) == reached
 
 
 def test_the_tier_is_the_one_that_was_set_last() -> None:
@@ -98,6 +128,37 @@ def test_addresses_are_one_whatever_their_capitals() -> None:
     assert proofs.identifier_id(VAULT, "phone", "mia@shop.example") not in same
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("große@shop.example", "grosse@shop.example", False),  # two mailboxes
+        ("mia@straße.example", "mia@strasse.example", False),  # two domains
+        ("mia@straße.example", "mia@xn--strae-oqa.example", True),
+        ("MIA@BÜCHER.example", "mia@xn--bcher-kva.example", True),
+        ("jose\u0301@shop.example", "JOS\u00c9@shop.example", True),
+    ],
+)
+def test_an_address_has_one_spelling(one: str, other: str, same: bool) -> None:
+    """IDN-010: however it is written, and never taken for another that looks alike when it is folded."""
+    assert (proofs.identifier_id(VAULT, "email", one) == proofs.identifier_id(VAULT, "email", other)) is same
+
+
+async def test_mails_to_one_mailbox_are_counted_together() -> None:
+    """IDN-020: a + in the name, or an account for each mail, gets round no limit."""
+    memory = Memory()
+    for n in range(proofs.MAILS_PER_ADDRESS + 1):
+        call = call_of("chn_1")
+        cmd = identity.ResolveBuyer(f"mia-{n}")
+        who = (await memory.run(lambda b, c=call, w=cmd: identity.resolve_buyer(b, VAULT, c, w))).account
+        wish = link_kinds.CreateLink("email_code", f"mia+{n}@shop.example", mails=True)
+        begin = memory.run(lambda b, c=call, a=who, w=wish: links.create_link(b, VAULT, c, a.id, w))
+        if n < proofs.MAILS_PER_ADDRESS:
+            await begin
+        else:
+            with pytest.raises(ProtocolError, match="link_limit_reached"):
+                await begin
+
+
 async def test_two_accounts_prove_an_address_and_one_takes_it_back() -> None:
     """IDN-010, IDN-042, IDN-048: joined, told, split; what nobody has proved any more is not kept."""
     memory = Memory()
@@ -118,7 +179,9 @@ async def test_two_accounts_prove_an_address_and_one_takes_it_back() -> None:
         made.append(link)
     assert len({one.buyer_id for one in memory.rows(Account)}) == 1
     for who, link in zip(accounts, made, strict=True):
-        await memory.run(lambda b, a=who, n=link: links.delete_link(b, call_of(a.channel_id), a.id, n.id))
+        await memory.run(
+            lambda b, a=who, n=link: links.delete_link(b, VAULT, call_of(a.channel_id), a.id, n.id)
+        )
     assert len({one.buyer_id for one in memory.rows(Account)}) == 2
     assert [one.kind for one in memory.rows(BuyerChange)] == ["joined", "split"]
     (identifier,) = memory.rows(Identifier)

@@ -93,6 +93,32 @@ async def test_links_undone_leave_each_account_its_own_decision(gateway: Running
     assert (await consent(mia, "marketing"))["decision"] == "given"
 
 
+async def test_what_counts_by_a_link_is_told_and_never_goes_back(gateway: RunningGateway) -> None:
+    """CNS-006, CNS-008, EVT-010: linking and unlinking change what counts for an account without a decision on it; its
+    channel hears so, under a higher revision than any before."""
+    shops = [await gateway.channel(name) for name in ("shop", "bot")]
+    mia, bot = [await resolved(shop, f"mia-{n}") for n, shop in enumerate(shops)]
+    await decide(mia, "marketing", GIVEN)
+    await decide(bot, "marketing", {"decision": "withdrawn"})
+    await decide(bot, "personalisation", GIVEN)
+    await bot.join(mia)
+    assert (await consent(mia, "marketing"))["decision"] == "withdrawn"
+    await bot.unlink((await bot.links())[0])
+    seen = [one["data"]["consent"] for one in await told(mia.shop, "consent.changed")]
+    for purpose, decisions in (
+        ("marketing", ["given", "withdrawn", "given"]),
+        ("personalisation", ["given", "none"]),
+    ):
+        about = [one for one in seen if one["purpose"] == purpose]
+        assert [one["decision"] for one in about] == decisions
+        revisions = [one["revision"] for one in about]
+        assert revisions == sorted(set(revisions))
+        assert (await consent(mia, purpose))["revision"] == revisions[-1]
+        withdrawn = (await decide(mia, purpose, {"decision": "withdrawn"})).json
+        assert withdrawn["revision"] > revisions[-1]
+    assert len(await told(bot.shop, "consent.changed")) == 2
+
+
 async def test_scopes(gateway: RunningGateway) -> None:
     """CNS-014: data moves among the channels of the scope only; whoever is outside sees no names."""
     mia, bot = await linked(gateway)
@@ -116,6 +142,8 @@ async def test_scopes(gateway: RunningGateway) -> None:
         ("fulfilment", {"decision": "withdrawn"}, "consent_not_needed", "purpose"),
         ("mind_reading", {"decision": "given"}, "not_found", "purpose"),
         ("marketing", {"decision": "given", "expires_at": "2020-01-01T00:00:00Z"}, "invalid", "/expires_at"),
+        ("marketing", {"decision": "given", "expires_at": "2027-12-31T23:59:60Z"}, "invalid", "/expires_at"),
+        ("marketing", {"decision": "given", "expires_at": "0000-01-01T00:00:00Z"}, "invalid", "/expires_at"),
         ("marketing", {"decision": "given", "scope": {"kind": "moon"}}, "invalid", "/scope/kind"),
         ("marketing", {"decision": "given", "scope": {"kind": "channels"}}, "invalid", "/scope/channels"),
         (

@@ -94,6 +94,22 @@ async def test_a_proof_must_be_fresh_and_her_own(gateway: RunningGateway) -> Non
     assert (await erase(mia, scope="all_channels", proof=own)).code == "proof_required"
 
 
+async def test_a_channel_proves_nothing_by_its_own_mailbox(gateway: RunningGateway) -> None:
+    """CNS-022: what only this account has proved opens and erases nothing that is another channel's."""
+    mia, bot = await linked(gateway)
+    await bought(bot, await offered(gateway), "b-1")
+    await gateway.control("/clock", {"advance_seconds": 1000})
+    for one in (mia, bot):
+        one.shop.forget_token()
+    proof = (await mia.prove_email("owner@shop.example"))["id"]
+    found = await export(mia, proof=proof)
+    assert (found["orders.ndjson"], found["manifest.json"][0]["scope"]) == ([], "this_channel")
+    assert (await erase(mia, scope="all_channels", proof=proof)).code == "proof_required"
+    proof = (await mia.prove_email(EMAIL))["id"]
+    assert len((await export(mia, proof=proof))["orders.ndjson"]) == 1
+    assert (await erase(mia, scope="all_channels", proof=proof)).status == 200
+
+
 async def test_erased_is_erased_and_the_books_stay(gateway: RunningGateway) -> None:
     """CNS-023 to CNS-028: nothing shows who she was, the order is there, and she begins anew."""
     mia = await resolved(await gateway.channel("shop"), "mia", email=EMAIL, locale="de-DE")
@@ -121,6 +137,19 @@ async def test_erased_is_erased_and_the_books_stay(gateway: RunningGateway) -> N
     assert "contacts" not in await new.profile()
     found = await export(new)
     assert (found["orders.ndjson"], found["consents.ndjson"]) == ([], [])
+
+
+async def test_who_begins_anew_is_not_behind(gateway: RunningGateway) -> None:
+    """EVT-010, EVT-014: her second erasure is no older for a channel than the first, or it would go unheard."""
+    mia = await resolved(await gateway.channel("shop"), "mia", email=EMAIL)
+    for locale in ("de", "en", "fr"):
+        await mia.shop.post("/buyers/resolve", {"subject": "mia", "locale": locale})
+    await erase(mia)
+    await resolved(mia.shop, "mia")
+    await erase(mia)
+    revisions = [one["revision"] for one in await told(mia.shop, "buyer.erased")]
+    assert len(revisions) == 2
+    assert revisions[0] < revisions[1]
 
 
 async def test_orders_under_way_refuse(gateway: RunningGateway) -> None:
@@ -168,6 +197,15 @@ async def test_erasing_while_she_buys(gateway: RunningGateway) -> None:
     assert [one["status"] for one in orders] == ["fulfilled"] * 11
     before = next(one for one in orders if one["reference"] == "before")
     assert before["buyer"]["reference"].startswith("erased:")
+    assert len(await told(mia.shop, "buyer.erased")) == 1
+
+
+async def test_two_erasures_at_once_are_one(gateway: RunningGateway) -> None:
+    """CNS-028: whoever comes second hears what the first heard, also when they come together."""
+    mia = await resolved(await gateway.channel("shop"), "mia")
+    answers = await asyncio.gather(*(erase(mia) for _ in range(8)))
+    assert {one.status for one in answers} == {200}
+    assert len({one.json["id"] for one in answers}) == 1
     assert len(await told(mia.shop, "buyer.erased")) == 1
 
 

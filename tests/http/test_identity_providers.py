@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from base64 import urlsafe_b64encode
@@ -30,17 +31,27 @@ class Login:
         self.issuer = Issuer()
         self.asked = 0
         self.away = False
+        self.gate = asyncio.Event()  # the rest of a body in pieces waits for it
+        self.gate.set()
+        self.pieces = 1
 
     async def configuration(self, request: web.Request) -> web.Response:
         """OpenID Connect Discovery 1.0."""
         return web.json_response({"issuer": self.issuer.issuer, "jwks_uri": f"{self.issuer.issuer}/keys"})
 
-    async def keys(self, request: web.Request) -> web.Response:
+    async def keys(self, request: web.Request) -> web.StreamResponse:
         """The JWKS."""
         self.asked += 1
         if self.away:
             raise web.HTTPServiceUnavailable
-        return web.json_response(self.issuer.jwks)
+        body = json.dumps(self.issuer.jwks).encode()
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for n in range(self.pieces):
+            await self.gate.wait()
+            await answer.write(body[n * len(body) // self.pieces : (n + 1) * len(body) // self.pieces])
+            await asyncio.sleep(0.01 if self.pieces > 1 else 0)
+        return answer
 
 
 @pytest.fixture
@@ -95,6 +106,28 @@ async def test_keys_are_fetched_once_and_again(login: Login, providers: Provider
     timer.now += LIFE
     await providers.verify(at, login.issuer.token(LINK, "s1"))
     assert login.asked == 3
+
+
+async def test_keys_may_come_in_pieces(login: Login, providers: Providers) -> None:
+    """As a body over a real network does."""
+    login.pieces = 3
+    assert await providers.verify(login.issuer.issuer, login.issuer.token(LINK, "s1")) is not None
+
+
+async def test_a_slow_provider_holds_up_no_other(login: Login, timer: Timer) -> None:
+    """Keys of one are looked for while those of another are on their way."""
+    at, away = login.issuer.issuer, "http://127.0.0.1:1"
+    known = {at: Provider(at, AUDIENCE), away: Provider(away, AUDIENCE, f"{at}/keys")}
+    login.gate.clear()
+    async with aiohttp.ClientSession() as session:
+        both = Providers(session, known, lambda: datetime.now(UTC), timer)
+        both.trust(at, AUDIENCE, login.issuer.jwks)
+        slow = asyncio.create_task(both.verify(away, login.issuer.token(LINK, "s1")))
+        while not login.asked:
+            await asyncio.sleep(0.01)
+        assert await asyncio.wait_for(both.verify(at, login.issuer.token(LINK, "s1")), 2) is not None
+        login.gate.set()
+        assert await slow is None
 
 
 async def test_the_last_keys_serve_while_the_provider_is_away(

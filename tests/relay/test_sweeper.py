@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.core.model import Assertion, Idempotency, Order, Reservation
-from gateway.relay.sweeper import Sweeper
+from gateway.relay.sweeper import PURGED, Sweeper
 from tests.core.world import line
 from tests.relay.conftest import House
 
@@ -70,6 +70,18 @@ async def test_what_is_old_is_forgotten(house: House) -> None:
     assert len(await world.rows(Idempotency)) == 1
     world.advance(41)
     await sweeper.run_once(world.now)
+    assert await world.rows(Idempotency) == []
+
+
+async def test_more_than_a_batch_is_forgotten_at_once(house: House) -> None:
+    """However many keys a busy minute has left: what is kept for seven days is not kept for eight."""
+    world = house.world
+    sweeper, count = Sweeper(house.outbox, world.store), PURGED + 100
+    rows = [Idempotency("chn_1", "x", str(n), b"f", 201, b"{}", None, world.now) for n in range(count)]
+    await world.run(lambda books: [books.put(row) for row in rows])
+    world.advance(7 * 86400)
+    for _ in range(2):
+        await sweeper.run_once(world.now)
     assert await world.rows(Idempotency) == []
 
 

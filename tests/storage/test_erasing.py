@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import tracemalloc
 import zipfile
@@ -10,14 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
-from gateway.core import erasure, identity, orders, retention
-from gateway.core.export import Export
+from gateway.core import aftersale, consent, erasure, identity, inventory, orders, retention
+from gateway.core.errors import ProtocolError
+from gateway.core.export import PAGE, Export
 from gateway.core.lines import LineRequest
-from gateway.core.model import Channel, Event, Json, Offer, Order
+from gateway.core.model import Call, Channel, Event, Json, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord, Erasure
 from gateway.core.model_identity import Account, AccountName, Contact
+from gateway.core.model_ownership import Entitlement, OwnershipChange
 from gateway.core.orders import CreateOrder
 from gateway.core.privacy import DataUse
 from gateway.relay.eraser import Eraser
@@ -34,7 +38,9 @@ async def account_of(shop: Shop, channel: Channel, subject: str = SUBJECT) -> Ac
     return (await shop.store.run(lambda books: identity.resolve_buyer(books, vault, call, cmd))).account
 
 
-async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT) -> Order:
+async def bought(
+    shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT, days_ago: int = 0
+) -> Order:
     """A fulfilled order of hers."""
     line = LineRequest.from_wire(
         {
@@ -45,15 +51,21 @@ async def bought(shop: Shop, channel: Channel, offer: Offer, reference: str, sub
         }
     )
     cmd = CreateOrder(reference, {"reference": subject, "region": "DE"}, (line,), {"status": "collected"})
-    call, vault = call_of(channel.id), shop.store.vault
+    call, vault = ago(channel, days_ago), shop.store.vault
     return await shop.store.run(lambda books: orders.create_order(books, vault, call, cmd))
+
+
+def ago(channel: Channel, days: int) -> Call:
+    """A request of the channel's so many days ago."""
+    call = call_of(channel.id)
+    return replace(call, now=call.now - timedelta(days=days))
 
 
 async def begun(shop: Shop, account: Account) -> Erasure:
     """An erasure whose process has died right after its first commit."""
-    call, vault = call_of(account.channel_id), shop.store.vault
+    call = call_of(account.channel_id)
     found = await shop.store.run(
-        lambda books: erasure.erase_buyer(books, vault, call, account.id, "this_channel")
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel")
     )
     return found[0]
 
@@ -104,6 +116,127 @@ async def test_what_begins_meanwhile_is_somebody_new(shop: Shop) -> None:
     assert await shop.store.audit() == []
 
 
+async def test_what_happens_before_it_is_finished_leaves_no_name(shop: Shop) -> None:
+    """A refund after the cut tells of the order once more, and of what she owned: neither says who she was."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    order = await bought(shop, channel, offer, "r1")
+    made = await begun(shop, account)
+    call = call_of(channel.id)
+    await shop.store.run(
+        lambda books: aftersale.create_refund(
+            books, call, order.id, aftersale.CreateRefund(None, "buyer_request")
+        )
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call_of().now)
+    assert [one.type for one in await shop.rows(Event) if SUBJECT in str(one.data)] == []
+    owners = {one.account_id for one in await shop.rows(OwnershipChange)}
+    assert account.id not in owners | {one.account_id for one in await shop.rows(Entitlement)}
+    assert await shop.store.audit() == []
+
+
+async def test_what_comes_under_way_meanwhile_is_waited_for(shop: Shop) -> None:
+    """An order that is disputed after the cut keeps its buyer until that is settled; then the job finishes."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    order = await bought(shop, channel, offer, "r1")
+    made, call = await begun(shop, account), call_of(channel.id)
+    contested = {"reason": "fraudulent", "reference": "d-1"}
+    await shop.store.run(lambda books: aftersale.create_dispute(books, call, order.id, contested))
+    eraser = Eraser(shop.store.erasing, shop.store)
+    await eraser.finish(made, call_of().now)
+    assert ([one.done_at for one in await shop.rows(Erasure)], await shop.rows(Account)) == ([None], [])
+    await shop.store.run(lambda books: aftersale.resolve_dispute(books, call, order.id, refund=False))
+    await eraser.run_once(call_of().now)
+    assert [one.done_at is None for one in await shop.rows(Erasure)] == [False]
+    assert SUBJECT not in str([*await shop.rows(Order), *await shop.rows(Event)])
+
+
+async def test_a_hold_that_is_over_and_not_swept_names_her_no_more(shop: Shop) -> None:
+    """CNS-024: it ends with the erasure, as the sweeper would end it."""
+    channel = await shop.channel()
+    offer, account = await asking(shop), await account_of(shop, channel)
+    past = replace(call_of(channel.id), now=call_of().now - timedelta(days=1))
+    cmd = inventory.CreateReservation(offer.id, 1, {"reference": SUBJECT})
+    await shop.store.run(lambda books: inventory.create_reservation(books, past, cmd))
+    held = await shop.store.erasing.held(channel.id, SUBJECT)
+    call = call_of(channel.id)
+    (made,) = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel", held)
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
+    assert [one.status for one in await shop.rows(Reservation)] == ["expired"]
+    assert SUBJECT not in str([*await shop.rows(Reservation), *await shop.rows(Event)])
+    assert await shop.store.audit() == []
+
+
+async def test_one_that_cannot_be_finished_keeps_nobody(shop: Shop) -> None:
+    """The job goes on with the next, and comes back to it."""
+    channel, offer = await shop.channel(), await asking(shop)
+    stuck = await bought(shop, channel, offer, "stuck")
+    async with shop.store.engine.transaction() as transaction:
+        broken = {stuck.lines[0]["id"]: [{"scope": "buyer"}]}
+        await transaction.write([Changes(Order, upserts=[replace(stuck, counted=broken)])])
+        await transaction.commit()
+    for subject in (SUBJECT, "other"):
+        await begun(shop, await account_of(shop, channel, subject))
+    await Eraser(shop.store.erasing, shop.store).run_once(call_of().now)
+    assert [one.done_at is None for one in await shop.rows(Erasure)] == [True, False]
+
+
+async def test_a_decision_at_the_same_instant_goes_too(shop: Shop) -> None:
+    """CNS-027: a request that began after the erasure's and came first leaves nothing for who begins anew."""
+    channel = await shop.channel()
+    account, call = await account_of(shop, channel), call_of(channel.id)
+    later, vault = replace(call, now=call.now + timedelta(milliseconds=5)), shop.store.vault
+    given = consent.SetConsent("marketing", "given", {"kind": "all_channels"}, None, None)
+    await shop.store.run(lambda books: consent.set_consent(books, vault, later, account.id, given))
+    (made,) = await shop.store.run(
+        lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel")
+    )
+    await Eraser(shop.store.erasing, shop.store).finish(made, call.now)
+    assert await shop.rows(Consent) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # one writer leaves nothing to race
+async def test_who_begins_anew_meanwhile_keeps_her_name(shop: Shop) -> None:
+    """An account that is resolved while the old one's rows are deleted is found by its name afterwards: limits of
+    linked accounts go by it."""
+    account = await account_of(shop, await shop.channel())
+    made = await begun(shop, account)
+    async with shop.store.engine.transaction() as flight:
+        new = replace(account, revision=account.revision + 1)
+        await flight.write(
+            [
+                Changes(Account, upserts=[new]),
+                Changes(AccountName, upserts=[AccountName(new.channel_id, new.subject, new.id)]),
+            ]
+        )
+        clearing = asyncio.create_task(shop.store.erasing.clear(made))
+        await asyncio.sleep(0.3)
+        assert not clearing.done()
+        await flight.commit()
+    await clearing
+    assert [one.account_id for one in await shop.rows(AccountName)] == [account.id]
+    assert len(await shop.rows(Account)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_erasure_that_has_to_give_way_begins_again(shop: Shop) -> None:
+    """Of two that wait for each other the database ends one; she is erased all the same."""
+    account = await account_of(shop, await shop.channel())
+    made = await begun(shop, account)
+    async with shop.store.engine.transaction() as other:
+        await other.run(text("SET LOCAL deadlock_timeout = '30s'"))  # so that it is the other one
+        await other.run(text("SELECT 1 FROM accounts FOR UPDATE"))
+        clearing = asyncio.create_task(shop.store.erasing.clear(made))
+        await asyncio.sleep(0.3)
+        await other.run(text("SELECT 1 FROM contacts FOR UPDATE"))
+        await other.commit()
+    await clearing
+    assert (await shop.rows(Account), await shop.rows(Contact)) == ([], [])
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a server's files are not ours to read
 async def test_nothing_of_her_is_in_the_files(database_url: str) -> None:
     """Before the erasure her address and number are in no file in the clear; after it her name is not, either."""
@@ -144,6 +277,40 @@ async def test_old_data_is_forgotten(shop: Shop) -> None:
     assert await shop.store.audit() == []
 
 
+async def test_one_that_cannot_be_forgotten_keeps_no_other(shop: Shop) -> None:
+    """An old order whose row is broken stays; those beside it are forgotten."""
+    channel, offer = await shop.channel(), await asking(shop)
+    stuck = await bought(shop, channel, offer, "stuck", days_ago=40)
+    await bought(shop, channel, offer, "old", days_ago=39)
+    async with shop.store.engine.transaction() as transaction:
+        broken = {stuck.lines[0]["id"]: [{"scope": "buyer"}]}
+        await transaction.write([Changes(Order, upserts=[replace(stuck, counted=broken)])])
+        await transaction.commit()
+    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
+    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
+    assert [one.reference for one in await shop.rows(Order) if one.buyer_reference == SUBJECT] == ["stuck"]
+
+
+async def test_what_was_given_back_before_is_not_given_back_again(shop: Shop) -> None:
+    """ORD-040: an old order that was refunded or cancelled counts nothing, and forgetting it frees nothing of a new
+    one's."""
+    channel, offer = await shop.channel(), await asking(shop)
+    refunded = await bought(shop, channel, offer, "refunded", days_ago=40)
+    call = ago(channel, 39)
+    await shop.store.run(
+        lambda books: aftersale.create_refund(
+            books, call, refunded.id, aftersale.CreateRefund(None, "buyer_request")
+        )
+    )
+    for reference in ("one", "two"):
+        await bought(shop, channel, offer, reference)
+    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
+    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
+    with pytest.raises(ProtocolError, match="purchase_limit_reached"):
+        await bought(shop, channel, offer, "three")
+    assert await shop.store.audit() == []
+
+
 MANY = 12_000
 
 
@@ -164,7 +331,7 @@ async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: 
         accounts=[account],
         names={channel.id: channel.name},
         uses=DataUse(channel.id),
-        full=False,
+        proved=(),
         now=call_of().now,
         receipt=no_receipt,
         contacts=no_contacts,
@@ -183,6 +350,45 @@ async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: 
         ]
     assert told["count"] == MANY + 1
     assert peak < size / 3, f"{peak:,} bytes in use for {size:,}"
+
+
+async def test_an_export_stops_where_she_withdraws(shop: Shop) -> None:
+    """CNS-015: what she did elsewhere is asked for page by page; the manifest says that the rest is left out."""
+    channel, elsewhere = await shop.channel(), await shop.channel()
+    mine, other = await account_of(shop, channel), await account_of(shop, elsewhere, "mia-2")
+    first = await bought(shop, elsewhere, await asking(shop), "first", "mia-2")
+    rows = [replace(first, id=f"ord_{n:026d}", reference=f"many-{n}") for n in range(2 * PAGE)]
+    async with shop.store.engine.transaction() as transaction:
+        await transaction.write([Changes(Order, upserts=rows)])
+        await transaction.commit()
+    given = Consent(
+        mine.id, "personalisation", channel.id, "rcp_1", "given", {"kind": "all_channels"}, None, 1, mine.created_at,
+        None, None,
+    )  # fmt: skip
+    asked: list[str] = []
+
+    async def still(account: Account) -> bool:
+        asked.append(account.id)
+        return len(asked) < 2
+
+    made = Export(
+        source=shop.store.queries,
+        own=mine,
+        accounts=[mine, other],
+        names={channel.id: "shop", elsewhere.id: "bot"},
+        uses=DataUse(channel.id, call_of().now, [given]),
+        proved=(),
+        now=call_of().now,
+        receipt=no_receipt,
+        contacts=no_contacts,
+        still=still,
+    )
+    packed = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in made.stream()])))
+    assert len(packed.read("orders.ndjson").splitlines()) == PAGE
+    assert set(asked) == {other.id}
+    assert [one["what"] for one in json.loads(packed.read("manifest.json"))["left_out"]][
+        -1
+    ] == "other_channels"
 
 
 def no_receipt(record: ConsentRecord, channel: str) -> Json:

@@ -96,7 +96,7 @@ class People:
         store = next(self.turn).store
         account = next(one for one in self.accounts if one.id == link.account_id)
         call = call_of(account.channel_id)
-        await store.run(lambda books: links.delete_link(books, call, account.id, link.id))
+        await store.run(lambda books: links.delete_link(books, store.vault, call, account.id, link.id))
 
     async def buyers(self) -> set[frozenset[int]]:
         """Who is one buyer with whom, by the books, which must balance."""
@@ -281,6 +281,20 @@ async def test_what_is_personal_is_sealed_and_rotates(database_url: str) -> None
             assert all(alone.open(one.sealed, one.key_id, one.id) for one in sealed)  # type: ignore[attr-defined]
 
 
+async def test_an_address_that_nobody_has_proved_any_more_is_forgotten(database_url: str) -> None:
+    """With the link that proved it; one that another account has proved stays."""
+    async with people(database_url) as them:
+        first, other, _ = [
+            await them.link(edge) for edge in ((0, ACCOUNTS), (0, ACCOUNTS + 1), (1, ACCOUNTS + 1))
+        ]
+        for link in (first, other):
+            await them.unlink(link)
+        shop, now = them.shops[0], call_of().now
+        await shop.store.outbox.purge_proofs(now, now + timedelta(days=1), 100)
+        assert [one.id for one in await shop.rows(Identifier)] == [other.identifier_id]
+        assert len(await shop.rows(Link)) == 1
+
+
 async def test_old_proofs_are_forgotten(database_url: str) -> None:
     """Mails go when their codes expire; links, codes and counts a while after; what is in force stays."""
     async with people(database_url) as them:
@@ -296,4 +310,3 @@ async def test_old_proofs_are_forgotten(database_url: str) -> None:
         await outbox.purge_proofs(now, now + timedelta(days=1), 100)
         assert [one.status for one in await shop.rows(Link)] == ["confirmed"]
         assert await shop.rows(ProofCount) == []
-        assert replace(them.accounts[0], revision=1) == them.accounts[0]
