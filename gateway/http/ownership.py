@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import merge
-from itertools import islice
 
 from gateway.core import certificates as proofs
 from gateway.core import ownership as rules
@@ -33,12 +32,16 @@ async def get_certificate_issuer(request: Request) -> Response:
 
 
 async def list_entitlements(request: Request) -> Response:
-    """Newest first, over all accounts of the buyer that this channel may look at (OWN-002, OWN-004)."""
+    """Newest first, over all accounts of the buyer that this channel may look at (OWN-002, OWN-004).
+
+    Of what she has handed on, only what she had here; once, also where she handed it to herself.
+    """
     buyer_id, before = request.values["buyer_id"], cursor_of(request)
     wanted: int = request.values["limit"] + 1
     reads, seen = request.services.ownership, await _accounts(request, buyer_id)
-    found = [await reads.entitlements(*one, before, wanted) for one in seen]
-    rows = list(islice(merge(*found, key=lambda row: row.id, reverse=True), wanted))
+    found = [await reads.entitlements(*one, one[0] == buyer_id, before, wanted) for one in seen]
+    merged = merge(*found, key=lambda row: row.id, reverse=True)
+    rows = list({row.id: row for row in merged}.values())[:wanted]
     shown = {row.id: await _view(request, row, buyer_id) for row in rows}
     if not rows and before is None and await reads.account(buyer_id, request.channel_id) is None:
         raise missing("buyer_id")

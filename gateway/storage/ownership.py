@@ -39,12 +39,12 @@ _OWN = and_(entitlements.c.account_id == ID, entitlements.c.channel_id == CHANNE
 _GIVEN = select(ownership_changes.c.entitlement_id).where(
     ownership_changes.c.from_account_id == ID, ownership_changes.c.from_channel_id == CHANNEL
 )
-ENTITLEMENTS = (
+OWNED, OWNED_OR_GIVEN = (
     select(entitlements)
-    .where(or_(_OWN, entitlements.c.id.in_(_GIVEN)))
-    .where(entitlements.c.id < bindparam("before"))
+    .where(whose, entitlements.c.id < bindparam("before"))
     .order_by(entitlements.c.id.desc())
     .limit(LIMIT)
+    for whose in (_OWN, or_(_OWN, entitlements.c.id.in_(_GIVEN)))
 )
 CHANGES = (
     select(ownership_changes)
@@ -89,11 +89,12 @@ class OwnershipReads:
         return await self._one(Entitlement, ENTITLEMENT, entitlement_id)
 
     async def entitlements(
-        self, account_id: str, channel_id: str, before: str | None, limit: int
+        self, account_id: str, channel_id: str, given: bool, before: str | None, limit: int
     ) -> Sequence[Entitlement]:
-        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+        """What this account of the channel owns, and with `given` what it has handed on too: newest id first, ids below
+        `before`."""
         wanted = {"id": account_id, "channel_id": channel_id, "before": before or LAST, "limit": limit}
-        return await self._engine.rows(Entitlement, ENTITLEMENTS, wanted)
+        return await self._engine.rows(Entitlement, OWNED_OR_GIVEN if given else OWNED, wanted)
 
     async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
         """The history after the issue, oldest first."""

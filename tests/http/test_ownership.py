@@ -192,6 +192,28 @@ async def test_an_erased_buyer_owns_nothing(gateway: RunningGateway, shop: TestC
     assert (await shop.get(f"/buyers/{again}/entitlements")).json["items"] == []
 
 
+async def test_what_she_handed_on_is_hers_nowhere(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-004, OWN-027: what she gave a friend is not hers on her other channel; what she gave herself, once."""
+    bot = await gateway.channel("bot")
+    here, there = await known(shop, "mia"), await known(bot, "m-7")
+    made = (await shop.post(f"/buyers/{here}/links", {"kind": "link_code"})).json
+    await bot.post(f"/buyers/{there}/links/redeem", {"code": made["link_code"]["code"]})
+    body = {"decision": "given", "scope": {"kind": "all_channels"}}
+    await shop.request("PUT", f"/buyers/{here}/consents/personalisation", json=body)
+    offer, friend = await gateway.offer(codes=["A", "B"]), await known(shop, "friend")
+    given, kept = await buy(shop, offer, "mia"), await buy(shop, offer, "mia")
+    for one, channel, buyer_id in ((given, shop, friend), (kept, bot, there)):
+        code = (await shop.post(f"/entitlements/{one['id']}/transfers")).json["code"]
+        taken = await channel.post("/transfers/accept", {"buyer_id": buyer_id, "code": code})
+        assert taken.status == 200, taken.body
+    for channel, buyer_id, seen in (
+        (bot, there, [(kept["id"], "active")]),
+        (shop, here, [(kept["id"], "transferred"), (given["id"], "transferred")]),
+    ):
+        shown = (await channel.get(f"/buyers/{buyer_id}/entitlements")).json["items"]
+        assert [(row["id"], row["status"]) for row in shown] == seen
+
+
 async def test_consent_shows_another_channel(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-004: linked, and with her consent for both; not before, and not after she withdraws it."""
     bot = await gateway.channel("bot")
