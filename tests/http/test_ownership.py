@@ -50,6 +50,20 @@ async def test_after_the_sale(gateway: RunningGateway, shop: TestChannel) -> Non
     assert kinds == ["entitlement.updated", "entitlement.updated", "entitlement.revoked"]
 
 
+async def test_a_history_has_pages(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-012: one change a page, each once, to the end."""
+    one = await buy(shop, await gateway.offer(codes=["A", "B"]))
+    wish = {"delivery_id": one["delivery_id"], "reason": "faulty"}
+    await shop.post(f"/orders/{one['order_id']}/replacements", wish)
+    await shop.post(f"/entitlements/{one['id']}/consume")
+    path, params = f"/entitlements/{one['id']}/history", {"limit": "1"}
+    for change in ("issued", "replaced", "consumed"):
+        page = (await shop.get(path, params=params)).json
+        assert [row["change"] for row in page["items"]] == [change]
+        params["cursor"] = page.get("next_cursor", "")
+    assert page["has_more"] is False
+
+
 async def test_handed_on_over_channels(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-026, OWN-027, OWN-032 to OWN-035: the good goes with it, and what is of the one is not the other's."""
     offer, bot = await gateway.offer(codes=["A", "B"]), await gateway.channel("bot")
