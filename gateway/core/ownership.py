@@ -128,8 +128,8 @@ def each(books: Books, call: Call, deliveries: Iterable[Delivery], event: str) -
 
 
 def handed_on(entitlement: Entitlement | None) -> bool:
-    """Whether it is not the first owner's any more."""
-    return entitlement is not None and entitlement.period > 1
+    """Whether it is not the first owner's any more, here or on a chain."""
+    return entitlement is not None and (entitlement.period > 1 or entitlement.status == "transferred")
 
 
 def replaced(books: Books, call: Call, entitlement: Entitlement, delivery_id: str) -> Entitlement:
