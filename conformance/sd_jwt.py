@@ -233,7 +233,7 @@ def _verified(text: str, key: Json) -> Json:
     try:
         known = OKPKey.import_key(key) if key.get("kty") == "OKP" else ECKey.import_key(key)
         payload = json.loads(jws.deserialize_compact(text, known, registry=_registry).payload)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableError("signature_invalid") from error
     if not isinstance(payload, dict):
         raise UnreadableError("malformed")
@@ -243,7 +243,7 @@ def _verified(text: str, key: Json) -> Json:
 def _disclosure(text: str) -> Disclosure:
     try:
         salt, name, value = json.loads(decoded(text))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableError("disclosure_invalid") from error
     if not isinstance(salt, str) or not isinstance(name, str):
         raise UnreadableError("disclosure_invalid")
@@ -253,7 +253,7 @@ def _disclosure(text: str) -> Disclosure:
 def _object(part: str) -> Json:
     try:
         value = json.loads(decoded(part))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError("malformed") from error
     if not isinstance(value, dict):
         raise UnreadableError("malformed")
@@ -268,5 +268,6 @@ def _member(claims: Json, *names: str) -> Json:
 
 
 def _number(claims: Json, name: str, default: float = 0.0) -> float:
+    """A number that JSON can say exactly; the default for anything else, NaN and infinities too."""
     value = claims.get(name)
-    return float(value) if isinstance(value, int | float) else default
+    return float(value) if isinstance(value, int | float) and abs(value) < 2**53 else default
