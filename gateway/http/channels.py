@@ -19,7 +19,7 @@ async def read_discovery(session: aiohttp.ClientSession, channel_url: str) -> di
     """A valid Discovery. Raises ProtocolError `channel_unreachable`, with what is wrong but not what was sent."""
     try:
         async with session.get(channel_url.rstrip("/") + WELL_KNOWN, timeout=TIMEOUT) as answer:
-            raw = await answer.content.read(SIZE_LIMIT)
+            raw = await whole(answer, SIZE_LIMIT)
             status = answer.status
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise _unreachable("There is no answer.") from error
@@ -33,6 +33,16 @@ async def read_discovery(session: aiohttp.ClientSession, channel_url: str) -> di
     if faults:
         raise _unreachable(f"Its document is not valid at {faults[0][0] or 'its root'}.")
     return dict(document)
+
+
+async def whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, in however many pieces it comes. Raises ValueError for more bytes than `most`."""
+    found = bytearray()
+    async for piece in answer.content.iter_any():
+        found += piece
+        if len(found) > most:
+            raise ValueError("the answer is too long")
+    return bytes(found)
 
 
 def _unreachable(detail: str) -> ProtocolError:

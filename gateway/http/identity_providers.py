@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 
 from gateway.core.errors import ProtocolError
 from gateway.core.proofs import Claims
+from gateway.http.channels import whole
 from gateway.http.clients import jwt_part
 from gateway.http.jose import client_registry
 
@@ -152,7 +153,7 @@ class Providers:
 
     async def _get(self, url: str) -> dict[str, Any]:
         async with self._session.get(url, timeout=TIMEOUT, allow_redirects=False) as answer:
-            raw = await answer.content.read(MOST_BYTES)
+            raw = await whole(answer, MOST_BYTES)
             if answer.status != 200:
                 raise ValueError(f"HTTP {answer.status}")
         return dict(orjson.loads(raw))

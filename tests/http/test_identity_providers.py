@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from base64 import urlsafe_b64encode
@@ -35,12 +36,17 @@ class Login:
         """OpenID Connect Discovery 1.0."""
         return web.json_response({"issuer": self.issuer.issuer, "jwks_uri": f"{self.issuer.issuer}/keys"})
 
-    async def keys(self, request: web.Request) -> web.Response:
-        """The JWKS."""
+    async def keys(self, request: web.Request) -> web.StreamResponse:
+        """The JWKS, in two pieces."""
         self.asked += 1
         if self.away:
             raise web.HTTPServiceUnavailable
-        return web.json_response(self.issuer.jwks)
+        body, answer = json.dumps(self.issuer.jwks).encode(), web.StreamResponse()
+        await answer.prepare(request)
+        for piece in (body[:20], body[20:]):  # as it comes over a network
+            await answer.write(piece)
+            await asyncio.sleep(0.02)
+        return answer
 
 
 @pytest.fixture
