@@ -154,6 +154,20 @@ async def test_the_proof_follows_the_owner(world: World) -> None:
     await owned_of(world, order)
 
 
+async def test_a_certificate_says_what_this_unit_cost(world: World) -> None:
+    """OWN-015: where the order has the product at two prices, each certificate says that of its own line."""
+    channel, offer = await world.channel(), await world.offer(quantity=2)
+    held = await world.hold(channel, offer)
+    cheaper = await world.update(offer, price={"amount": 300, "currency": "EUR"})
+    order = await world.order(channel, line(offer, hold=held), line(cheaper))
+    line_of = {row.id: row.line_id for row in await world.rows(Delivery)}
+    prices = {row["id"]: row["unit_price"] for row in order.lines}
+    for one in await owned_of(world, order):
+        issue, call = certificates.issue_certificate, world.call(channel.id)
+        draft = await world.run(lambda books, one=one: issue(books, world.vault, call, one.id, None))  # type: ignore[misc]  # noqa: B023
+        assert draft.disclosable["price"] == prices[line_of[one.delivery_id]]
+
+
 async def test_an_offer_does_not_outlive_what_it_offers(world: World) -> None:
     """Refunded, used up or revealed (where that decides), the code is worth nothing; suspended, it waits."""
     channel = await world.channel()
