@@ -168,6 +168,17 @@ async def test_what_nobody_would_write(gateway: RunningGateway, shop: TestChanne
         assert (await verdict(shop, shown))["reasons"] == [reason]
 
 
+async def test_a_reset_leaves_no_certificate(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-022, OWN-024: a sandbox that forgot a purchase stands by no proof of it, and gives its place to none."""
+    old = await certificate(shop, (await buy(shop, await gateway.offer()))["id"])
+    assert (await gateway.control("/reset")).status == 204
+    assert (await verdict(shop, old))["valid"] is False
+    new = await certificate(shop, (await buy(shop, await gateway.offer()))["id"])
+    assert (await verdict(shop, new))["valid"] is True
+    assert (await verdict(shop, old))["reasons"] == ["status_unknown"]
+    assert claims_of(old)["status"] != claims_of(new)["status"]
+
+
 async def test_certificates_cannot_be_joined(gateway: RunningGateway, shop: TestChannel) -> None:
     """OWN-015, OWN-017, OWN-022: new salts each time, as many digests always, a place of one's own in the list."""
     one, two = [await buy(shop, await gateway.offer(), f"b{number}") for number in range(2)]
