@@ -230,6 +230,10 @@ async def test_a_token_that_moved_is_gone(world: World) -> None:
     await world.resolve(order, refund=False)
     assert [one.status for one in await owned_of(world, order)] == ["transferred"]
     await refused("entitlement_transferred", world.refund(channel, order), "/lines")
+    world.advance(1)
+    await world.dispute(channel, order)
+    await world.resolve(order, refund=True)
+    assert [one.status for one in await owned_of(world, order)] == ["transferred"]
 
 
 async def test_what_was_sold_before_is_adopted(world: World) -> None:
