@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from tests.fixtures.gateway import RunningGateway, TestChannel, call
 from tests.http.owning import buy, certificate, claims_of, known, owned, status
@@ -226,6 +227,24 @@ async def test_what_she_handed_on_is_hers_nowhere(gateway: RunningGateway, shop:
     ):
         shown = (await channel.get(f"/buyers/{buyer_id}/entitlements")).json["items"]
         assert [(row["id"], row["status"]) for row in shown] == seen
+
+
+async def test_what_an_erased_buyer_had_is_not_joined(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OLG-005: what becomes of it later does not tell everybody that it was one buyer's."""
+    buyer_id, offer = await known(shop, "mia"), await gateway.offer()
+    ours = [await buy(shop, offer, "mia") for _ in range(2)]
+    assert (await shop.request("DELETE", f"/buyers/{buyer_id}")).status == 200
+    for one in ours:
+        assert (await shop.post(f"/entitlements/{one['id']}/consume")).status == 200
+    leaves: list[dict[str, str]] = []
+    for _ in range(100):
+        page = (await call("GET", f"{gateway.api}/ownership-log/entries")).json
+        leaves = [json.loads(row["leaf"]) for row in page["items"]]
+        if len(leaves) == 4:
+            break
+        await asyncio.sleep(0.05)
+    assert [leaf["change"] for leaf in leaves] == ["issued", "issued", "consumed", "consumed"]
+    assert len({leaf["owner"] for leaf in leaves}) == 4
 
 
 async def test_consent_shows_another_channel(gateway: RunningGateway, shop: TestChannel) -> None:
