@@ -74,12 +74,16 @@ class Shown:
 
 @dataclass
 class Found:
-    """What is to be said of a certificate: it holds when there are no `reasons` against it and none is `unknown`."""
+    """What is to be said of a certificate: it holds when there are no `reasons` against it and none is `unknown`.
+
+    `status_at`: when the list was made that says so, in seconds since 1970.
+    """
 
     reasons: list[str] = field(default_factory=list)
     claims: Json = field(default_factory=dict)
     holder_proven: bool = False
     status: str = "unknown"
+    status_at: float | None = None
 
 
 def encoded(raw: bytes) -> str:
@@ -167,7 +171,7 @@ def verify(
     elif nonce is not None or audience is not None:
         found.reasons.append("holder_proof_missing")
     if status_list is not None:
-        found.status = _listed(found.claims, keys, status_list, now)
+        found.status, found.status_at = _listed(found.claims, keys, status_list, now)
         found.reasons += [] if found.status == "valid" else [found.status]
     return found
 
@@ -192,16 +196,17 @@ def unpacked(lst: str) -> bytes:
         raise UnreadableError("status_unknown") from error
 
 
-def _listed(claims: Json, keys: Json, token: str, now: float) -> str:
-    """What the list says of the certificate; a list of somewhere else, or too old, says nothing."""
+def _listed(claims: Json, keys: Json, token: str, now: float) -> tuple[str, float | None]:
+    """What the list says of the certificate, and when it was made; one of somewhere else, or too old, says nothing."""
     place = _member(claims, "status", "status_list")
     try:
         said = signed(token.strip(), keys, LIST)
         if said.get("sub") != place.get("uri") or not _number(said, "exp") > now:
-            return "status_unknown"
-        return STATUS.get(status_at(said, int(_number(place, "idx", -1))), "status_unknown")
+            return "status_unknown", None
+        found = status_at(said, int(_number(place, "idx", -1)))
+        return STATUS.get(found, "status_unknown"), _number(said, "iat")
     except UnreadableError:
-        return "status_unknown"
+        return "status_unknown", None
 
 
 def _timely(claims: Json, now: float) -> Iterator[str]:

@@ -98,6 +98,7 @@ def _say_json(found: sd_jwt.Found, code: int) -> None:
         "valid": verdict,
         "reasons": found.reasons,
         "status": found.status,
+        "status_at": found.status_at,
         "holder_proven": found.holder_proven,
         "claims": found.claims,
     }
@@ -114,6 +115,8 @@ def _say(found: sd_jwt.Found, code: int) -> None:
     for name, value in found.claims.items():
         if name not in ("status", "cnf", "vct"):
             click.echo(f"  {name}: {_plain(name, value)}")
+    if found.status_at is not None:  # since then it may have been handed on
+        click.echo(f"  status as of: {_plain('iat', found.status_at)}")
     if code == HELD and "cnf" in found.claims:
         click.echo(f"  shown by its holder: {'proven' if found.holder_proven else 'not proven'}")
 

@@ -99,6 +99,7 @@ def test_it_holds(issued: Issued) -> None:
     """With all claims, with one, with the holder's proof; and the command says what it was shown."""
     whole = issued.verify(issued.shown())
     assert (whole.exit_code, "Öl & 港湾" in whole.output, "price" in whole.output) == (0, True, True)
+    assert "status as of: " in whole.output
     part = issued.verify(issued.shown("product_name", nonce="n-1"), "--nonce", "n-1", "--json")
     told = json.loads(part.output)
     assert (part.exit_code, told["valid"], told["holder_proven"], told["status"]) == (0, True, True, "valid")
