@@ -138,3 +138,17 @@ async def test_two_processes_read_each_block_once(market: Market) -> None:
     head = (await market.mint.contract.head()).number
     assert mark == ChainMark(market.mint.supplier().contract, head - 3)
     assert await market.watch() == 0
+
+
+async def test_a_node_that_is_away_keeps_nobody_from_the_others(market: Market) -> None:
+    """Every contract is read as far as its own node lets; the trouble is told after that."""
+    away = market.mint.supplier()
+
+    async def opened() -> Any:
+        raise ConnectionError("away")
+
+    away._open = opened  # type: ignore[method-assign]
+    watcher = TransferWatcher([away, market.mint.supplier()], market.world.store, own_call)
+    with pytest.raises(ConnectionError):
+        await watcher.run_once(market.world.now)
+    assert len(await market.world.rows(ChainMark)) == 1
