@@ -166,5 +166,8 @@ def _keep(path: Path, head: Head) -> None:
         "signed_head": head.signed,
     }
     draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be written: {error.strerror}") from error

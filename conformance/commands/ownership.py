@@ -184,5 +184,8 @@ def _list_of(text: str) -> str:
 def page(out: Path) -> None:
     """Write the page that verifies certificates in a browser, offline, in English and Chinese: one file, to pass on."""
     source = Path(__file__).parents[1] / "templates" / "verify.html"
-    out.write_text(source.read_text("utf-8"), "utf-8")
+    try:
+        out.write_text(source.read_text("utf-8"), "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
     click.echo(f"{out}: open it in a browser")

@@ -108,3 +108,5 @@ async def test_what_cannot_be_read_is_no_lie(tmp_path: Path) -> None:
     broken.write_text("{}")
     async with MiniGateway() as gateway:
         assert (await run(gateway.url, "--kept", broken)).exit_code == 3
+        nowhere = await run(gateway.url, "--kept", tmp_path / "nowhere" / "head.json")
+        assert (nowhere.exit_code, "cannot be written" in nowhere.output) == (3, True)

@@ -228,6 +228,14 @@ def test_keys_and_list_come_in_pieces(issued: Issued) -> None:
         server.shutdown()
 
 
+def test_the_page_is_written_where_it_can_be(tmp_path: Path) -> None:
+    """Into a folder that is there; else the command says so."""
+    assert CliRunner().invoke(ownership, ["page", "--out", str(tmp_path / "v.html")]).exit_code == 0
+    assert (tmp_path / "v.html").read_bytes() == PAGE.read_bytes()
+    lost = CliRunner().invoke(ownership, ["page", "--out", str(tmp_path / "none" / "v.html")])
+    assert "cannot be written" in lost.output
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
 @pytest.mark.timeout(120)

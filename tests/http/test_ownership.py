@@ -178,7 +178,8 @@ async def test_lists_are_cached(gateway: RunningGateway, shop: TestChannel) -> N
     uri = claims_of(await certificate(shop, one["id"]))["status"]["status_list"]["uri"]
     first = await call("GET", uri)
     tag = first.headers["ETag"]
-    assert (await call("GET", uri, headers={"If-None-Match": tag})).status == 304
+    for known_as in (tag, f'"other", W/{tag}'):  # as a proxy may have made it
+        assert (await call("GET", uri, headers={"If-None-Match": known_as})).status == 304
     await shop.post(f"/entitlements/{one['id']}/consume")
     changed = await call("GET", uri, headers={"If-None-Match": tag})
     assert (changed.status, changed.headers["Cache-Control"]) == (200, "public, max-age=300")
