@@ -15,12 +15,14 @@ from typing import Any
 import aiohttp
 
 from conformance import merkle
+from conformance.fetching import whole
 from conformance.timing import HEAD_AGE
 from conformance.tokens import verified
 
 Json = dict[str, Any]
 SKEW = 300  # seconds by which clocks may differ
 PATIENCE = 15  # seconds for an answer
+LARGEST = 1 << 20  # bytes of one
 TYPE = "vgcp-tree-head+jwt"
 
 
@@ -57,7 +59,7 @@ class Head:
                 int(claims["iat"]),
                 signed,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise LiedError(f"the head lacks {error}") from error
 
 
@@ -76,6 +78,8 @@ class Log:
         age = time.time() - head.at
         if age > HEAD_AGE.seconds + SKEW:
             raise LiedError(f"the head was signed {age:.0f} seconds ago")
+        if age < -SKEW:  # it could be shown until then, whatever the log is
+            raise LiedError(f"the head was signed {-age:.0f} seconds in the future")
         return head
 
     async def check_growth(self, before: Head, now: Head) -> None:
@@ -107,8 +111,8 @@ async def fetched(http: aiohttp.ClientSession, url: str) -> Json:
     """The JSON object there; also the problem document that says that it is not there. Raises UnreadableError."""
     try:
         async with http.get(url) as answer:
-            status, found = answer.status, await answer.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            status, found = answer.status, json.loads(await whole(answer, LARGEST))
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
         raise UnreadableError(f"{url} cannot be read: {str(error) or type(error).__name__}") from error
     if status not in (200, 404) or not isinstance(found, dict):
         raise UnreadableError(f"{url} cannot be read: status {status}")
@@ -162,5 +166,8 @@ def _keep(path: Path, head: Head) -> None:
         "signed_head": head.signed,
     }
     draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be written: {error.strerror}") from error

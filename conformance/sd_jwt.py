@@ -74,12 +74,16 @@ class Shown:
 
 @dataclass
 class Found:
-    """What is to be said of a certificate: it holds when there are no `reasons` against it and none is `unknown`."""
+    """What is to be said of a certificate: it holds when there are no `reasons` against it and none is `unknown`.
+
+    `status_at`: when the list was made that says so, in seconds since 1970.
+    """
 
     reasons: list[str] = field(default_factory=list)
     claims: Json = field(default_factory=dict)
     holder_proven: bool = False
     status: str = "unknown"
+    status_at: float | None = None
 
 
 def encoded(raw: bytes) -> str:
@@ -167,7 +171,7 @@ def verify(
     elif nonce is not None or audience is not None:
         found.reasons.append("holder_proof_missing")
     if status_list is not None:
-        found.status = _listed(found.claims, keys, status_list, now)
+        found.status, found.status_at = _listed(found.claims, keys, status_list, now)
         found.reasons += [] if found.status == "valid" else [found.status]
     return found
 
@@ -192,16 +196,17 @@ def unpacked(lst: str) -> bytes:
         raise UnreadableError("status_unknown") from error
 
 
-def _listed(claims: Json, keys: Json, token: str, now: float) -> str:
-    """What the list says of the certificate; a list of somewhere else, or too old, says nothing."""
+def _listed(claims: Json, keys: Json, token: str, now: float) -> tuple[str, float | None]:
+    """What the list says of the certificate, and when it was made; one of somewhere else, or too old, says nothing."""
     place = _member(claims, "status", "status_list")
     try:
         said = signed(token.strip(), keys, LIST)
         if said.get("sub") != place.get("uri") or not _number(said, "exp") > now:
-            return "status_unknown"
-        return STATUS.get(status_at(said, int(_number(place, "idx", -1))), "status_unknown")
+            return "status_unknown", None
+        found = status_at(said, int(_number(place, "idx", -1)))
+        return STATUS.get(found, "status_unknown"), _number(said, "iat")
     except UnreadableError:
-        return "status_unknown"
+        return "status_unknown", None
 
 
 def _timely(claims: Json, now: float) -> Iterator[str]:
@@ -233,7 +238,7 @@ def _verified(text: str, key: Json) -> Json:
     try:
         known = OKPKey.import_key(key) if key.get("kty") == "OKP" else ECKey.import_key(key)
         payload = json.loads(jws.deserialize_compact(text, known, registry=_registry).payload)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableError("signature_invalid") from error
     if not isinstance(payload, dict):
         raise UnreadableError("malformed")
@@ -243,7 +248,7 @@ def _verified(text: str, key: Json) -> Json:
 def _disclosure(text: str) -> Disclosure:
     try:
         salt, name, value = json.loads(decoded(text))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableError("disclosure_invalid") from error
     if not isinstance(salt, str) or not isinstance(name, str):
         raise UnreadableError("disclosure_invalid")
@@ -253,7 +258,7 @@ def _disclosure(text: str) -> Disclosure:
 def _object(part: str) -> Json:
     try:
         value = json.loads(decoded(part))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError("malformed") from error
     if not isinstance(value, dict):
         raise UnreadableError("malformed")
@@ -268,5 +273,6 @@ def _member(claims: Json, *names: str) -> Json:
 
 
 def _number(claims: Json, name: str, default: float = 0.0) -> float:
+    """A number that JSON can say exactly; the default for anything else, NaN and infinities too."""
     value = claims.get(name)
-    return float(value) if isinstance(value, int | float) else default
+    return float(value) if isinstance(value, int | float) and abs(value) < 2**53 else default

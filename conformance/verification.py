@@ -15,6 +15,7 @@ import aiohttp
 import spec
 from conformance.certificate import LONGEST, Certificate, read_report
 from conformance.digests import discovery_digest, of_bytes, suite_digest
+from conformance.fetching import whole
 from conformance.jose import UnreadableError
 from conformance.rejudging import rejudge
 
@@ -212,7 +213,7 @@ async def _live(claims: Json, url: str) -> Line:
             aiohttp.ClientSession(timeout=limit) as http,
             http.get(where, allow_redirects=False) as answer,
         ):
-            document = json.loads(await answer.content.read(LARGEST))
+            document = json.loads(await whole(answer, LARGEST))
         if not isinstance(document, dict):
             raise ValueError("no object")
         digest = discovery_digest(document, url)

@@ -56,6 +56,6 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # these tell of each connection and of each statement
-    for name in ("uvicorn", "connexion", "asyncio", "alembic", "aiohttp"):
+    # these tell of each connection and of each statement, and web3 of its URL, which may have a secret in it
+    for name in ("uvicorn", "connexion", "asyncio", "alembic", "aiohttp", "web3"):
         logging.getLogger(name).setLevel("WARNING")

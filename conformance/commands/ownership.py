@@ -13,6 +13,7 @@ import aiohttp
 import click
 
 from conformance import sd_jwt
+from conformance.fetching import whole
 
 HELD, REFUSED, UNDECIDED = 0, 1, 3
 LIMIT = 8 << 20  # bytes of a key set or a list that are read
@@ -51,7 +52,7 @@ def ownership() -> None:
 
 
 @ownership.command(epilog=EXAMPLES)
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option("--keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="The gateway's JWKS.")  # fmt: skip
 @click.option("--status-list", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
@@ -75,7 +76,7 @@ def verify(
     """
     text = file.read()
     known = _read(keys) if keys else None
-    listed = status_list.read_text("utf-8") if status_list else None
+    listed = status_list.read_text("utf-8", "replace") if status_list else None
     if known is None and gateway is None:
         raise click.UsageError("Give --keys, or --gateway to read them from.")
     if gateway is not None:
@@ -83,10 +84,10 @@ def verify(
     found = sd_jwt.verify(text, known or {}, time.time(), listed, nonce, audience)
     if gateway is not None and found.claims and found.claims.get("iss") != gateway.rstrip("/"):
         found.reasons.append("issuer_unknown")
-    undecided = {"key_unknown", "status_unknown"} & {*found.reasons} or (
-        found.status == "unknown" and not found.reasons
-    )
-    code = HELD if not found.reasons and not undecided else UNDECIDED if undecided else REFUSED
+    if {*found.reasons} - {"key_unknown", "status_unknown"}:
+        code = REFUSED
+    else:
+        code = UNDECIDED if found.reasons or found.status == "unknown" else HELD
     (_say_json if as_json else _say)(found, code)
     sys.exit(code)
 
@@ -97,6 +98,7 @@ def _say_json(found: sd_jwt.Found, code: int) -> None:
         "valid": verdict,
         "reasons": found.reasons,
         "status": found.status,
+        "status_at": found.status_at,
         "holder_proven": found.holder_proven,
         "claims": found.claims,
     }
@@ -113,6 +115,8 @@ def _say(found: sd_jwt.Found, code: int) -> None:
     for name, value in found.claims.items():
         if name not in ("status", "cnf", "vct"):
             click.echo(f"  {name}: {_plain(name, value)}")
+    if found.status_at is not None:  # since then it may have been handed on
+        click.echo(f"  status as of: {_plain('iat', found.status_at)}")
     if code == HELD and "cnf" in found.claims:
         click.echo(f"  shown by its holder: {'proven' if found.holder_proven else 'not proven'}")
 
@@ -120,15 +124,26 @@ def _say(found: sd_jwt.Found, code: int) -> None:
 def _plain(name: str, value: Any) -> str:
     if name in ("iat", "exp"):
         return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # what a terminal would act on, or show as a line of its own, is escaped
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
 
 
 def _read(path: Path) -> Json:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        return _keys(path.read_bytes())
     except ValueError:
         _stop(f"{path.name} is no key set")
-    return found if isinstance(found, dict) else _stop(f"{path.name} is no key set")
+
+
+def _keys(raw: bytes) -> Json:
+    """A key set. Raises ValueError."""
+    try:
+        found = json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("it is no key set") from error
+    if not isinstance(found, dict):
+        raise ValueError("it is no key set")
+    return found
 
 
 def _stop(words: str) -> NoReturn:
@@ -141,19 +156,19 @@ async def _fetched(origin: str, text: str, keys: Json | None, listed: str | None
     try:
         async with aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False) as session:
             if keys is None:
-                keys = json.loads(await _get(session, f"{origin}/vgcp/v1/oauth/jwks"))
+                keys = _keys(await _get(session, f"{origin}/vgcp/v1/oauth/jwks"))
             uri = _list_of(text)
             if listed is None and uri.startswith(f"{origin}/"):
                 listed = (await _get(session, uri)).decode()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         _stop(f"{origin} cannot be read: {str(error) or type(error).__name__}")
-    return keys or {}, listed
+    return keys, listed
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> bytes:
     async with session.get(url, allow_redirects=False) as answer:
         answer.raise_for_status()
-        return await answer.content.read(LIMIT)
+        return await whole(answer, LIMIT)
 
 
 def _list_of(text: str) -> str:
@@ -169,5 +184,8 @@ def _list_of(text: str) -> str:
 def page(out: Path) -> None:
     """Write the page that verifies certificates in a browser, offline, in English and Chinese: one file, to pass on."""
     source = Path(__file__).parents[1] / "templates" / "verify.html"
-    out.write_text(source.read_text("utf-8"), "utf-8")
+    try:
+        out.write_text(source.read_text("utf-8"), "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
     click.echo(f"{out}: open it in a browser")

@@ -84,13 +84,13 @@ class Contract:
         return None
 
     async def moved(self, first: int, last: int) -> list[Moved]:
-        """Transfers in these blocks, in their order, mints left out."""
+        """Transfers to another owner in these blocks, in their order, mints left out."""
         nobody = "0x" + 40 * "0"
         logs = await self._contract.events.Transfer.get_logs(from_block=first, to_block=last)
         return [
             Moved(int(log["args"]["tokenId"]), str(log["args"]["to"]))
             for log in logs
-            if log["args"]["from"] != nobody
+            if log["args"]["from"] not in (nobody, log["args"]["to"])
         ]
 
     def mint_data(self, request: bytes, to: str, deadline: int) -> str:

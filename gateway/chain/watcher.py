@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -33,11 +34,16 @@ class TransferWatcher:
         self._call = call
 
     async def run_once(self, now: datetime) -> int:
-        """Read on, at most a step of each contract; how many transfers there were."""
-        found = 0
-        for one in self._suppliers:
-            found += await self._read(one, now)
-        return found
+        """Read on, at most a step of each contract; how many transfers there were.
+
+        A node that is away keeps nobody from reading the others. What it raised is raised then.
+        """
+        reads = (self._read(one, now) for one in self._suppliers)
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return sum(one for one in found if isinstance(one, int))
 
     async def _read(self, supplier: Erc721Supplier, now: datetime) -> int:
         contract, sure = supplier.contract, await supplier.sure_block()

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OKPKey
 
 from gateway.core import ownership, status_lists, wire
 from gateway.core.errors import ProtocolError, refuse
-from gateway.core.model import Call, Channel, Json, Order
+from gateway.core.model import Call, Channel, Delivery, Json, Order
 from gateway.core.model_ownership import Entitlement
 from gateway.core.ports import Books, Vault
 from gateway.core.sealing import PRIVATE
@@ -100,12 +100,11 @@ def _disclosable(books: Books, owned: Entitlement) -> Json:
         "channel": channel.name if channel else "",
     }
     order = books.get(Order, owned.order_id) if owned.period == 1 else None
-    line = (
-        next((one for one in order.lines if one["product_id"] == owned.product["id"]), None)
-        if order
-        else None
-    )
-    return claims if line is None else {**claims, "price": line["unit_price"], "order_id": owned.order_id}
+    delivery = books.get(Delivery, owned.delivery_id) if order else None
+    if order is None or delivery is None:
+        return claims
+    line = next(one for one in order.lines if one["id"] == delivery.line_id)
+    return {**claims, "price": line["unit_price"], "order_id": order.id}
 
 
 def _bad(member: str, detail: str) -> ProtocolError:

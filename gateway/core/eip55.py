@@ -17,8 +17,9 @@ TURNS = (
 
 
 def is_address(text: str) -> bool:
-    """Whether it is one, with the right checksum where its letters are of both cases."""
-    if not ADDRESS.fullmatch(text):
+    """Whether it is one, with the right checksum where its letters are of both cases. Zero is nobody's: no token is
+    minted to it."""
+    if not ADDRESS.fullmatch(text) or not int(text, 16):
         return False
     digits = text[2:]
     return digits in (digits.lower(), digits.upper()) or text == checksummed(text)

@@ -128,8 +128,8 @@ def each(books: Books, call: Call, deliveries: Iterable[Delivery], event: str) -
 
 
 def handed_on(entitlement: Entitlement | None) -> bool:
-    """Whether it is not the first owner's any more."""
-    return entitlement is not None and entitlement.period > 1
+    """Whether it is not the first owner's any more, here or on a chain."""
+    return entitlement is not None and (entitlement.period > 1 or entitlement.status == "transferred")
 
 
 def replaced(books: Books, call: Call, entitlement: Entitlement, delivery_id: str) -> Entitlement:
@@ -166,7 +166,9 @@ def step(books: Books, call: Call, entitlement: Entitlement, event: str) -> Enti
 
 def log(books: Books, call: Call, entitlement: Entitlement, change: str) -> Entitlement:
     """The entitlement with its new entry in the public log (OLG-001)."""
-    commitment = ownership_log.commit_to(entitlement.salt, entitlement.account_id)
+    # an erased buyer's salts are forgotten: what is put in their place is too, or they would all have one
+    salt = entitlement.salt if any(entitlement.salt) else secrets.token_bytes(ownership_log.SALT_BYTES)
+    commitment = ownership_log.commit_to(salt, entitlement.account_id)
     entry = ownership_log.append(books, call, entitlement.id, change, commitment)
     return replace(entitlement, leaf_hash=entry.leaf_hash)
 

@@ -241,9 +241,9 @@ class OwnershipReads(Protocol):
         """An entitlement, whoever asks."""
 
     async def entitlements(
-        self, account_id: str, channel_id: str, before: str | None, limit: int
+        self, account_id: str, channel_id: str, given: bool, before: str | None, limit: int
     ) -> Sequence[Entitlement]:
-        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+        """What this account of the channel owns, and with `given` what it has handed on: newest id first."""
 
     async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
         """The history after the issue, oldest first."""

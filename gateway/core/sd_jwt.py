@@ -85,9 +85,12 @@ def reveal(payload: Json, disclosures: Sequence[str]) -> Json:
     claims = {name: value for name, value in payload.items() if name not in ("_sd", "_sd_alg")}
     left = {*hidden}
     for one in disclosures:
-        name, value = _read(one)
-        if digest(one) not in left or name in claims or name in ("_sd", "..."):
+        # what the issuer has not hashed is not read: anybody may have written it
+        if digest(one) not in left:
             raise Malformed("A disclosure is not of this certificate.")
+        name, value = _read(one)
+        if name in claims or name in ("_sd", "..."):
+            raise Malformed("A disclosure does not fit this certificate.")
         left.remove(digest(one))
         claims[name] = value
     return claims

@@ -22,6 +22,7 @@ FORMAT = "dc+sd-jwt"
 BINDING = "kb+jwt"
 LEEWAY = 60  # seconds by which clocks may differ
 BINDING_LIFE = 600  # seconds for which the proof of a holder is taken
+FAULTS = (JoseError, ValueError, TypeError)  # of what is no JWS, or says in its header what no JWS says
 
 
 @dataclass
@@ -97,7 +98,7 @@ def _payload(services: Services, text: str) -> tuple[Json | None, str]:
     """The signed claims, or why there are none."""
     try:
         header = jws.extract_compact(text.encode()).headers()
-    except (JoseError, ValueError):
+    except FAULTS:
         return None, "malformed"
     if header.get("typ") != FORMAT:
         return None, "type_unknown"
@@ -108,7 +109,7 @@ def _payload(services: Services, text: str) -> tuple[Json | None, str]:
     try:
         verified = jws.deserialize_compact(text, key, registry=own_registry)
         payload = orjson.loads(verified.payload)
-    except (JoseError, ValueError):
+    except FAULTS:
         return None, "signature_invalid"
     return (payload, "") if isinstance(payload, dict) else (None, "malformed")
 
@@ -135,13 +136,14 @@ def _binds(
     try:
         verified = jws.deserialize_compact(shown.key_binding, key, registry=client_registry)
         said = orjson.loads(verified.payload)
-    except (JoseError, ValueError):
+    except FAULTS:
         return False
-    age = now.timestamp() - said.get("iat", 0)
+    made = said.get("iat") if isinstance(said, dict) else None
     return (
-        verified.headers().get("typ") == BINDING
+        isinstance(made, int | float)
+        and -LEEWAY <= now.timestamp() - made <= BINDING_LIFE
+        and verified.headers().get("typ") == BINDING
         and said.get("sd_hash") == sd_jwt.digest(shown.bound)
-        and -LEEWAY <= age <= BINDING_LIFE
         and nonce in (None, said.get("nonce"))
         and audience in (None, said.get("aud"))
     )

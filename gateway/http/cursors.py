@@ -29,6 +29,7 @@ def decode(operation: str, cursor: str) -> str:
         value = raw[CHECK:].decode()
     except (ValueError, binascii.Error) as error:
         raise ProtocolError("cursor_invalid") from error
-    if raw[:CHECK] != _check(operation, raw[CHECK:]) or encode(operation, value) != cursor:
+    made = raw[:CHECK] == _check(operation, raw[CHECK:]) and encode(operation, value) == cursor
+    if not made or "\0" in value:  # which no id has, and PostgreSQL takes in no text
         raise ProtocolError("cursor_invalid")
     return value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from heapq import merge
-from itertools import islice
 
 from gateway.core import certificates as proofs
 from gateway.core import ownership as rules
@@ -17,7 +17,7 @@ from gateway.core.privacy import DataUse
 from gateway.http import status_lists
 from gateway.http.certificates import examine, sign_certificate, status_place
 from gateway.http.limits import PUBLIC
-from gateway.http.pages import cursor_of, list_page
+from gateway.http.pages import cursor_of, list_page, position_of
 from gateway.http.render import cached, render
 from gateway.http.request import Request
 from gateway.http.response import Response
@@ -33,12 +33,16 @@ async def get_certificate_issuer(request: Request) -> Response:
 
 
 async def list_entitlements(request: Request) -> Response:
-    """Newest first, over all accounts of the buyer that this channel may look at (OWN-002, OWN-004)."""
+    """Newest first, over all accounts of the buyer that this channel may look at (OWN-002, OWN-004).
+
+    Of what she has handed on, only what she had here; once, also where she handed it to herself.
+    """
     buyer_id, before = request.values["buyer_id"], cursor_of(request)
     wanted: int = request.values["limit"] + 1
     reads, seen = request.services.ownership, await _accounts(request, buyer_id)
-    found = [await reads.entitlements(*one, before, wanted) for one in seen]
-    rows = list(islice(merge(*found, key=lambda row: row.id, reverse=True), wanted))
+    found = [await reads.entitlements(*one, one[0] == buyer_id, before, wanted) for one in seen]
+    merged = merge(*found, key=lambda row: row.id, reverse=True)
+    rows = list({row.id: row for row in merged}.values())[:wanted]
     shown = {row.id: await _view(request, row, buyer_id) for row in rows}
     if not rows and before is None and await reads.account(buyer_id, request.channel_id) is None:
         raise missing("buyer_id")
@@ -53,18 +57,20 @@ async def get_entitlement(request: Request) -> Response:
 
 async def list_ownership_changes(request: Request) -> Response:
     """Oldest first; a former owner's channel sees no further than its end (OWN-012)."""
-    found, after = await _visible(request), cursor_of(request) or ""
+    found, after = await _visible(request), position_of(request)
     changes = await request.services.ownership.changes(found.id)
     if found.channel_id != request.channel_id:
         last = _handed_on_by(changes, request.channel_id)
-        changes = [one for one in changes if last is None or one.id <= last.id]
+        changes = [one for one in changes if last is None or one.revision <= last.revision]
     first = next((one for one in changes if one.from_account_id), None)
     begin = (first.from_account_id, first.from_channel_id) if first else (found.account_id, found.channel_id)
     issued = OwnershipChange(
         "", found.id, "issued", found.created_at, 1, begin[0] or "", begin[1] or "", None, None, None
     )
-    rows = [one for one in [issued, *changes] if not after or one.id > after]
-    return render(200, list_page(request, rows, lambda row: _change(row, request), lambda row: row.id))
+    # by revision: ids follow the clocks of several processes
+    rows = [one for one in [issued, *changes] if one.revision > after]
+    show = partial(_change, channel_id=request.channel_id)
+    return render(200, list_page(request, rows, show, lambda row: str(row.revision)))
 
 
 async def consume_entitlement(request: Request) -> Response:
@@ -256,6 +262,6 @@ def _handed_on_by(
     return next((one for one in reversed(given) if account_id in (None, one.from_account_id)), None)
 
 
-def _change(row: OwnershipChange, request: Request) -> Json:
+def _change(row: OwnershipChange, channel_id: str) -> Json:
     shown: Json = {"change": row.change, "at": wire.timestamp(row.at)}
-    return {**shown, "owner_id": row.account_id} if row.channel_id == request.channel_id else shown
+    return {**shown, "owner_id": row.account_id} if row.channel_id == channel_id else shown

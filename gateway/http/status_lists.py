@@ -64,7 +64,7 @@ class StatusTokens:
 def answer(request: Request, token: Token) -> Response:
     """The token with what caches need; 304 for who has it already (RFC 9110 section 13.1.2)."""
     known = request.headers.get(b"if-none-match", b"")
-    same = token.tag in (one.strip() for one in known.split(b","))
+    same = token.tag in (one.strip().removeprefix(b"W/") for one in known.split(b","))
     response = Response(304) if same else Response(200, token.text, media_type=MEDIA_TYPE)
     response.headers += [
         (b"etag", token.tag),

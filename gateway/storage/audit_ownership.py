@@ -29,14 +29,19 @@ OWNERS = (
     .group_by(deliveries.c.id)
     .having(func.count(entitlements.c.id) != 1)
 )
-# What is revoked was delivered, and has been taken back.
+# What is revoked was delivered, and has been taken back. A token that has moved on its chain stays where it is.
 TAKEN_BACK = (
     select(entitlements.c.id)
     .join(deliveries, _PAIR, isouter=True)
     .where(
         or_(
             deliveries.c.id.is_(None),
-            (entitlements.c.status == "revoked") != (deliveries.c.status == "voided"),
+            and_(entitlements.c.status == "revoked", deliveries.c.status != "voided"),
+            and_(
+                entitlements.c.status != "revoked",
+                entitlements.c.status != "transferred",
+                deliveries.c.status == "voided",
+            ),
         )
     )
 )

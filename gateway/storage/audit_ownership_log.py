@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from gateway.core import merkle
 from gateway.core.model_ownership_log import LogEntry, LogHead
@@ -14,19 +14,27 @@ PAGE = 5000
 HEADS = select(log_heads).order_by(log_heads.c.tree_size)
 ENTRIES = (
     select(log_entries)
-    .where(log_entries.c.leaf_index >= bindparam("start"))
+    .where(log_entries.c.leaf_index >= bindparam("start"), log_entries.c.leaf_index < bindparam("end"))
     .order_by(log_entries.c.leaf_index)
     .limit(PAGE)
 )
 
+# in one statement, which sees either all of a merge or nothing
+BEYOND = (
+    select(func.count())
+    .select_from(log_entries)
+    .where(log_entries.c.leaf_index >= select(func.max(log_heads.c.tree_size)).scalar_subquery())
+)
+
 
 async def misplaced(engine: Engine) -> list[Wrong]:
-    """(about what, what, as it should be, as it is), for each that is wrong. Reads the whole log, page by page."""
+    """(about what, what, as it should be, as it is), for each that is wrong. Reads the log, page by page, as far as it
+    goes at the beginning: it may grow meanwhile."""
     heads: dict[int, LogHead] = {head.tree_size: head for head in await engine.rows(LogHead, HEADS)}
     found: list[Wrong] = []
     stack: list[tuple[int, bytes]] = []  # complete subtrees, the largest first, with their sizes
-    size = 0
-    while page := await engine.rows(LogEntry, ENTRIES, {"start": size}):
+    size, largest = 0, max(heads, default=0)
+    while page := await engine.rows(LogEntry, ENTRIES, {"start": size, "end": largest}):
         for entry in page:
             if entry.leaf_index != size or merkle.leaf_hash(entry.leaf.encode()) != entry.leaf_hash:
                 return [*found, (entry.id, "the entry's place and hash", size, entry.leaf_index)]
@@ -34,9 +42,10 @@ async def misplaced(engine: Engine) -> list[Wrong]:
             size += 1
             if size in heads and heads[size].root_hash != merkle.root_of([one for _, one in stack]):
                 found.append((f"tree of {size} entries", "heads with the root over its entries", 1, 0))
-    largest = max(heads, default=0)
     if largest != size:
         found.append(("the log", "entries of the largest tree", size, largest))
+    if beyond := int((await engine.scan(BEYOND))[0][0]):
+        found.append(("the log", "entries that no tree has", 0, beyond))
     return found
 
 

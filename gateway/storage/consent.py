@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 
 from gateway.core.model import Delivery, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord
@@ -25,6 +25,7 @@ from gateway.storage.tables import (
 
 CHANNEL: Any = bindparam("channel_id")
 SUBJECT: Any = bindparam("subject")
+ACCOUNT: Any = bindparam("account_id")
 AFTER: Any = bindparam("after")
 LIMIT: Any = bindparam("limit")
 
@@ -54,8 +55,14 @@ def _of_buyer(query: Select[Any], named: Any, rows: Any) -> Select[Any]:
 
 ORDERS_OF = _of_buyer(select(orders), orders, orders)
 HOLDS_OF = _of_buyer(select(reservations).where(~reservations.c.internal), reservations, reservations)
+# but for what is another's by now: when that is opened is not hers to know
 DELIVERIES_OF = _of_buyer(
-    select(deliveries).join(orders, orders.c.id == deliveries.c.order_id), orders, deliveries
+    select(deliveries)
+    .join(orders, orders.c.id == deliveries.c.order_id)
+    .join(entitlements, entitlements.c.id == deliveries.c.entitlement_id, isouter=True)
+    .where(func.coalesce(entitlements.c.account_id, ACCOUNT) == ACCOUNT),
+    orders,
+    deliveries,
 )
 ENTITLEMENTS_OF = (
     select(entitlements)
@@ -99,7 +106,8 @@ class ConsentQueries:
 
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
         """Her deliveries."""
-        return await self._engine.rows(Delivery, DELIVERIES_OF, _named(account, after, limit))
+        named = {**_named(account, after, limit), "account_id": account.id}
+        return await self._engine.rows(Delivery, DELIVERIES_OF, named)
 
     async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]:
         """What she owns by this account."""

@@ -40,12 +40,13 @@ _OWN = select(_OWNED.c.id).where(_OWNED.c.account_id == ID, _OWNED.c.channel_id 
 _GIVEN = select(ownership_changes.c.entitlement_id).where(
     ownership_changes.c.from_account_id == ID, ownership_changes.c.from_channel_id == CHANNEL
 )
-ENTITLEMENTS = (
+# a union, and no OR: for that one PostgreSQL would read all that anybody owns
+OWNED, OWNED_OR_GIVEN = (
     select(entitlements)
-    # a union, and no OR: for that one PostgreSQL would read all that anybody owns
-    .where(entitlements.c.id.in_(_OWN.union(_GIVEN)), entitlements.c.id < bindparam("before"))
+    .where(entitlements.c.id.in_(whose), entitlements.c.id < bindparam("before"))
     .order_by(entitlements.c.id.desc())
     .limit(LIMIT)
+    for whose in (_OWN, _OWN.union(_GIVEN))
 )
 CHANGES = (
     select(ownership_changes)
@@ -90,11 +91,12 @@ class OwnershipReads:
         return await self._one(Entitlement, ENTITLEMENT, entitlement_id)
 
     async def entitlements(
-        self, account_id: str, channel_id: str, before: str | None, limit: int
+        self, account_id: str, channel_id: str, given: bool, before: str | None, limit: int
     ) -> Sequence[Entitlement]:
-        """What this account of the channel owns or has handed on, newest id first, ids below `before`."""
+        """What this account of the channel owns, and with `given` what it has handed on too: newest id first, ids below
+        `before`."""
         wanted = {"id": account_id, "channel_id": channel_id, "before": before or LAST, "limit": limit}
-        return await self._engine.rows(Entitlement, ENTITLEMENTS, wanted)
+        return await self._engine.rows(Entitlement, OWNED_OR_GIVEN if given else OWNED, wanted)
 
     async def changes(self, entitlement_id: str) -> Sequence[OwnershipChange]:
         """The history after the issue, oldest first."""

@@ -29,6 +29,7 @@ from gateway.storage.columns import table as _table
 from gateway.storage.tables_ownership import (
     entitlements,
     ownership_changes,
+    status_counters,
     status_entries,
     status_lists,
     transfers,
@@ -306,6 +307,7 @@ __all__ = [
     "entitlements",
     "metadata",
     "ownership_changes",
+    "status_counters",
     "status_entries",
     "status_lists",
     "transfers",

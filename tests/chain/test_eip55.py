@@ -30,12 +30,13 @@ def test_the_cases_of_eip_55_are_addresses() -> None:
 
 
 def test_one_wrong_letter_is_seen() -> None:
-    """A letter of the other case, one digit less, and no 0x are refused; one case alone says nothing and is taken."""
+    """A letter of the other case, one digit less, no 0x and nobody are refused; one case alone is taken."""
     good = CASES[4]
     assert not is_address(good.replace("Aeb6", "aeb6"))
     assert not is_address(good[:-1])
     assert not is_address(good[2:])
     assert not is_address(good + "\n")
+    assert not is_address("0x" + 40 * "0")
     assert is_address(good.lower())
     assert is_address("0x" + good[2:].upper())
 

@@ -50,13 +50,14 @@ class Market:
         await self.maker.run_once(self.world.now)
         await self.maker.drain()
 
-    async def give_away(self, token_id: int = 1) -> None:
-        """The buyer sends her token to somebody else."""
+    async def give_away(self, to: str = "") -> None:
+        """The buyer sends her token to somebody else, unless it is to go to an address that is given."""
         web3, contract = self.mint.chain.web3, self.mint.contract._contract
         await self.mint.chain.fund(self.buyer.address)
-        call = contract.functions.transferFrom(self.buyer.address, new_account().address, token_id)
+        nonce = await web3.eth.get_transaction_count(self.buyer.address)
+        call = contract.functions.transferFrom(self.buyer.address, to or new_account().address, 1)
         built = await call.build_transaction(
-            {"from": self.buyer.address, "nonce": 0, "chainId": self.mint.chain.chain_id}
+            {"from": self.buyer.address, "nonce": nonce, "chainId": self.mint.chain.chain_id}
         )
         await web3.eth.send_raw_transaction(self.buyer.sign_transaction(built).raw_transaction)
 
@@ -100,6 +101,10 @@ async def test_a_token_that_moves_is_no_more_the_buyers(market: Market) -> None:
     assert await market.status() == "active"
     (owned,) = await market.world.rows(Entitlement)
     assert [owned.asset] == [one.id for one in await market.world.rows(Token)]
+    await market.give_away(market.buyer.address)  # she is its owner still
+    await market.mint.chain.mine(3)
+    assert await market.watch() == 0
+    assert await market.status() == "active"
     await market.give_away()
     await market.mint.chain.mine(2)
     await market.watch()
@@ -135,3 +140,17 @@ async def test_two_processes_read_each_block_once(market: Market) -> None:
     head = (await market.mint.contract.head()).number
     assert mark == ChainMark(market.mint.supplier().contract, head - 3)
     assert await market.watch() == 0
+
+
+async def test_a_node_that_is_away_keeps_nobody_from_the_others(market: Market) -> None:
+    """Every contract is read as far as its own node lets; the trouble is told after that."""
+    away = market.mint.supplier()
+
+    async def opened() -> Any:
+        raise ConnectionError("away")
+
+    away._open = opened  # type: ignore[method-assign]
+    watcher = TransferWatcher([away, market.mint.supplier()], market.world.store, own_call)
+    with pytest.raises(ConnectionError):
+        await watcher.run_once(market.world.now)
+    assert len(await market.world.rows(ChainMark)) == 1

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from click.testing import CliRunner, Result
 
-from conformance import merkle
+from conformance import following, merkle
 from conformance.commands.ownership_log import ownership_log
 from conformance.mini_gateway import MiniGateway
 from conformance.mini_gateway.ownership_log import write
@@ -67,6 +71,14 @@ async def test_a_lie_is_found(tmp_path: Path, fault: str, said: str) -> None:
         assert kept.read_text() == before
 
 
+async def test_a_head_of_the_future_is_no_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head with a later date could be shown until then, whatever becomes of the log."""
+    async with MiniGateway() as gateway:
+        monkeypatch.setattr(following, "time", SimpleNamespace(time=lambda: time.time() - 3600))
+        answer = await run(gateway.url)
+        assert (answer.exit_code, "in the future" in answer.output) == (1, True)
+
+
 @pytest.mark.parametrize(("left", "said"), [(3, "two trees of 3 entries"), (2, "had 3 entries, and has 2")])
 async def test_another_story_is_found(tmp_path: Path, left: int, said: str) -> None:
     """A log that has lost entries, or has others in their place, does not fit the head that was kept."""
@@ -82,9 +94,19 @@ async def test_another_story_is_found(tmp_path: Path, left: int, said: str) -> N
 
 
 async def test_what_cannot_be_read_is_no_lie(tmp_path: Path) -> None:
-    """No gateway, and a file that has no head in it, end with 3."""
+    """No gateway, one that answers what nobody reads, and a file that has no head in it, end with 3."""
     assert (await run("http://127.0.0.1:9")).exit_code == 3
+
+    async def deep(request: web.Request) -> web.Response:
+        return web.Response(text="[" * 200_000, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/.well-known/vgcp", deep)
+    async with TestServer(app) as server:
+        assert (await run(str(server.make_url("")))).exit_code == 3
     broken = tmp_path / "head.json"
     broken.write_text("{}")
     async with MiniGateway() as gateway:
         assert (await run(gateway.url, "--kept", broken)).exit_code == 3
+        nowhere = await run(gateway.url, "--kept", tmp_path / "nowhere" / "head.json")
+        assert (nowhere.exit_code, "cannot be written" in nowhere.output) == (3, True)

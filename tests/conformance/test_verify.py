@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -36,6 +38,19 @@ class Issued:
     text: str
     folder: Path
 
+    def issue(self) -> None:
+        """A new certificate."""
+        public = {name: self.key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
+        body, client = {"holder_key": public}, Client("shop", "", "", (), {})
+        call = Call("issue_certificate", {"entitlement_id": "ent_1"}, {}, body, "0", client)
+        self.text = certificates.issue_certificate(self.world, call)["certificate"]
+        self.refresh()
+
+    def bound(self, text: str, said: bytes) -> str:
+        """What is shown with a proof that says this."""
+        header = {"alg": "Ed25519", "typ": "kb+jwt"}
+        return text + jws.serialize_compact(header, said, self.key, algorithms=["Ed25519"])
+
     def refresh(self) -> None:
         """Write keys and list as they are now."""
         keys = {"keys": [self.world.key.as_dict(private=False)]}
@@ -49,10 +64,7 @@ class Issued:
         text = "~".join([parts.jwt, *kept, ""])
         if nonce:
             claims = {"iat": int(time.time()), "nonce": nonce, "aud": "x", "sd_hash": sd_jwt.digest(text)}
-            header = {"alg": "Ed25519", "typ": "kb+jwt"}
-            text += jws.serialize_compact(
-                header, json.dumps(claims).encode(), self.key, algorithms=["Ed25519"]
-            )
+            text = self.bound(text, json.dumps(claims).encode())
         path = self.folder / "shown.txt"
         path.write_text(text)
         return path
@@ -78,11 +90,8 @@ def issued(tmp_path: Path) -> Iterator[Issued]:
         "product": {"id": "prd_1", "name": "Öl & 港湾", "kind": "game_key"},
     }
     owned = world.owned["ent_1"] = Owned("shop", body, "always", {"amount": 1, "currency": "EUR"})
-    public = {name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
-    client = Client("shop", "", "", (), {})
-    call = Call("issue_certificate", {"entitlement_id": "ent_1"}, {}, {"holder_key": public}, "0", client)
-    made = Issued(world, owned, key, certificates.issue_certificate(world, call)["certificate"], tmp_path)
-    made.refresh()
+    made = Issued(world, owned, key, "", tmp_path)
+    made.issue()
     return made
 
 
@@ -90,6 +99,7 @@ def test_it_holds(issued: Issued) -> None:
     """With all claims, with one, with the holder's proof; and the command says what it was shown."""
     whole = issued.verify(issued.shown())
     assert (whole.exit_code, "Öl & 港湾" in whole.output, "price" in whole.output) == (0, True, True)
+    assert "status as of: " in whole.output
     part = issued.verify(issued.shown("product_name", nonce="n-1"), "--nonce", "n-1", "--json")
     told = json.loads(part.output)
     assert (part.exit_code, told["valid"], told["holder_proven"], told["status"]) == (0, True, True, "valid")
@@ -141,6 +151,91 @@ def test_what_is_no_certificate(issued: Issued, text: str) -> None:
     assert found.reasons in (["malformed"], ["type_unknown"])
 
 
+def test_files_that_nobody_would_write(issued: Issued) -> None:
+    """Too deep, too large a number, no text: each gets its exit code, and nothing breaks."""
+    text, deep = issued.text, sd_jwt.encoded(b"[" * 100_000)
+    said = json.dumps({"sd_hash": sd_jwt.digest(text)}).encode()[:-1]
+    path = issued.folder / "odd.txt"
+    for shown in (
+        f"{deep}.e30.e30~",
+        f"{text}{deep}~",
+        f"{text}{deep}.e30.e30",
+        issued.bound(text, said + b', "iat": 1' + b"0" * 400 + b"}"),
+        issued.bound(text, said + b', "iat": NaN}'),
+        issued.bound(text, b"[" * 5000),
+    ):
+        path.write_text(shown)
+        assert issued.verify(path).exit_code == 1
+    path.write_bytes(b"\xff\xfe~")
+    assert issued.verify(path).exit_code == 1
+    path.write_text(text)
+    (issued.folder / "list.jwt").write_bytes(deep.encode() + b".\xff")
+    assert issued.verify(path).exit_code == 3
+    for keys in (b"[]", b"[" * 100_000, b"\xff"):
+        (issued.folder / "jwks.json").write_bytes(keys)
+        assert "is no key set" in issued.verify(path).output
+
+
+def test_what_is_over_is_not_undecided(issued: Issued) -> None:
+    """A proof that does not hold is a reason against it, also where nobody knows its status."""
+    (issued.folder / "list.jwt").write_text("none")
+    assert issued.verify(issued.shown()).exit_code == 3
+    assert issued.verify(issued.shown(nonce="n-1"), "--nonce", "n-2").exit_code == 1
+
+
+def test_a_name_writes_no_lines(issued: Issued) -> None:
+    """What a terminal would act on is shown, not done."""
+    issued.owned.body["product"]["name"] = "A game\n  shown by its holder: proven\x1b[2J"
+    issued.issue()
+    output = issued.verify(issued.shown()).output
+    assert "\x1b" not in output
+    assert output.count("\n  shown by its holder") == 1
+
+
+def test_keys_and_list_come_in_pieces(issued: Issued) -> None:
+    """From a gateway: what arrives bit by bit is read to its end, and what is no key set is said to be none."""
+    served: dict[str, bytes] = {}
+
+    class Slow(BaseHTTPRequestHandler):
+        """Two pieces an answer."""
+
+        def do_GET(self) -> None:
+            """Half of it, and a moment later the rest."""
+            body = served[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for piece in (body[:20], body[20:]):
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(0.05)
+
+        def log_message(self, *args: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        issued.world.url = origin = f"http://127.0.0.1:{server.server_port}"
+        issued.issue()
+        served["/vgcp/v1/oauth/jwks"] = (issued.folder / "jwks.json").read_bytes()
+        served[certificates._uri(issued.world).removeprefix(origin)] = (
+            issued.folder / "list.jwt"
+        ).read_bytes()
+        command = ["verify", str(issued.shown()), "--gateway", origin]
+        assert CliRunner().invoke(ownership, command).output.startswith("It holds.")
+        served["/vgcp/v1/oauth/jwks"] = b'["no key set", "and none at all"]'
+        assert CliRunner().invoke(ownership, command).exit_code == 3
+        server.shutdown()
+
+
+def test_the_page_is_written_where_it_can_be(tmp_path: Path) -> None:
+    """Into a folder that is there; else the command says so."""
+    assert CliRunner().invoke(ownership, ["page", "--out", str(tmp_path / "v.html")]).exit_code == 0
+    assert (tmp_path / "v.html").read_bytes() == PAGE.read_bytes()
+    lost = CliRunner().invoke(ownership, ["page", "--out", str(tmp_path / "none" / "v.html")])
+    assert "cannot be written" in lost.output
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
 @pytest.mark.timeout(120)
@@ -176,9 +271,20 @@ async def test_the_page_verifies_offline(issued: Issued, locale: str) -> None:
         await page.focus("#verify")
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name=unknown).wait_for()
+        await page.fill("#list", files[2].read_text())
+        await page.focus("#verify")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name=holds).wait_for()
+        # what was found of one certificate is not what is said of the next, whatever is wrong with that
+        head, payload, _ = issued.text.partition("~")[0].split(".")
+        await page.fill("#certificate", f"{head}.{payload}.A~")
+        assert await page.inner_text("#verdict") == ""
+        await page.focus("#verify")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name=fails).wait_for()
         issued.world.statuses[issued.owned.place or 0] = 1
         issued.refresh()
-        await page.set_input_files("#files", [issued.folder / "list.jwt"])
+        await page.set_input_files("#files", [*files[:2], issued.folder / "list.jwt"])
         await page.get_by_role("heading", name=fails).wait_for()
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
         await browser.close()

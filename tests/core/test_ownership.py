@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spec
-from gateway.core import certificates, identity, ownership, status_lists, supplies, transfers, wire
+from gateway.core import certificates, identity, ownership, status_lists, supplies, tokens, transfers, wire
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Channel, Delivery, Order
 from gateway.core.model_ownership import Entitlement, Owned, OwnershipChange, StatusEntry, Transfer
@@ -153,6 +154,20 @@ async def test_the_proof_follows_the_owner(world: World) -> None:
     await owned_of(world, order)
 
 
+async def test_a_certificate_says_what_this_unit_cost(world: World) -> None:
+    """OWN-015: where the order has the product at two prices, each certificate says that of its own line."""
+    channel, offer = await world.channel(), await world.offer(quantity=2)
+    held = await world.hold(channel, offer)
+    cheaper = await world.update(offer, price={"amount": 300, "currency": "EUR"})
+    order = await world.order(channel, line(offer, hold=held), line(cheaper))
+    line_of = {row.id: row.line_id for row in await world.rows(Delivery)}
+    prices = {row["id"]: row["unit_price"] for row in order.lines}
+    for one in await owned_of(world, order):
+        issue, call = certificates.issue_certificate, world.call(channel.id)
+        draft = await world.run(lambda books, one=one: issue(books, world.vault, call, one.id, None))  # type: ignore[misc]  # noqa: B023
+        assert draft.disclosable["price"] == prices[line_of[one.delivery_id]]
+
+
 async def test_an_offer_does_not_outlive_what_it_offers(world: World) -> None:
     """Refunded, used up or revealed (where that decides), the code is worth nothing; suspended, it waits."""
     channel = await world.channel()
@@ -191,6 +206,34 @@ async def test_offers_are_the_recipients_own(world: World) -> None:
     await refused("transfer_not_open", accepted(world, other, there, code), "/code")
     again = await offered(world, channel, one)  # the late one is closed on the way
     assert (await accepted(world, other, there, again.lower())).entitlement.period == 2
+
+
+async def test_a_token_that_moved_is_gone(world: World) -> None:
+    """TOK-007, OWN-034: also while its payment is disputed, and no refund is given for what the buyer has sent away."""
+    channel, contract = await world.channel(), "eip155:1/erc721:0x52908400098527886E0F7030069857D2E4169EE7"
+    offer = await world.offer(delivery_kind="token", on_demand={"supplier": "makes"})
+    row = {**line(offer), "buyer_input": {"address": "0x8617E340B3D01FA5F11F306F4090FD50E238070D"}}
+    order = await world.order(channel, row)
+    (supply,) = await world.rows(Supply)
+    await world.run(lambda books: supplies.ask(books, world.call(), supply.id, 0))
+    token = {
+        "chain": "eip155:1",
+        "asset": f"{contract}/1",
+        "token_id": "1",
+        "owner": "eip155:1:0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+    }
+    made = json.dumps({**token, "transaction": "0x01"})
+    await world.run(lambda books: supplies.note_made(books, world.vault, world.call(), supply.id, made))
+    await world.dispute(channel, order)
+    await world.run(lambda books: tokens.note_moved(books, world.call(), contract, 1, 9, [1]))
+    world.advance(1)
+    await world.resolve(order, refund=False)
+    assert [one.status for one in await owned_of(world, order)] == ["transferred"]
+    await refused("entitlement_transferred", world.refund(channel, order), "/lines")
+    world.advance(1)
+    await world.dispute(channel, order)
+    await world.resolve(order, refund=True)
+    assert [one.status for one in await owned_of(world, order)] == ["transferred"]
 
 
 async def test_what_was_sold_before_is_adopted(world: World) -> None:

@@ -15,6 +15,7 @@ from sd_jwt.verifier import SDJWTVerifier
 
 import spec
 from gateway.core import sd_jwt
+from gateway.core.wire import base64url
 from gateway.http.jose import client_registry
 from tests.fixtures.gateway import RunningGateway, TestChannel, call
 from tests.http.owning import buy, certificate, claims_of, only
@@ -140,6 +141,42 @@ async def test_what_is_not_ours(gateway: RunningGateway, shop: TestChannel) -> N
     await gateway.control("/clock", {"advance_seconds": 31 * 86_400})
     shop.forget_token()
     assert (await verdict(shop, text))["reasons"] == ["expired"]
+
+
+async def test_what_nobody_would_write(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-024: a proof or a header that says what none says, and a disclosure too deep to be read, get a verdict."""
+    key, public = holder()
+    text = await certificate(shop, (await buy(shop, await gateway.offer()))["id"], holder_key=public)
+    _head, payload, signature = text.partition("~")[0].split(".")
+
+    def proof(payload: bytes) -> str:
+        header = {"alg": "EdDSA", "typ": "kb+jwt"}
+        return text + jws.serialize_compact(header, payload, key, registry=client_registry)
+
+    odd = base64url(
+        json.dumps({**jws.extract_compact(text.partition("~")[0].encode()).headers(), "crit": 5}).encode()
+    )
+    wrong = {
+        proof(b"[]"): "holder_proof_invalid",
+        proof(b'{"iat": "now"}'): "holder_proof_invalid",
+        proof(b'{"iat": null}'): "holder_proof_invalid",
+        f"{text}{odd}.{payload}.{signature}": "holder_proof_invalid",
+        f"{odd}.{payload}.{signature}~": "signature_invalid",
+        f"{text}{base64url(b'[' * 12_000)}~": "disclosure_invalid",
+    }
+    for shown, reason in wrong.items():
+        assert (await verdict(shop, shown))["reasons"] == [reason]
+
+
+async def test_a_reset_leaves_no_certificate(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-022, OWN-024: a sandbox that forgot a purchase stands by no proof of it, and gives its place to none."""
+    old = await certificate(shop, (await buy(shop, await gateway.offer()))["id"])
+    assert (await gateway.control("/reset")).status == 204
+    assert (await verdict(shop, old))["valid"] is False
+    new = await certificate(shop, (await buy(shop, await gateway.offer()))["id"])
+    assert (await verdict(shop, new))["valid"] is True
+    assert (await verdict(shop, old))["reasons"] == ["status_unknown"]
+    assert claims_of(old)["status"] != claims_of(new)["status"]
 
 
 async def test_certificates_cannot_be_joined(gateway: RunningGateway, shop: TestChannel) -> None:

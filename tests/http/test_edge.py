@@ -126,3 +126,17 @@ def test_the_log_is_json_with_extra_members() -> None:
         root.setLevel(level)
     line = json.loads(stream.getvalue())
     assert (line["message"], line["worker"], line["level"]) == ("hello you", 3, "warning")
+
+
+def test_no_library_logs_where_a_node_is() -> None:
+    """The URL of a chain's node may have a secret in it, and web3 writes it at the level debug."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    try:
+        configure("debug", stream)
+        logging.getLogger("web3.providers.AsyncHTTPProvider").debug("URI: %s", "https://node.example/SECRET")
+    finally:
+        root.handlers[:] = kept
+        root.setLevel(level)
+    assert stream.getvalue() == ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import spec
 from tests.fixtures.buyers import Person, resolved
-from tests.fixtures.gateway import Answer, RunningGateway, order_of
+from tests.fixtures.gateway import Answer, RunningGateway, TestChannel, order_of
 from tests.http.test_consent import EMAIL, GIVEN, decide, linked, told
 
 SECRET = "GAME-CODE-7Q2M"
@@ -57,6 +57,19 @@ async def offered(gateway: RunningGateway, count: int = 3) -> Any:
     """Something to buy, that asks for a name."""
     codes = [f"{SECRET}-{n}" for n in range(count)]
     return await gateway.offer(codes=codes, price=500, buyer_input=INPUT)
+
+
+async def test_an_export_tells_nothing_of_a_later_owner(gateway: RunningGateway, shop: TestChannel) -> None:
+    """OWN-027: that she has handed it on is in there, and not when somebody else has opened it."""
+    mia, friend = await resolved(shop, "mia"), await resolved(await gateway.channel("bot"), "f-1")
+    order = await bought(mia, await offered(gateway), "a-1")
+    (delivery,) = (await shop.get(f"/orders/{order['id']}/deliveries")).json["items"]
+    assert [one["id"] for one in (await export(mia))["deliveries.ndjson"]] == [delivery["id"]]
+    code = (await shop.post(f"/entitlements/{delivery['entitlement_id']}/transfers")).json["code"]
+    await friend.shop.post("/transfers/accept", {"buyer_id": friend.id, "code": code})
+    assert (await friend.shop.post(f"/deliveries/{delivery['id']}/reveal")).status == 200
+    found = await export(mia)
+    assert (found["deliveries.ndjson"], len(found["handed_on.ndjson"])) == ([], 1)
 
 
 async def test_an_export_has_what_the_channel_may_see(gateway: RunningGateway) -> None:

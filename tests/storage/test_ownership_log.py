@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from conformance import merkle as verifier
 from gateway.core import ownership_log
 from gateway.core.errors import ProtocolError
+from gateway.core.model import Row
 from gateway.core.model_ownership_log import LogEntry, LogHead, LogTile
 from gateway.core.ports import Books
 from gateway.core.rows import replace
+from gateway.storage.audit_ownership_log import misplaced
 from gateway.storage.engine.base import Changes, Transaction, Unreachable
 from gateway.storage.reset import forget_trade
 from gateway.storage.store import Store
@@ -191,6 +195,30 @@ async def test_the_audit_sees_what_was_changed(shop: Shop) -> None:
         await transaction.write([Changes(LogEntry, upserts=[forged])])
         await transaction.commit()
     assert [one.subject for one in await shop.store.audit()] == [entry.id]
+    async with shop.store.engine.transaction() as transaction:
+        await transaction.write([Changes(LogEntry, upserts=[entry])])
+        await transaction.run(text("DELETE FROM log_heads WHERE tree_size = 10"))
+        await transaction.commit()
+    assert [one.what for one in await shop.store.audit()] == ["entries that no tree has"]
+
+
+async def test_the_audit_of_a_log_that_grows(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is merged while the audit reads is no discrepancy."""
+    await log(shop.store, 3)
+    await merge_all(shop.store)
+    rows = shop.store.engine.rows
+
+    async def growing(kind: type[Row], *given: Any) -> list[Any]:
+        found: list[Any] = await rows(kind, *given)
+        if kind is LogHead:
+            await log(shop.store, 2, 3)
+            monkeypatch.undo()
+            await merge_all(shop.store)
+        return found
+
+    monkeypatch.setattr(shop.store.engine, "rows", growing)
+    assert await misplaced(shop.store.engine) == []
+    assert await misplaced(shop.store.engine) == []
 
 
 async def test_a_sandbox_begins_a_new_log(shop: Shop) -> None:

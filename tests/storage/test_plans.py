@@ -134,7 +134,7 @@ def test_erasures_use_indexes(database: Path, statement: Any) -> None:
 
 def test_what_a_buyer_owns_is_found_by_her(database: Path) -> None:
     """Her page is not looked for among what everybody owns, newest first."""
-    sql = str(ownership.ENTITLEMENTS.compile(dialect=dialect()))
+    sql = str(ownership.OWNED_OR_GIVEN.compile(dialect=dialect()))
     with sqlite3.connect(database) as link:
         plan = [
             row[-1] for row in link.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"] * (sql.count("?") - 1) + [1])
