@@ -100,8 +100,7 @@ async def ask_to_erase(talk: Talk, *_: str) -> None:
 @told
 async def erase(talk: Talk, scope: str = "here", *_: str) -> None:
     """Erase it, at the gateway and in this chat; and say what stays, and why."""
-    proof = await identity.proof(talk.trade, talk.chat.buyer) if scope == "all" else None
-    made = await consent.erase(talk.trade, talk.chat.buyer, proof)
+    made = await consent.erase(talk.trade, talk.chat.buyer, scope == "all")
     lines = []
     for each in made["kept"]:
         until = f" ({day(each['until'])})" if "until" in each else ""
