@@ -101,6 +101,10 @@ async def linked(window: Window, played: PlayedGateway) -> None:
         await window.press("form[action$='/confirm'] button")
         await window.accessible(f"after {code}")
     assert link["document"]["status"] == "confirmed"
+    await window.reach("main summary")
+    await page.keyboard.press("Enter")
+    await window.reach("form[action$='/unlink'] button")
+    await window.accessible("before a link is ended")
 
 
 async def allowed_and_erased(window: Window, words: dict[str, str]) -> None:
