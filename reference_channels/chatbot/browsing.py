@@ -143,5 +143,5 @@ def _actions(talk: Talk, shown: Json, name: str, wanted: int, most: int) -> Rows
     address = talk.messenger.share(f"o-{name}")
     if address:
         rows.append([Button(talk.say("offer.share"), url=address)])
-    rows.append([talk.button("offers.back", f"offers:{shown['category']}:0")])
+    rows.append([talk.button(f"category.{shown['category']}", f"offers:{shown['category']}:0")])
     return rows

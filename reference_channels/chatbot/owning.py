@@ -31,7 +31,7 @@ async def mine(talk: Talk, page: str = "0", *_: str) -> None:
         ]
         for each in found[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
-    rows.append(turns)
+    rows.append(turns if found else [talk.button("offers.back", "categories")])
     about = talk.say("owned.text" if found else "owned.none")
     talk.replace(bold(talk.say("owned.title")), f"\n{about}", buttons=rows)
 
