@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures import databases
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 # These have a process of their own: see chain/conftest.py.
 collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
@@ -54,3 +58,21 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         return
     with databases.postgresql_database(request.getfixturevalue("postgresql_server"), None) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def chromium_address() -> Iterator[str]:
+    """Where a running Chromium is driven, one for all tests of a worker."""
+    from tests.fixtures.browser import running_chromium
+
+    with running_chromium() as address:
+        yield address
+
+
+@pytest.fixture
+async def chromium(chromium_address: str) -> AsyncIterator[Browser]:
+    """A line to it. What is opened by it is closed with it."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.connect_over_cdp(chromium_address)

@@ -74,7 +74,8 @@ class SmtpCarrier:
         message["From"], message["To"], message["Subject"] = self.sender, mail.to, mail.subject
         message["Date"], message["Message-ID"] = formatdate(), message_id
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices
-        message.set_content(mail.text)
+        # In base64, as Python would choose for Chinese, nobody who looks at the raw mail could read the code.
+        message.set_content(mail.text, cte="quoted-printable")
         try:
             with self._connected() as server:
                 server.send_message(message)

@@ -52,18 +52,24 @@ async def categories(talk: Talk, *_: str) -> None:
     talk.replace(bold(talk.say("offers.title")), "\n", talk.say("offers.text"), buttons=rows)
 
 
+def leaf(talk: Talk, press: str, page: str, count: int, per_page: int) -> tuple[int, list[Button]]:
+    """The number of the page that a button asks for, as there are now that many, and the buttons to turn it."""
+    last = max(0, -(-count // per_page) - 1)
+    number = min(last, int(page)) if page.isdecimal() else 0
+    ways = [("previous", number - 1)] * (number > 0) + [("next", number + 1)] * (number < last)
+    return number, [talk.button(f"offers.{way}", f"{press}:{to}") for way, to in ways]
+
+
 async def offers(talk: Talk, category: str = "all", page: str = "0", *_: str) -> None:
     """A page of a category, what can be bought first."""
     cards = [card(each, talk.chat.language) for each in await talk.trade.db.run(shelf.all_on_sale)]
     cards = [each for each in cards if category in ("all", each["category"])]
     cards.sort(key=lambda each: (not each["buyable"], not each["promotion"], each["name"], each["id"]))
-    last = max(0, -(-len(cards) // PER_PAGE) - 1)
-    number = min(last, int(page)) if page.isdecimal() else 0
+    number, turns = leaf(talk, f"offers:{category}", page, len(cards), PER_PAGE)
     rows = [[_line(talk, each)] for each in cards[number * PER_PAGE : (number + 1) * PER_PAGE]]
-    turns = [("previous", number - 1)] * (number > 0) + [("next", number + 1)] * (number < last)
-    rows.append([talk.button(f"offers.{way}", f"offers:{category}:{to}") for way, to in turns])
+    rows.append(turns)
     rows.append([talk.button("offers.back", "categories")])
-    where = talk.say("offers.page", number=number + 1, pages=last + 1)
+    where = talk.say("offers.page", number=number + 1, pages=-(-len(cards) // PER_PAGE) or 1)
     talk.replace(bold(talk.say(f"category.{category}")), "\n", where, buttons=rows)
 
 
@@ -137,5 +143,5 @@ def _actions(talk: Talk, shown: Json, name: str, wanted: int, most: int) -> Rows
     address = talk.messenger.share(f"o-{name}")
     if address:
         rows.append([Button(talk.say("offer.share"), url=address)])
-    rows.append([talk.button("offers.back", f"offers:{shown['category']}:0")])
+    rows.append([talk.button(f"category.{shown['category']}", f"offers:{shown['category']}:0")])
     return rows

@@ -16,6 +16,8 @@ from reference_channels.trade.placing import refused
 Step = Callable[..., Awaitable[None]]
 # A code that somebody typed is no longer.
 LONGEST_CODE = 64
+# Refusals of what was typed, which can be typed again.
+MISTYPED = frozenset({"link_proof_invalid", "not_found", "invalid"})
 
 
 def told(step: Step) -> Step:
@@ -29,13 +31,25 @@ def told(step: Step) -> Step:
         except NotOfferedError:
             talk.reply(talk.say("buyers.not_offered"))
         except NotHersError:
-            talk.reply(talk.say("goods.not_yours"))
+            talk.reply(talk.say("goods.not_yours"), buttons=[[talk.button("owned.button", "mygoods")]])
         except Problem as problem:
             if not refused(problem):
                 raise
-            talk.reply(talk.say(f"refused.{problem.code}"))
+            _refused(talk, problem.code)
 
     return work
+
+
+def _refused(talk: Talk, code: str) -> None:
+    """Why, and what can be done: a code that was mistyped is still asked for, one that is used up is not."""
+    why = talk.say(f"refused.{code}")
+    if talk.heard.text and talk.chat.draft and code in MISTYPED:
+        talk.reply(f"{why} {talk.say('ask.again')}", buttons=[[talk.button("ask.cancel", "leave")]])
+        return
+    if talk.heard.text:
+        talk.chat.draft = {}
+    links = code.startswith(("link_", "proof_"))
+    talk.reply(why, buttons=[[talk.button("link.title", "link")]] if links else [])
 
 
 def pick(found: Iterable[Json], name: str, by: str = "id") -> Json | None:

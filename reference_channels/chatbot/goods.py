@@ -57,6 +57,6 @@ def _hide(talk: Talk) -> Button:
     return talk.button("goods.hide", "hide")
 
 
-async def hide(talk: Talk, *_: str) -> None:
-    """Take the goods out of the chat again; they can be shown anew at any time."""
-    talk.replace(talk.say("goods.hidden"))
+async def hide(talk: Talk, what: str = "goods", *_: str) -> None:
+    """Take the goods, or a code, out of the chat again. The goods can be shown anew at any time."""
+    talk.replace(talk.say("code.hidden" if what == "code" else "goods.hidden"))

@@ -49,7 +49,7 @@ async def show(talk: Talk, *_: str) -> None:
         "\n\n",
         code(shown),
         "\n\n" + talk.say("link.code.hint"),
-        buttons=[[talk.button("goods.hide", "hide")]],
+        buttons=[[talk.button("goods.hide", "hide:code")]],
     )
 
 
@@ -68,7 +68,6 @@ async def mail(talk: Talk, *_: str) -> None:
 @told
 async def entered(talk: Talk, text: str) -> None:
     """The code that another channel shows, as she typed it."""
-    talk.chat.draft = {}
     await identity.redeem(talk.trade, talk.chat.buyer, text[:LONGEST_CODE])
     _linked(talk)
 
@@ -80,7 +79,6 @@ async def addressed(talk: Talk, text: str) -> None:
     if email.count("@") != 1 or not 3 <= len(email) <= 254:
         talk.reply(talk.say("refused.email"))
         return
-    talk.chat.draft = {}
     made = await identity.mail_code(talk.trade, talk.chat.buyer, email, TAGS[talk.chat.language])
     talk.chat.draft = {"asking": "mail_code", "link": made["id"]}
     talk.reply(talk.say("link.mailed"), buttons=[[talk.button("ask.cancel", "leave")]])
@@ -90,12 +88,18 @@ async def addressed(talk: Talk, text: str) -> None:
 async def confirmed(talk: Talk, text: str) -> None:
     """The code from the mail. A wrong one can be written again, as often as the gateway lets her."""
     await identity.confirm(talk.trade, talk.chat.buyer, talk.chat.draft["link"], text[:LONGEST_CODE])
-    talk.chat.draft = {}
     _linked(talk)
 
 
 def _linked(talk: Talk) -> None:
+    talk.chat.draft = {}
     talk.reply(talk.say("link.done"), buttons=[[talk.button("owned.button", "mygoods")]])
+
+
+async def ask_to_unlink(talk: Talk, name: str = "", *_: str) -> None:
+    """What ending a link means, before it is done."""
+    rows = [[talk.button("link.end.sure", f"unlinked:{name}")], [talk.button("erase.leave", "link")]]
+    talk.replace(talk.say("link.end.text"), buttons=rows)
 
 
 @told

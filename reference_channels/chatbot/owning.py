@@ -4,7 +4,7 @@ BUY-023)."""
 from __future__ import annotations
 
 from reference_channels.chatbot import goods
-from reference_channels.chatbot.browsing import short
+from reference_channels.chatbot.browsing import leaf, short
 from reference_channels.chatbot.buyers import LONGEST_CODE, day, pick, told
 from reference_channels.chatbot.messenger import Button, Part
 from reference_channels.chatbot.talk import Rows, Talk, bold, code
@@ -21,8 +21,8 @@ PER_PAGE = 8
 async def mine(talk: Talk, page: str = "0", *_: str) -> None:
     """All of it with its state, newest first."""
     found = await ownership.goods(talk.trade, talk.chat.buyer)
-    number = int(page) if page.isdecimal() else 0
-    rows = [
+    number, turns = leaf(talk, "mygoods", page, len(found), PER_PAGE)
+    rows: list[list[Button]] = [
         [
             Button(
                 f"{(await _name(talk, each))[:40]} · {talk.say('owned.' + each['status'])}",
@@ -31,8 +31,7 @@ async def mine(talk: Talk, page: str = "0", *_: str) -> None:
         ]
         for each in found[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
-    if len(found) > (number + 1) * PER_PAGE:
-        rows.append([talk.button("offers.next", f"mygoods:{number + 1}")])
+    rows.append(turns if found else [talk.button("offers.back", "categories")])
     about = talk.say("owned.text" if found else "owned.none")
     talk.replace(bold(talk.say("owned.title")), f"\n{about}", buttons=rows)
 
@@ -59,9 +58,9 @@ async def show(talk: Talk, name: str = "", *_: str) -> None:
     by = found.get("origin", {}).get("channel") or talk.say(
         "owned.here" if "order_id" in found else "owned.elsewhere"
     )
-    lines: list[Part | str] = [
-        f"\n{talk.say('owned.' + found['status'])} · {talk.say('owned.since', day=day(found['acquired_at']), by=by)}"
-    ]
+    lines: list[Part | str] = [f"\n{talk.say('owned.' + found['status'])}"]
+    if found["status"] != "transferred":
+        lines.append(f" · {talk.say('owned.since', day=day(found['acquired_at']), by=by)}")
     if token := found.get("token"):
         where = talk.say("owned.token", number=token["token_id"], chain=token["chain"])
         lines += [f"\n{where}\n", code(token["asset"])]
@@ -121,7 +120,7 @@ async def hand_on(talk: Talk, name: str = "", *_: str) -> None:
     found = await _good(talk, name)
     made = await ownership.offer(talk.trade, talk.chat.buyer, found["id"])
     until = talk.say("owned.code.hint", day=day(made["expires_at"]))
-    hide = [talk.button("goods.hide", "hide")]
+    hide = [talk.button("goods.hide", "hide:code")]
     await talk.whisper(talk.say("owned.code"), "\n\n", code(made["code"]), f"\n\n{until}", buttons=[hide])
 
 
@@ -148,7 +147,7 @@ async def accept(talk: Talk, *_: str) -> None:
 @told
 async def accepted(talk: Talk, text: str) -> None:
     """The code that the former owner gave her, as she typed it."""
-    talk.chat.draft = {}
     taken = await ownership.accept(talk.trade, talk.chat.buyer, text[:LONGEST_CODE])
+    talk.chat.draft = {}
     rows = [[talk.button("owned.look", f"good:{short(taken['id'])}")]]
     talk.reply(talk.say("accept.done", name=await _name(talk, taken)), buttons=rows)

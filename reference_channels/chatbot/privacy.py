@@ -94,20 +94,19 @@ async def ask_to_erase(talk: Talk, *_: str) -> None:
     if proof:
         rows.append([talk.button("erase.all", "erased:all")])
     rows.append([talk.button("erase.leave", "privacy")])
-    talk.replace(bold(talk.say("erase.title")), f"\n{talk.say('erase.text')}", buttons=rows)
+    about = talk.say("erase.text") + ("" if proof else f"\n\n{talk.say('erase.proof')}")
+    talk.replace(bold(talk.say("erase.title")), f"\n{about}", buttons=rows)
 
 
 @told
 async def erase(talk: Talk, scope: str = "here", *_: str) -> None:
     """Erase it, at the gateway and in this chat; and say what stays, and why."""
-    proof = await identity.proof(talk.trade, talk.chat.buyer) if scope == "all" else None
-    made = await consent.erase(talk.trade, talk.chat.buyer, proof)
+    made = await consent.erase(talk.trade, talk.chat.buyer, scope == "all")
     lines = []
     for each in made["kept"]:
         until = f" ({day(each['until'])})" if "until" in each else ""
-        lines.append(
-            f"\n– {talk.say('kept.what.' + each['what'])}: {talk.say('kept.why.' + each['why'])}{until}"
-        )
+        what, why = talk.say(f"kept.what.{each['what']}"), talk.say(f"kept.why.{each['why']}")
+        lines.append(f"\n– {talk.say('kept.line', what=what, why=why)}{until}")
     kept = [f"\n\n{talk.say('erase.kept')}", *lines] if lines else []
     talk.replace(bold(talk.say("erase.done")), *kept)
     talk.forget = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from reference_channels.chatbot import passes
-from reference_channels.chatbot.browsing import title
+from reference_channels.chatbot.browsing import leaf, title
 from reference_channels.chatbot.messenger import Button, Part
 from reference_channels.chatbot.passes import Pass
 from reference_channels.chatbot.talk import Rows, Talk, bold
@@ -106,18 +106,16 @@ async def orders(talk: Talk, page: str = "0", *_: str) -> None:
     """The person's purchases, newest first."""
     found = await talk.trade.db.run(lambda db: intents.of_buyer(db, talk.chat.buyer))
     mine = [each for each in found if each.payment != "none" or each.state == "held"]
-    number = int(page) if page.isdecimal() else 0
     if not mine:
         talk.replace(talk.say("orders.none"), buttons=[[talk.button("offers.back", "categories")]])
         return
-    talk.replace(bold(talk.say("orders.title")), buttons=_listed(talk, mine, number))
+    talk.replace(bold(talk.say("orders.title")), buttons=_listed(talk, mine, page))
 
 
-def _listed(talk: Talk, mine: list[Intent], number: int) -> Rows:
+def _listed(talk: Talk, mine: list[Intent], page: str) -> Rows:
+    number, turns = leaf(talk, "orders", page, len(mine), PER_PAGE)
     rows = []
     for each in mine[number * PER_PAGE : (number + 1) * PER_PAGE]:
         about = f"{title(talk, json.loads(each.offer))[:40]} · {talk.say('status.' + each.state)}"
         rows.append([Button(about, f"order:{each.id}")])
-    if len(mine) > (number + 1) * PER_PAGE:
-        rows.append([talk.button("offers.next", f"orders:{number + 1}")])
-    return rows
+    return [*rows, turns]

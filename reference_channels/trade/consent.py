@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from reference_channels.kit.client import every
 from reference_channels.kit.errors import Json
-from reference_channels.trade import accounts
+from reference_channels.trade import accounts, identity
 from reference_channels.trade.buyers import known
 from reference_channels.trade.settings import Trade
 
@@ -51,9 +51,11 @@ async def export(
         yield parts
 
 
-async def erase(trade: Trade, reference: str, proof: str | None = None) -> Json:
-    """Have her data erased at the gateway, and then here (Erasure); with `proof` over all channels."""
+async def erase(trade: Trade, reference: str, everywhere: bool = False) -> Json:
+    """Have her data erased at the gateway, and then here (Erasure). Everywhere takes a fresh proof that it is her;
+    without one the gateway refuses, and nothing is erased."""
     buyer = await known(trade, reference, "consent")
-    erasure = await buyer.client.erase_buyer(buyer.id, proof, "all_channels" if proof else None)
+    proof = await identity.proof(trade, reference) if everywhere else None
+    erasure = await buyer.client.erase_buyer(buyer.id, proof, "all_channels" if everywhere else None)
     await trade.db.run(lambda db: accounts.forget(db, erasure))
     return erasure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,18 +11,15 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from click.testing import CliRunner
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from conformance import jose
 from conformance.certificate import CERTIFICATE, countersign, read
 from conformance.commands.certificate import certificate as command
 from conformance.digests import of_json
+from tests.fixtures.browser import needs_chromium
 
 NOW = datetime.now(UTC)
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
 
 
 def claims(name: str, role: str, days: int, issuer: str) -> dict[str, Any]:
@@ -111,28 +107,22 @@ def test_the_page_lists_what_holds(folder: Path) -> None:
     built(folder, 0)
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
-async def test_the_page_filters_speaks_chinese_and_is_accessible(folder: Path) -> None:
+@needs_chromium
+async def test_the_page_filters_speaks_chinese_and_is_accessible(chromium: Browser, folder: Path) -> None:
     """In light and dark: axe finds nothing, filter and language switch work, and nothing is fetched from anywhere."""
     out = built(folder, 1)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        for scheme in ("light", "dark"):
-            page = await browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-            fetched: list[str] = []
-            page.on("request", lambda request, into=fetched: into.append(request.url))
-            await page.goto((out / "index.html").as_uri())
-            for language in ("en", "zh"):
-                found = await Axe().run(page)
-                assert found.violations_count == 0, found.generate_report()
-                assert await page.get_by_text("已过期").first.is_visible() is (language == "zh")
-                await page.click("#lang")
-            await page.click("[data-filter=certified]")
-            assert await page.locator(".entry:visible h2").all_inner_texts() == ["Great Gate 2.1"]
-            await page.fill("#search", "no such thing")
-            assert await page.locator(".entry:visible").count() == 0
-            assert len(fetched) == 1
-        await browser.close()
+    for scheme in ("light", "dark"):
+        page = await chromium.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+        fetched: list[str] = []
+        page.on("request", lambda request, into=fetched: into.append(request.url))
+        await page.goto((out / "index.html").as_uri())
+        for language in ("en", "zh"):
+            found = await Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            assert await page.get_by_text("已过期").first.is_visible() is (language == "zh")
+            await page.click("#lang")
+        await page.click("[data-filter=certified]")
+        assert await page.locator(".entry:visible h2").all_inner_texts() == ["Great Gate 2.1"]
+        await page.fill("#search", "no such thing")
+        assert await page.locator(".entry:visible").count() == 0
+        assert len(fetched) == 1

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import jsonschema
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from conformance.chinese import chinese
 from conformance.model import Role
@@ -20,11 +19,7 @@ from conformance.report import SCHEMA, report, write
 from conformance.runner import Run, checks_of, judged
 from conformance.transcript import Transcript
 from tests.conformance.standing import SECRET
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
+from tests.fixtures.browser import needs_chromium
 
 
 def test_the_report_fits_its_published_schema(reported: tuple[Run, Path]) -> None:
@@ -109,63 +104,53 @@ def test_the_checks_are_told_in_chinese(role: Role) -> None:
         assert all(re.search("[\u4e00-\u9fff]", text) for text in texts)
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
-async def test_the_page_filters_speaks_chinese_and_is_accessible(reported: tuple[Run, Path]) -> None:
+@needs_chromium
+async def test_the_page_filters_speaks_chinese_and_is_accessible(
+    chromium: Browser, reported: tuple[Run, Path]
+) -> None:
     """In light and dark: axe finds nothing, filter and language switch work, and nothing is fetched from anywhere."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        for scheme in ("light", "dark"):
-            page = await browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-            fetched: list[str] = []
-            page.on("request", lambda request, into=fetched: into.append(request.url))
-            await page.goto((reported[1] / "report.html").as_uri())
-            for language in ("en", "zh"):
-                found = await Axe().run(page)
-                assert found.violations_count == 0, found.generate_report()
-                assert await page.get_by_text("未通过认证").is_visible() is (language == "zh")
-                assert await page.get_by_text("拒绝签名不成立的事件").is_visible() is (language == "zh")
-                await page.click("#lang")
-            await page.click("[data-filter=fail]")
-            assert await page.locator("details.finding:visible").count() == 1
-            await page.fill("#search", "no such thing")
-            assert await page.locator("details.finding:visible").count() == 0
-            assert len(fetched) == 1
-        await browser.close()
+    for scheme in ("light", "dark"):
+        page = await chromium.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+        fetched: list[str] = []
+        page.on("request", lambda request, into=fetched: into.append(request.url))
+        await page.goto((reported[1] / "report.html").as_uri())
+        for language in ("en", "zh"):
+            found = await Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            assert await page.get_by_text("未通过认证").is_visible() is (language == "zh")
+            assert await page.get_by_text("拒绝签名不成立的事件").is_visible() is (language == "zh")
+            await page.click("#lang")
+        await page.click("[data-filter=fail]")
+        assert await page.locator("details.finding:visible").count() == 1
+        await page.fill("#search", "no such thing")
+        assert await page.locator("details.finding:visible").count() == 0
+        assert len(fetched) == 1
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
-async def test_the_page_is_used_with_the_keyboard(reported: tuple[Run, Path]) -> None:
+@needs_chromium
+async def test_the_page_is_used_with_the_keyboard(chromium: Browser, reported: tuple[Run, Path]) -> None:
     """A link opens its finding, whatever is filtered; "/" searches, "j" and "k" walk, Enter opens, Escape shows all."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        page = await browser.new_page()
-        rows, focused = page.locator("details.finding:visible"), page.locator("details.finding:focus-within")
-        await page.goto((reported[1] / "report.html").as_uri() + "#SEL-002")
-        assert await page.locator("#SEL-002 .exchange").first.is_visible()
-        await page.select_option("#capability", "events")
-        assert {await row.get_attribute("data-capability") for row in await rows.all()} == {"events"}
-        await page.click(".todo a[href='#DLV-013']")
-        assert await page.locator("#DLV-013 .hint").is_visible()
-        await page.keyboard.press("/")
-        await page.keyboard.type("sig-006")
-        assert [await row.get_attribute("id") for row in await rows.all()] == ["SIG-006"]
-        await page.keyboard.press("Escape")
-        await page.evaluate("document.activeElement.blur()")
-        everything = await rows.count()
-        assert everything > 50
-        await page.keyboard.press("j")
-        first = await focused.get_attribute("id")
-        await page.keyboard.press("j")
-        assert await focused.get_attribute("id") != first
-        await page.keyboard.press("k")
-        assert await focused.get_attribute("id") == first
-        was = await page.locator(f"#{first} .body").is_visible()
-        await page.keyboard.press("Enter")
-        assert await page.locator(f"#{first} .body").is_visible() is not was
-        await browser.close()
+    page = await chromium.new_page()
+    rows, focused = page.locator("details.finding:visible"), page.locator("details.finding:focus-within")
+    await page.goto((reported[1] / "report.html").as_uri() + "#SEL-002")
+    assert await page.locator("#SEL-002 .exchange").first.is_visible()
+    await page.select_option("#capability", "events")
+    assert {await row.get_attribute("data-capability") for row in await rows.all()} == {"events"}
+    await page.click(".todo a[href='#DLV-013']")
+    assert await page.locator("#DLV-013 .hint").is_visible()
+    await page.keyboard.press("/")
+    await page.keyboard.type("sig-006")
+    assert [await row.get_attribute("id") for row in await rows.all()] == ["SIG-006"]
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.activeElement.blur()")
+    everything = await rows.count()
+    assert everything > 50
+    await page.keyboard.press("j")
+    first = await focused.get_attribute("id")
+    await page.keyboard.press("j")
+    assert await focused.get_attribute("id") != first
+    await page.keyboard.press("k")
+    assert await focused.get_attribute("id") == first
+    was = await page.locator(f"#{first} .body").is_visible()
+    await page.keyboard.press("Enter")
+    assert await page.locator(f"#{first} .body").is_visible() is not was

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from click.testing import CliRunner
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 import spec
 from conformance.commands.requirements import requirements
 from conformance.explain_html import code
 from conformance.hints import hints
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
+from tests.fixtures.browser import needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -40,28 +35,22 @@ def test_the_page_has_everything_and_fetches_nothing(page: Path) -> None:
     assert code("`a<b` is <i>") == "<code>a&lt;b</code> is &lt;i&gt;"
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
-async def test_the_page_filters_and_is_accessible(page: Path) -> None:
+@needs_chromium
+async def test_the_page_filters_and_is_accessible(chromium: Browser, page: Path) -> None:
     """Axe finds nothing, the filters narrow together, a link opens its requirement, and nothing else is fetched."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        for scheme in ("light", "dark"):
-            tab = await browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-            fetched: list[str] = []
-            tab.on("request", lambda request, into=fetched: into.append(request.url))
-            await tab.goto(f"{page.as_uri()}#ORD-003")
-            assert await tab.locator("details.row[open]").get_attribute("id") == "ORD-003"
-            await tab.select_option("[data-by=capability]", "on_demand")
-            made = [row.id for row in spec.requirements() if row.capability == "on_demand"]
-            assert await tab.locator("details.row:visible").count() == len(made)
-            await tab.fill("#search", "cancel")
-            assert await tab.locator("details.row:visible").count() < len(made)
-            found = await Axe().run(tab)
-            assert found.violations_count == 0, found.generate_report()
-            await tab.select_option("[data-by=role]", "channel")
-            assert await tab.locator("#count").inner_text() == f"0 / {len(spec.requirements())}"
-            assert len(fetched) == 1
-        await browser.close()
+    for scheme in ("light", "dark"):
+        tab = await chromium.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+        fetched: list[str] = []
+        tab.on("request", lambda request, into=fetched: into.append(request.url))
+        await tab.goto(f"{page.as_uri()}#ORD-003")
+        assert await tab.locator("details.row[open]").get_attribute("id") == "ORD-003"
+        await tab.select_option("[data-by=capability]", "on_demand")
+        made = [row.id for row in spec.requirements() if row.capability == "on_demand"]
+        assert await tab.locator("details.row:visible").count() == len(made)
+        await tab.fill("#search", "cancel")
+        assert await tab.locator("details.row:visible").count() < len(made)
+        found = await Axe().run(tab)
+        assert found.violations_count == 0, found.generate_report()
+        await tab.select_option("[data-by=role]", "channel")
+        assert await tab.locator("#count").inner_text() == f"0 / {len(spec.requirements())}"
+        assert len(fetched) == 1

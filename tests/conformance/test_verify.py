@@ -16,14 +16,14 @@ from axe_playwright_python.async_playwright import Axe
 from click.testing import CliRunner, Result
 from joserfc import jws, jwt
 from joserfc.jwk import OKPKey
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from conformance import sd_jwt
 from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.world import Client, Json, Owned, World
-from tests.reference_channels.browsing import ARGUMENTS, CHROMIUM
+from tests.fixtures.browser import needs_chromium
 
 PAGE = Path(certificates.__file__).parents[1] / "templates" / "verify.html"
 
@@ -236,58 +236,53 @@ def test_the_page_is_written_where_it_can_be(tmp_path: Path) -> None:
     assert "cannot be written" in lost.output
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it")
-@pytest.mark.timeout(120)
+@needs_chromium
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-async def test_the_page_verifies_offline(issued: Issued, locale: str) -> None:
+async def test_the_page_verifies_offline(chromium: Browser, issued: Issued, locale: str) -> None:
     """From disk, without a network, by keyboard: it holds, it does not, nobody can say; accessible, light and dark."""
     words = {
         "en-US": ("It holds.", "It does not hold.", "Nobody can say."),
         "zh-CN": ("证书有效。", "证书无效。", "无法判断。"),
     }
     holds, fails, unknown = words[locale]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = await browser.new_context(locale=locale, offline=True)
-        page, asked = await context.new_page(), list[str]()
-        page.on("request", lambda request: asked.append(request.url))
-        await page.goto(PAGE.as_uri())
-        files = [
-            issued.shown("product_name", nonce="n-1"),
-            issued.folder / "jwks.json",
-            issued.folder / "list.jwt",
-        ]
-        await page.set_input_files("#files", files)
-        await page.get_by_role("heading", name=holds).wait_for()
-        assert "Öl & 港湾" in await page.inner_text("#verdict")
-        await _accessible(page)
-        await page.fill("#nonce", "another")
-        await page.focus("#verify")
-        await page.keyboard.press("Enter")
-        await page.get_by_role("heading", name=fails).wait_for()
-        await page.fill("#nonce", "n-1")
-        await page.fill("#list", "")
-        await page.focus("#verify")
-        await page.keyboard.press("Enter")
-        await page.get_by_role("heading", name=unknown).wait_for()
-        await page.fill("#list", files[2].read_text())
-        await page.focus("#verify")
-        await page.keyboard.press("Enter")
-        await page.get_by_role("heading", name=holds).wait_for()
-        # what was found of one certificate is not what is said of the next, whatever is wrong with that
-        head, payload, _ = issued.text.partition("~")[0].split(".")
-        await page.fill("#certificate", f"{head}.{payload}.A~")
-        assert await page.inner_text("#verdict") == ""
-        await page.focus("#verify")
-        await page.keyboard.press("Enter")
-        await page.get_by_role("heading", name=fails).wait_for()
-        issued.world.statuses[issued.owned.place or 0] = 1
-        issued.refresh()
-        await page.set_input_files("#files", [*files[:2], issued.folder / "list.jwt"])
-        await page.get_by_role("heading", name=fails).wait_for()
-        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-        await browser.close()
+    context = await chromium.new_context(locale=locale, offline=True)
+    page, asked = await context.new_page(), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(PAGE.as_uri())
+    files = [
+        issued.shown("product_name", nonce="n-1"),
+        issued.folder / "jwks.json",
+        issued.folder / "list.jwt",
+    ]
+    await page.set_input_files("#files", files)
+    await page.get_by_role("heading", name=holds).wait_for()
+    assert "Öl & 港湾" in await page.inner_text("#verdict")
+    await _accessible(page)
+    await page.fill("#nonce", "another")
+    await page.focus("#verify")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name=fails).wait_for()
+    await page.fill("#nonce", "n-1")
+    await page.fill("#list", "")
+    await page.focus("#verify")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name=unknown).wait_for()
+    await page.fill("#list", files[2].read_text())
+    await page.focus("#verify")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name=holds).wait_for()
+    # what was found of one certificate is not what is said of the next, whatever is wrong with that
+    head, payload, _ = issued.text.partition("~")[0].split(".")
+    await page.fill("#certificate", f"{head}.{payload}.A~")
+    assert await page.inner_text("#verdict") == ""
+    await page.focus("#verify")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name=fails).wait_for()
+    issued.world.statuses[issued.owned.place or 0] = 1
+    issued.refresh()
+    await page.set_input_files("#files", [*files[:2], issued.folder / "list.jwt"])
+    await page.get_by_role("heading", name=fails).wait_for()
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
 async def _accessible(page: Any) -> None:

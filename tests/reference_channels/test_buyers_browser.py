@@ -4,22 +4,16 @@ phone, light and dark."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from conformance.driver.played_gateway import PlayedGateway
-from tests.reference_channels.browsing import ARGUMENTS, CHROMIUM
+from tests.fixtures.browser import NEEDED
+from tests.reference_channels.browsing import EACH, Window, opened
 from tests.reference_channels.conftest import RunningShop
-from tests.reference_channels.test_browser import LOCALES, VIEWS, Chromium, each
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it"),
-    pytest.mark.timeout(240),
-]
+pytestmark = NEEDED
 WORDS = {
     "en": {"held": "On hold", "sealed": "Give this code to the new owner", "gone": "Your data is erased"},
     "zh": {"held": "暂时冻结", "sealed": "把这个码交给新所有者", "gone": "您的数据已删除"},
@@ -28,23 +22,18 @@ WORDS = {
 
 @pytest.fixture
 async def window(
-    request: pytest.FixtureRequest, played: PlayedGateway, lumen: RunningShop, tmp_path: Path
-) -> AsyncIterator[Chromium]:
+    request: pytest.FixtureRequest, played: PlayedGateway, lumen: RunningShop, chromium: Browser
+) -> AsyncIterator[Window]:
     """A window on a shop whose gateway knows buyers, with an offer on the shelf."""
     price = {"amount": 1999, "currency": "EUR"}
     offer = {"product_name": "Harbour Nights", "price": price, "delivery_kind": "code", "codes": ["PLAYED-1"]}
     await played.control("POST", "/offers", offer)
     await lumen.sync()
-    options: dict[str, Any] = {"locale": "en-US", "viewport": VIEWS["desktop"], **request.param}
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000, **options
-        )
-        yield Chromium(context, context.pages[0], lumen)
-        await context.close()
+    async with opened(chromium, lumen, **request.param) as window:
+        yield window
 
 
-async def bought(window: Chromium, played: PlayedGateway) -> None:
+async def bought(window: Window, played: PlayedGateway) -> None:
     """Buy it by keyboard; something of another channel is hers as well."""
     await window.page.goto(window.shop.url)
     await window.press(".card a")
@@ -54,14 +43,8 @@ async def bought(window: Chromium, played: PlayedGateway) -> None:
     played.world.grant(rows[0][0], "Kyoto Tea Course", status="suspended")
 
 
-@pytest.mark.parametrize(
-    ("window", "language", "view"),
-    [each(language, view) for language in LOCALES for view in VIEWS],
-    indirect=["window"],
-)
-async def test_all_of_it_by_keyboard(
-    played: PlayedGateway, window: Chromium, language: str, view: str
-) -> None:
+@pytest.mark.parametrize(("window", "language"), EACH, indirect=["window"])
+async def test_all_of_it_by_keyboard(played: PlayedGateway, window: Window, language: str) -> None:
     """Goods, proof, handing on, linking, allowing, erasing: no mouse, and axe finds nothing on any page on the way."""
     page, words = window.page, WORDS[language]
     await bought(window, played)
@@ -76,7 +59,7 @@ async def test_all_of_it_by_keyboard(
     assert not [line for line in window.said if "422" not in line]
 
 
-async def proven_and_offered(window: Chromium, words: dict[str, str]) -> None:
+async def proven_and_offered(window: Window, words: dict[str, str]) -> None:
     """The file with what she chooses, and a code for the new owner."""
     page = window.page
     await window.press(".entry:has(.pill.in) a")
@@ -100,7 +83,7 @@ async def proven_and_offered(window: Chromium, words: dict[str, str]) -> None:
     await window.accessible("wrong code")
 
 
-async def linked(window: Chromium, played: PlayedGateway) -> None:
+async def linked(window: Window, played: PlayedGateway) -> None:
     """By a code that was mailed, mistyped once; and a code to show."""
     page = window.page
     await window.press("nav a[href='/accounts']")
@@ -118,9 +101,13 @@ async def linked(window: Chromium, played: PlayedGateway) -> None:
         await window.press("form[action$='/confirm'] button")
         await window.accessible(f"after {code}")
     assert link["document"]["status"] == "confirmed"
+    await window.reach("main summary")
+    await page.keyboard.press("Enter")
+    await window.reach("form[action$='/unlink'] button")
+    await window.accessible("before a link is ended")
 
 
-async def allowed_and_erased(window: Chromium, words: dict[str, str]) -> None:
+async def allowed_and_erased(window: Window, words: dict[str, str]) -> None:
     """A consent for all her accounts, its receipts, and the end of it all."""
     page = window.page
     await window.press("nav a[href='/data']")

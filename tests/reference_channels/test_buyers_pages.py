@@ -152,8 +152,11 @@ async def test_handing_on_and_taking(played: PlayedGateway, lumen: RunningShop, 
         assert "We do not know this code" in await ben.press("/accept", code="nonsense")
         assert ben.status == 422
         assert "Harbour Nights" in await ben.press("/accept", code=f" {code} ")
+        assert "Prove that it is yours" in ben.html
+        await ben.go("/goods")
         assert "was used already" in await ben.press("/accept", code=code)
     assert "Handed on" in await ada.go("/goods")
+    assert "bought" not in ada.html.partition("Handed on")[0].partition("Harbour Nights")[2]
     assert not [line for line in lumen.parts.ring.lines if code in line]
 
 
@@ -168,6 +171,10 @@ async def test_an_offer_is_taken_back(played: PlayedGateway, lumen: RunningShop,
     async with Ada(lumen) as ben:
         await ben.go("/goods")
         assert "was used already" in await ben.press("/accept", code=code)
+    await ada.press("/transfer")
+    played.faults.append(Fault(("cancel_transfer",), "", code="transfer_not_open"))
+    assert "was used already" in await ada.press("/take-back")
+    assert ada.status == 422
 
 
 async def test_linking_by_mail(played: PlayedGateway, ada: Ada) -> None:
@@ -179,6 +186,7 @@ async def test_linking_by_mail(played: PlayedGateway, ada: Ada) -> None:
     assert link["secret"] not in ada.html
     assert "This code is not right" in await ada.press("/confirm", code="zzzz-zzzz")
     assert "E-mail address, confirmed" in await ada.press("/confirm", code=link["secret"])
+    assert "the accounts part again" in ada.html, "what it means to end it"
     assert "stands alone" in await ada.press("/unlink")
     assert link["document"]["status"] == "ended"
 
@@ -269,6 +277,10 @@ async def test_erasing(played: PlayedGateway, ada: Ada) -> None:
     assert "Please confirm" in await ada.press("/data/erase")
     assert ada.status == 422
     assert played.transcript.all(operation="erase_buyer") == []
+    played.faults.append(Fault(("erase_buyer",), "", code="proof_required"))
+    assert "show first that it is you" in await ada.press("/data/erase", sure="on", everywhere="on")
+    (asked,) = played.transcript.all(operation="erase_buyer")
+    assert "all_channels" in asked.request.url, "when her proof is too old it is refused, and not made less"
     page = await ada.press("/data/erase", sure="on")
     assert "Your data is erased" in page
     assert "Orders: the law wants books to be kept" in page
@@ -276,6 +288,13 @@ async def test_erasing(played: PlayedGateway, ada: Ada) -> None:
     assert "Nothing here yet" in await ada.go("/goods")
     rows = await ada.shop.parts.db.run(lambda db: db.execute("select buyer, state from intents").fetchall())
     assert [tuple(row) for row in rows] == [("erased", "fulfilled")]
+
+
+async def test_a_purpose_that_there_is_not(played: PlayedGateway, ada: Ada) -> None:
+    """It is not there, and the gateway is not said to be away."""
+    played.faults.append(Fault(("list_receipts",), "", code="not_found"))
+    assert "There is nothing here" in await ada.go("/data/nonsense")
+    assert ada.status == 404
 
 
 @pytest.mark.parametrize("page", ["/goods", "/accounts", "/data"])

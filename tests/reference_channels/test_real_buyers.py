@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from reference_channels.trade import ownership
+from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.reference_channels.conftest import RunningShop, running_shop
 from tests.reference_channels.test_buyers_pages import Ada
 
 
 @pytest.fixture
-async def real(tmp_path: Path) -> AsyncIterator[RunningGateway]:
+async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGateway]:
     """A sandbox gateway on SQLite."""
-    with in_process(f"sqlite:///{tmp_path}/gateway.db") as running:
+    with in_process(sqlite_database(tmp_path, sqlite_template)) as running:
         yield running
 
 

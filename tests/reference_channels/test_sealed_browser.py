@@ -14,18 +14,15 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, Response, async_playwright
+from playwright.async_api import Browser, Page, Response
 
+from tests.fixtures.browser import NEEDED
+from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
-from tests.reference_channels.browsing import ARGUMENTS, CHROMIUM, PICTURES
+from tests.reference_channels.browsing import EACH, Window, opened
 from tests.reference_channels.conftest import RunningShop, running_shop
-from tests.reference_channels.test_browser import VIEWS, Chromium, each
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; `make browser` installs it"),
-    pytest.mark.timeout(240),
-]
+pytestmark = NEEDED
 MARK = "SEALEDSHOP"
 CODES = [f"{MARK}-{number}-ÄÖ-汉" for number in range(4)]
 WORDS = {
@@ -96,12 +93,14 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> AsyncIterator[Scene]:
     """With four codes on sale. A parameter says whether the gateway seals."""
     seals = getattr(request, "param", True)
     folder = tmp_path / "shop"
     async with between() as wire:
-        database = f"sqlite:///{tmp_path}/gateway.db"
+        database = sqlite_database(tmp_path, sqlite_template)
         with in_process(database, public_url=wire.url, sealed_delivery=seals) as gateway:
             wire.upstream = gateway.url
             async with running_shop(folder, None, sync_every=3600) as shop:
@@ -116,19 +115,10 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-async def window(request: pytest.FixtureRequest, scene: Scene, tmp_path: Path) -> AsyncIterator[Chromium]:
+async def window(request: pytest.FixtureRequest, scene: Scene, chromium: Browser) -> AsyncIterator[Window]:
     """A window with a profile of its own."""
-    options: dict[str, Any] = {
-        "locale": "en-US",
-        "viewport": VIEWS["desktop"],
-        **getattr(request, "param", {}),
-    }
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000, **options
-        )
-        yield Chromium(context, context.pages[0], scene.shop)
-        await context.close()
+    async with opened(chromium, scene.shop, **getattr(request, "param", {})) as window:
+        yield window
 
 
 async def pages_of(page: Page, into: list[bytes]) -> None:
@@ -142,17 +132,15 @@ async def pages_of(page: Page, into: list[bytes]) -> None:
     page.on("response", lambda response: asyncio.ensure_future(keep(response)))
 
 
-async def to_checkout(window: Chromium, scene: Scene) -> None:
+async def to_checkout(window: Window, scene: Scene) -> None:
     """By keyboard to the payment form."""
     await window.page.goto(f"{window.shop.url}/offers/{scene.offer['id']}")
     await window.press("form[action='/checkout'] button")
 
 
-@pytest.mark.parametrize(
-    ("window", "language", "view"), [each("en", "desktop"), each("zh", "phone")], indirect=["window"]
-)
+@pytest.mark.parametrize(("window", "language"), EACH, indirect=["window"])
 async def test_only_the_buyers_browser_sees_the_code(
-    scene: Scene, window: Chromium, language: str, view: str, caplog: pytest.LogCaptureFixture
+    scene: Scene, window: Window, language: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """DLV-035, DLV-036: bought and opened by keyboard; neither wire, log, file nor page of the shop had the code."""
     caplog.set_level(logging.DEBUG)
@@ -164,8 +152,7 @@ async def test_only_the_buyers_browser_sees_the_code(
     assert not await page.locator("[data-unsealed]").is_visible()
     await window.accessible("checkout")
     await window.reach("#seal")
-    if PICTURES is not None:
-        await window.picture(f"sealing-{language}" if view == "desktop" else f"sealing-{language}-phone")
+    await window.picture(f"sealing-{language}")
     await window.press("form[action$='/pay'] button")
     await window.press("form[action$='/reveal'] button")
     await page.wait_for_selector("[data-opened]:not([hidden])")
@@ -193,7 +180,7 @@ async def test_only_the_buyers_browser_sees_the_code(
     assert not window.foreign
 
 
-async def test_another_browser_is_told_what_to_do(scene: Scene, window: Chromium) -> None:
+async def test_another_browser_is_told_what_to_do(scene: Scene, window: Window) -> None:
     """DLV-037: with the key gone the page says so, and what can be done, in both languages."""
     page = window.page
     await to_checkout(window, scene)
@@ -212,7 +199,7 @@ async def test_another_browser_is_told_what_to_do(scene: Scene, window: Chromium
     assert MARK.encode() not in await scene.seen_by_the_shop()
 
 
-async def test_what_was_changed_does_not_open(scene: Scene, window: Chromium) -> None:
+async def test_what_was_changed_does_not_open(scene: Scene, window: Window) -> None:
     """A JWE of another delivery, or with a byte changed, is called broken, and shows nothing."""
     page = window.page
     await to_checkout(window, scene)
@@ -235,7 +222,7 @@ async def test_what_was_changed_does_not_open(scene: Scene, window: Chromium) ->
 
 
 @pytest.mark.parametrize("window", [{"java_script_enabled": False}], indirect=True)
-async def test_without_scripts_delivery_is_ordinary_and_said_to_be(scene: Scene, window: Chromium) -> None:
+async def test_without_scripts_delivery_is_ordinary_and_said_to_be(scene: Scene, window: Window) -> None:
     """The buyer is told before paying, and gets the code all the same."""
     page = window.page
     await page.goto(f"{window.shop.url}/offers/{scene.offer['id']}")
@@ -247,7 +234,7 @@ async def test_without_scripts_delivery_is_ordinary_and_said_to_be(scene: Scene,
     assert await page.inner_text("[data-goods]") in CODES
 
 
-async def test_the_buyer_can_do_without(scene: Scene, window: Chromium) -> None:
+async def test_the_buyer_can_do_without(scene: Scene, window: Window) -> None:
     """By keyboard: unchecked, no key is sent, and the code comes in the ordinary way."""
     await to_checkout(window, scene)
     await window.page.wait_for_selector("[data-sealable]:not([hidden])")
@@ -262,7 +249,7 @@ async def test_the_buyer_can_do_without(scene: Scene, window: Chromium) -> None:
 
 
 @pytest.mark.parametrize("scene", [False], indirect=True)
-async def test_a_gateway_that_does_not_seal_gets_no_key(scene: Scene, window: Chromium) -> None:
+async def test_a_gateway_that_does_not_seal_gets_no_key(scene: Scene, window: Window) -> None:
     """DLV-034: nothing is offered; a form that brings a key all the same is not sold in the clear unasked."""
     page = window.page
     await to_checkout(window, scene)

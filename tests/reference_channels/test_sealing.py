@@ -14,6 +14,7 @@ from conformance import jwe
 from reference_channels.trade import intents
 from reference_channels.trade.database import Database
 from reference_channels.trade.sealing import key_of
+from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import in_process
 from tests.reference_channels.conftest import running_shop
 
@@ -65,9 +66,9 @@ async def test_a_shop_of_before_gets_the_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seals", [True, False])
-async def test_the_key_goes_where_it_is_of_use(tmp_path: Path, seals: bool) -> None:
+async def test_the_key_goes_where_it_is_of_use(tmp_path: Path, sqlite_template: Path, seals: bool) -> None:
     """DLV-034, DLV-035: to a gateway that seals, and what comes back is the JWE; to another one nothing is sent."""
-    with in_process(f"sqlite:///{tmp_path}/gateway.db", sealed_delivery=seals) as gateway:
+    with in_process(sqlite_database(tmp_path, sqlite_template), sealed_delivery=seals) as gateway:
         async with running_shop(tmp_path / "shop", None, sync_every=3600) as shop:
             client = await gateway.channel("Lumen", channel_url=shop.url)
             names = ("client_id", "client_secret", "webhook_secret")

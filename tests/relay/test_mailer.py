@@ -106,6 +106,8 @@ async def test_a_code_arrives_in_the_buyers_language(database_url: str, locale: 
         assert (got["From"], got["To"], got["Auto-Submitted"]) == (SENDER, EMAIL, "auto-generated")
         assert word in body
         assert "Nebula" in body
+        code = next(word for word in body.split() if "-" in word)
+        assert code in str(got.get_payload()), "as it is sent, too, whatever the language"
         assert not any(character.isdigit() for character in got["Subject"])
         mail = await only(shop)
         assert (mail.state, mail.sealed, mail.key_id) == ("sent", None, None)

@@ -49,7 +49,8 @@ async def mail(request: web.Request) -> web.StreamResponse:
     if email.count("@") != 1 or not 3 <= len(email) <= 254:
         return await _page(request, wrong={"mail": "email"})
     asked = identity.mail_code(shop, who.buyer, email, TAGS[who.language])
-    return await _done(request, "mail", await attempt(asked))
+    wrong = await attempt(asked)
+    return await _page(request, wrong={"mail": wrong}) if wrong else onward(PAGE)
 
 
 @needs("identity")
@@ -95,4 +96,4 @@ async def unlink(request: web.Request) -> web.StreamResponse:
 
 
 async def _done(request: web.Request, what: str, wrong: str) -> web.StreamResponse:
-    return await _page(request, wrong={what: wrong}) if wrong else onward(PAGE)
+    return await _page(request, wrong={what: wrong}) if wrong else onward(f"{PAGE}#links")

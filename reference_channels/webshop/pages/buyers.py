@@ -34,7 +34,8 @@ def needs(capability: str) -> Callable[[Handler], Handler]:
                 raise web.HTTPNotFound from error
             except GatewayError as error:
                 log.warning("the gateway did not do it", extra={"problem": str(error)})
-                return errors.page(request, 503)
+                gone = isinstance(error, Problem) and error.code == "not_found"
+                return errors.page(request, 404 if gone else 503)
 
         return page
 

@@ -150,11 +150,10 @@ async def erase(request: web.Request) -> web.StreamResponse:
     data, shop, who = await form(request), request.app[SHOP], visitor(request)
     if "sure" not in data:
         return await _asking(request, "unsure")
-    proof = await identity.proof(shop, who.buyer) if "everywhere" in data else None
     made: Json = {}
 
     async def work() -> None:
-        made.update(await consent.erase(shop, who.buyer, proof))
+        made.update(await consent.erase(shop, who.buyer, "everywhere" in data))
 
     wrong = await attempt(work())
     if wrong:

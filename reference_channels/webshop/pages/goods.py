@@ -100,9 +100,14 @@ async def certificate(request: web.Request) -> web.StreamResponse:
     data, who = await form(request), visitor(request)
     shop, name = request.app[SHOP], request.match_info["entitlement_id"]
     entitlement = await ownership.good(shop, who.buyer, name)
-    if entitlement["status"] != "active":
-        return await _one(request, wrong="entitlement_not_active")
-    issued = await ownership.certificate(shop, who.buyer, name)
+    issued: Json = {}
+
+    async def issue() -> None:
+        issued.update(await ownership.certificate(shop, who.buyer, name))
+
+    wrong = await attempt(issue())
+    if wrong:
+        return await _one(request, wrong=wrong)
     chosen = {
         claim for part, (claims, _) in ownership.PARTS.items() if f"show.{part}" in data for claim in claims
     }
@@ -133,8 +138,8 @@ async def take_back(request: web.Request) -> web.StreamResponse:
     """End the open offer."""
     await form(request)
     name = request.match_info["entitlement_id"]
-    await ownership.take_back(request.app[SHOP], visitor(request).buyer, name)
-    return onward(f"/goods/{name}")
+    wrong = await attempt(ownership.take_back(request.app[SHOP], visitor(request).buyer, name))
+    return await _one(request, wrong=wrong) if wrong else onward(f"/goods/{name}")
 
 
 @needs("ownership")
@@ -144,5 +149,10 @@ async def accept(request: web.Request) -> web.StreamResponse:
     code = data.get("code", "").strip()
     if not code or len(code) > 64:
         return await _mine(request, "not_found")
-    wrong = await attempt(ownership.accept(shop, who.buyer, code))
-    return await _mine(request, wrong) if wrong else onward("/goods")
+    taken: Json = {}
+
+    async def take() -> None:
+        taken.update(await ownership.accept(shop, who.buyer, code))
+
+    wrong = await attempt(take())
+    return await _mine(request, wrong) if wrong else onward(f"/goods/{taken['id']}")

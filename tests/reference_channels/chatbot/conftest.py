@@ -17,6 +17,7 @@ from reference_channels.chatbot.telegram import Telegram, TelegramSettings
 from reference_channels.trade import intents
 from reference_channels.trade.intents import Intent
 from reference_channels.trade.settings import Settings
+from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.reference_channels.chatbot.bot_api import TOKEN, BotApi
 from tests.reference_channels.chatbot.people import Person
@@ -87,9 +88,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene_of(folder: Path, webhook: bool = False, **settings: Any) -> AsyncIterator[Scene]:
-    """Put everything up. `settings` are the gateway's."""
-    with in_process(f"sqlite:///{folder}/gateway.db", **settings) as gateway:
+async def scene_of(
+    folder: Path, template: Path, webhook: bool = False, **settings: Any
+) -> AsyncIterator[Scene]:
+    """Put everything up; the gateway on a copy of a migrated database. `settings` are the gateway's."""
+    with in_process(sqlite_database(folder, template), **settings) as gateway:
         async with BotApi() as api:
             bound = socket.create_server(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{bound.getsockname()[1]}{WEBHOOK}"
@@ -102,7 +105,7 @@ async def scene_of(folder: Path, webhook: bool = False, **settings: Any) -> Asyn
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Scene]:
     """The usual one: polling, sealing."""
-    async with scene_of(tmp_path, sealed_delivery=True) as found:
+    async with scene_of(tmp_path, sqlite_template, sealed_delivery=True) as found:
         yield found

@@ -123,12 +123,15 @@ async def test_handing_on_and_taking(world: World) -> None:
     ben = Person(world.ada.api, 9)
     await ben.says("/transfer", "enter the code that you were given")
     await ben.asks("Enter a code", "Please write me the code")
-    await ben.says("nonsense", "We do not know this code")
-    await ben.asks("Enter a code", "Please write me the code")
+    await ben.says("nonsense", "We do not know this code. Please check it. Please write it again.")
     await ben.says(code_in(offered), "Harbour Nights is yours now.")
     await ben.asks("Look at it", "Yours · since")
     await world.ada.says("/mygoods", "Everything that is yours")
     await world.ada.until(lambda each: any("Handed on" in one["text"] for one in each["buttons"]))
+    gone = await world.ada.asks("Handed on", "Harbour Nights\nHanded on")
+    assert "since" not in gone["text"]
+    hidden = await world.ada.asks("Hide it", "Hidden. The code works on")
+    assert hidden["id"] == offered["id"]
     assert code_in(offered).encode() not in b"".join(
         line.encode() for line in (await world.bot.control("GET", "/log"))["lines"]
     )
@@ -173,13 +176,15 @@ async def test_linking_by_a_code(world: World) -> None:
     phone = Person(world.ada.api, 9)
     await phone.says("/link", "stands alone")
     await phone.asks("Enter a code", "Please write me the code")
-    await phone.says("x", "This code is not right")
-    await phone.asks("Enter a code", "Please write me the code")
+    await phone.says("x", "This code is not right. Please check it. Please write it again.")
+    await phone.says("x" * 5000, "Please write it again.")
     await phone.says(code_in(shown), "Linked.")
     said = await phone.asks("My goods", "Everything that is yours")
     assert "Harbour Nights" in said["buttons"][0]["text"]
     await world.ada.says("/link", "Linked so far:")
-    await world.ada.presses("End link 1")
+    await world.ada.asks("End link 1", "the accounts part again")
+    assert next(iter(world.played.world.links.values()))["document"]["status"] == "confirmed"
+    await world.ada.presses("Yes, end it")
     await world.ada.until(lambda each: "Linked so far" not in each["text"] and "End link" not in str(each))
 
 
@@ -218,7 +223,7 @@ async def test_taking_the_data_along(world: World) -> None:
 async def test_erasing(world: World) -> None:
     """BUY-014, BUY-015: only when she confirms it; what stays is told, and the bot drops her, too."""
     await world.ada.says("/privacy", "A change counts at once")
-    await world.ada.asks("Erase it", "This cannot be undone")
+    await world.ada.asks("Erase it", "confirm your e-mail address first (/link)")
     assert world.played.transcript.all(operation="erase_buyer") == []
     await world.ada.asks("Yes, erase what this chat knows", "Orders: the law wants books to be kept")
     rows = await world.bot.parts.db.run(

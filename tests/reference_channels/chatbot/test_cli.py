@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from reference_channels.chatbot.cli import chatbot
+from reference_channels.trade.logs import set_up
 from tests.reference_channels.chatbot.bot_api import TOKEN, BotApi
 from tests.reference_channels.chatbot.people import Person
 
@@ -52,3 +55,20 @@ async def test_it_talks_and_stops(tmp_path: Path) -> None:
     assert b"Lumen is open at" in output
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert TOKEN.encode() not in output + stored
+
+
+def test_a_quiet_terminal_is_for_the_conversation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--log-level warning` no line that is kept for later is shown."""
+    own, root = logging.getLogger("reference_channels"), logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    for each in (own, root):
+        monkeypatch.setattr(each, "level", logging.INFO)
+    set_up("warning")
+    own.setLevel(logging.INFO)
+    own.info("answered")
+    own.warning("the gateway is away")
+    shown = capsys.readouterr().err
+    assert "answered" not in shown
+    assert "the gateway is away" in shown

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from reference_channels.chatbot.console import Console
+from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import in_process
 from tests.reference_channels.chatbot.conftest import connect, running_bot
 
@@ -40,11 +41,11 @@ class Terminal:
         return before.rpartition("[")[2].partition("]")[0]
 
 
-async def test_a_purchase_in_a_terminal(tmp_path: Path) -> None:
+async def test_a_purchase_in_a_terminal(tmp_path: Path, sqlite_template: Path) -> None:
     """Numbers press buttons; a code of several lines becomes a file."""
     terminal = Terminal()
     console = Console(terminal.typed.get, terminal.write, files=tmp_path)
-    with in_process(f"sqlite:///{tmp_path}/gateway.db") as gateway:
+    with in_process(sqlite_database(tmp_path, sqlite_template)) as gateway:
         async with running_bot(tmp_path / "bot", console) as bot:
             await connect(gateway, bot)
             await gateway.offer(codes=["TWO\nLINES"], price=500)

@@ -124,7 +124,7 @@ async def test_a_question_can_be_left(scene: Scene) -> None:
     await scene.ada.says("123456", "Server")
     choice = scene.ada.pressed("Asia")
     await scene.api.happen(old)
-    await scene.ada.reads("Nothing was bought")
+    await scene.ada.reads("Nothing was done")
     await scene.api.happen(choice)
     await scene.ada.reads("This button is too old")
     assert await scene.intents() == []

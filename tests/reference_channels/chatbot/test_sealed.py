@@ -109,9 +109,9 @@ async def test_a_browser_that_cannot_seal_is_told(scene: Scene) -> None:
     assert (status, "this browser cannot seal" in said) == (422, True)
 
 
-async def test_a_gateway_that_does_not_seal_is_not_asked_to(tmp_path: Path) -> None:
+async def test_a_gateway_that_does_not_seal_is_not_asked_to(tmp_path: Path, sqlite_template: Path) -> None:
     """DLV-034: the button is not there."""
-    async with scene_of(tmp_path, sealed_delivery=False) as scene:
+    async with scene_of(tmp_path, sqlite_template, sealed_delivery=False) as scene:
         await scene.stock()
         await bought(scene, scene.ada)
         assert not [each for each in scene.ada.sees if any("Seal" in one["text"] for one in each["buttons"])]

@@ -16,9 +16,9 @@ from tests.reference_channels.chatbot.people import Person
 from tests.reference_channels.chatbot.test_conversation import bought, looked
 
 
-async def test_by_webhook(tmp_path: Path) -> None:
+async def test_by_webhook(tmp_path: Path, sqlite_template: Path) -> None:
     """Telegram calls the bot instead: the same conversation, and nobody polls."""
-    async with scene_of(tmp_path, webhook=True) as scene:
+    async with scene_of(tmp_path, sqlite_template, webhook=True) as scene:
         await scene.stock()
         while not scene.api.webhook.get("url"):
             await scene.bot.sync()
@@ -28,9 +28,9 @@ async def test_by_webhook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "only-telegram-knows-"])
-async def test_the_webhook_is_for_telegram_only(tmp_path: Path, secret: str) -> None:
+async def test_the_webhook_is_for_telegram_only(tmp_path: Path, sqlite_template: Path, secret: str) -> None:
     """Who does not know the secret is refused, and heard by nobody."""
-    async with scene_of(tmp_path, webhook=True) as scene:
+    async with scene_of(tmp_path, sqlite_template, webhook=True) as scene:
         while not scene.api.webhook.get("url"):
             await scene.bot.sync()
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret}
