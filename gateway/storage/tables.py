@@ -158,7 +158,6 @@ hold_counts = _table(model.HoldCount, "hold_counts", _check("quantity", "quantit
 sale_counts = _table(
     model_limits.SaleCount,
     "sale_counts",
-    Index("sale_counts_subject", "subject"),
     _check("quantity", "quantity >= 0"),
     _one_of("scope", "buyer", "channel"),
     Index("sale_counts_subject", "subject", "product_id"),

@@ -13,7 +13,6 @@ INDEXES = {
     "ownership_changes_account": ("ownership_changes", "account_id"),
     "link_codes_link": ("link_codes", "link_id"),
     "mails_link": ("mails", "link_id"),
-    "sale_counts_subject": ("sale_counts", "subject"),
 }
 
 
