@@ -16,9 +16,8 @@ from gateway.core.model_consent import Erasure
 from gateway.core.ownership_log import SALT_BYTES
 from gateway.storage.engine.base import Conflict, Engine
 from gateway.storage.engine.codec import dump_json
+from gateway.storage.named import NAMED_HOLDS, NAMED_ORDERS
 from gateway.storage.tables import (
-    NAMED_HOLDS,
-    NAMED_ORDERS,
     account_names,
     accounts,
     consent_records,

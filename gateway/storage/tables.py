@@ -26,6 +26,7 @@ from gateway.storage.columns import check as _check
 from gateway.storage.columns import one_of as _one_of
 from gateway.storage.columns import partial as _partial
 from gateway.storage.columns import table as _table
+from gateway.storage.named import NAMED_HOLDS, NAMED_ORDERS
 from gateway.storage.tables_ownership import (
     entitlements,
     ownership_changes,
@@ -36,14 +37,6 @@ from gateway.storage.tables_ownership import (
 )
 
 COUNTERS = ("received", "available", "reserved", "allotted", "sold", "voided")
-
-# What still names a buyer, until it has been kept for long enough; it leaves the index as it is forgotten.
-_NAMED = "substr(buyer_reference, 1, 7) <> 'erased:'"
-NAMED_ORDERS = (
-    "status NOT IN ('created', 'disputed', 'fulfilling', 'paid', 'payment_required', 'verification_required')"
-    f" AND {_NAMED}"
-)
-NAMED_HOLDS = f"status <> 'active' AND {_NAMED}"
 
 channels = _table(model.Channel, "channels")
 idempotency = _table(model.Idempotency, "idempotency", Index("idempotency_age", "created_at"))
