@@ -12,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from click.testing import CliRunner, Result
 from joserfc import jws, jwt
 from joserfc.jwk import OKPKey
@@ -23,7 +22,7 @@ from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.world import Client, Json, Owned, World
-from tests.fixtures.browser import needs_chromium
+from tests.fixtures.browser import accessible, needs_chromium
 
 PAGE = Path(certificates.__file__).parents[1] / "templates" / "verify.html"
 
@@ -257,7 +256,7 @@ async def test_the_page_verifies_offline(chromium: Browser, issued: Issued, loca
     await page.set_input_files("#files", files)
     await page.get_by_role("heading", name=holds).wait_for()
     assert "Öl & 港湾" in await page.inner_text("#verdict")
-    await _accessible(page)
+    await accessible(page)
     await page.fill("#nonce", "another")
     await page.focus("#verify")
     await page.keyboard.press("Enter")
@@ -283,10 +282,3 @@ async def test_the_page_verifies_offline(chromium: Browser, issued: Issued, loca
     await page.set_input_files("#files", [*files[:2], issued.folder / "list.jwt"])
     await page.get_by_role("heading", name=fails).wait_for()
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-
-
-async def _accessible(page: Any) -> None:
-    for scheme in ("dark", "light"):
-        await page.emulate_media(color_scheme=scheme)
-        found = await Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
