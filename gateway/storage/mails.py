@@ -6,39 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, null, select, text, update
+from sqlalchemy import bindparam, null, text, update
 
 from gateway.core.model_identity import Mail
+from gateway.storage import due
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import mails
 
 NOW: Any = bindparam("now")
 # Written out, not bound: a database only takes a partial index whose condition it can read in the statement.
-CLAIM = (
-    update(mails)
-    .where(
-        mails.c.id.in_(
-            select(mails.c.id)
-            .where(text("state = 'pending'"), mails.c.next_attempt_at <= NOW, mails.c.expires_at > NOW)
-            .order_by(mails.c.next_attempt_at, mails.c.id)
-            .limit(bindparam("limit"))
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(next_attempt_at=bindparam("lease_until"))
-    .returning(*mails.c)
-)
-RECORD = (
-    update(mails)
-    .where(mails.c.id == bindparam("mail_id"), mails.c.state == "pending")
-    .values(
-        state=bindparam("state_now"),
-        attempts=bindparam("attempts_now"),
-        next_attempt_at=bindparam("again_at"),
-        last_error=bindparam("error"),
-    )
-    .returning(mails.c.id)
-)
+PENDING = text("state = 'pending'")
+CLAIM = due.claim(mails, PENDING, mails.c.next_attempt_at <= NOW, mails.c.expires_at > NOW)
+RECORD = due.record(mails, "mail_id", PENDING)
 DROP = update(mails).where(mails.c.id == bindparam("mail_id")).values(sealed=null(), key_id=null())
 
 

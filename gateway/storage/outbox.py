@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, bindparam, delete, exists, select, text, tuple_, update
+from sqlalchemy import Table, bindparam, delete, exists, select, text, tuple_
 
 from gateway.core.model import Channel, Event
+from gateway.storage import due
 from gateway.storage.engine.base import Engine
 from gateway.storage.queries import CHANNELS
 from gateway.storage.tables import (
@@ -37,31 +38,8 @@ CHANNEL: Any = bindparam("channel_id")
 PENDING, ACTIVE, UNPAID = text("'pending'"), text("'active'"), text("'payment_required'")
 _DUE = (events.c.state == PENDING, events.c.next_attempt_at <= NOW)
 CHANNELS_DUE = select(channels.c.id).where(exists().where(events.c.channel_id == channels.c.id, *_DUE))
-CLAIM = (
-    update(events)
-    .where(
-        events.c.id.in_(
-            select(events.c.id)
-            .where(events.c.channel_id == CHANNEL, *_DUE)
-            .order_by(events.c.next_attempt_at, events.c.id)
-            .limit(LIMIT)
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(next_attempt_at=bindparam("lease_until"))
-    .returning(*events.c)
-)
-RECORD = (
-    update(events)
-    .where(events.c.id == bindparam("event_id"), events.c.state == "pending")
-    .values(
-        state=bindparam("state_now"),
-        attempts=bindparam("attempts_now"),
-        next_attempt_at=bindparam("again_at"),
-        last_error=bindparam("error"),
-    )
-    .returning(events.c.id)
-)
+CLAIM = due.claim(events, events.c.channel_id == CHANNEL, *_DUE)
+RECORD = due.record(events, "event_id", events.c.state == "pending")
 DUE_HOLDS = (
     select(reservations.c.id)
     .where(reservations.c.status == ACTIVE, reservations.c.expires_at <= NOW, ~reservations.c.internal)

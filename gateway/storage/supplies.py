@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, select, text
 
 from gateway.core.model_supplies import Supply
+from gateway.storage import due
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import supplies
 
@@ -17,22 +18,8 @@ LIMIT: Any = bindparam("limit")
 WORKED_ON, PARKED = text("state IN ('waiting', 'asked')"), text("state = 'parked'")
 _DUE = (WORKED_ON, supplies.c.next_attempt_at <= bindparam("now"))
 SUPPLIERS_DUE = select(supplies.c.supplier).where(*_DUE).distinct()
-
-
-def _claim(*conditions: Any) -> Any:
-    chosen = (
-        select(supplies.c.id)
-        .where(*_DUE, *conditions)
-        .order_by(supplies.c.next_attempt_at, supplies.c.id)
-        .limit(LIMIT)
-        .with_for_update(skip_locked=True)
-    )
-    leased = update(supplies).where(supplies.c.id.in_(chosen))
-    return leased.values(next_attempt_at=bindparam("lease_until")).returning(*supplies.c)
-
-
-CLAIM = _claim(supplies.c.supplier == bindparam("supplier"))
-CLAIM_LATE = _claim(supplies.c.give_up_at <= bindparam("now"))
+CLAIM = due.claim(supplies, *_DUE, supplies.c.supplier == bindparam("supplier"))
+CLAIM_LATE = due.claim(supplies, *_DUE, supplies.c.give_up_at <= bindparam("now"))
 LISTED = select(supplies).where(PARKED).order_by(supplies.c.id).limit(LIMIT)
 NEWEST = select(supplies).order_by(supplies.c.id.desc()).limit(LIMIT)
 

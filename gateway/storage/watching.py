@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, or_, select, text, update
+from sqlalchemy import bindparam, case, func, or_, select, text
 
 from gateway.core.model import Offer, Stock
 from gateway.core.model_limits import Alert, StockWatch
+from gateway.storage import due
 from gateway.storage.engine.base import Engine
 from gateway.storage.ids import first_id, moment_of
 from gateway.storage.outbox import Attempt
@@ -46,31 +47,8 @@ _IS_SALE = or_(*(_NEWEST.c.kind == kind for kind in ("sell", "sell_reserved", "s
 SOLD = case((_IS_SALE, _NEWEST.c.quantity), else_=0)
 RATE = select(func.count(), func.min(_NEWEST.c.id), func.sum(SOLD)).select_from(_NEWEST)
 ANY_DUE = select(alerts.c.id).where(PENDING, alerts.c.next_attempt_at <= bindparam("now")).limit(1)
-CLAIM = (
-    update(alerts)
-    .where(
-        alerts.c.id.in_(
-            select(alerts.c.id)
-            .where(PENDING, alerts.c.next_attempt_at <= bindparam("now"))
-            .order_by(alerts.c.next_attempt_at, alerts.c.id)
-            .limit(LIMIT)
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(next_attempt_at=bindparam("lease_until"))
-    .returning(*alerts.c)
-)
-RECORD = (
-    update(alerts)
-    .where(alerts.c.id == bindparam("alert_id"), PENDING)
-    .values(
-        state=bindparam("state_now"),
-        attempts=bindparam("attempts_now"),
-        next_attempt_at=bindparam("again_at"),
-        last_error=bindparam("error"),
-    )
-    .returning(alerts.c.id)
-)
+CLAIM = due.claim(alerts, PENDING, alerts.c.next_attempt_at <= bindparam("now"))
+RECORD = due.record(alerts, "alert_id", PENDING)
 NEWEST_ALERTS = select(alerts).order_by(alerts.c.id.desc()).limit(LIMIT)
 
 

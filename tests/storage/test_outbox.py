@@ -8,9 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+import pytest
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql_asyncpg
+
 from gateway.core import inventory
 from gateway.core.model import Assertion, Event, HoldCount, Idempotency, Offer
 from gateway.relay.ports import Attempt
+from gateway.storage import outbox
 from tests.storage.world import Shop, call_of, open_shop
 
 SECOND = timedelta(seconds=1)
@@ -151,3 +156,23 @@ async def test_what_is_due_and_what_is_old(shop: Shop) -> None:
     assert await outbox.purge_assertions(call.now + 2 * SECOND, 10) == 3
     assert await shop.rows(Assertion) == used[3:]
     assert sorted(row.key for row in await shop.rows(Idempotency)) == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+async def test_a_claim_takes_its_limit_by_any_plan(shop: Shop, database_url: str) -> None:
+    """Also where PostgreSQL goes through the events and looks each up among those that were chosen."""
+    one = await shop.channel()
+    await put(shop, *(event(n, one.id) for n in range(10)))
+    now = call_of().now + SECOND
+    values = {"channel_id": one.id, "now": now, "lease_until": now + 30 * SECOND, "limit": 3}
+    compiled = outbox.CLAIM.compile(dialect=postgresql_asyncpg.dialect())
+    link = await asyncpg.connect(database_url)
+    try:
+        for other_plan in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"):
+            await link.execute(f"SET enable_{other_plan} = off")
+        claimed = await link.fetch(str(compiled), *(values[name] for name in compiled.positiontup))
+    finally:
+        await link.close()
+    assert len(claimed) == 3
