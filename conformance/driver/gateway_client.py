@@ -64,8 +64,9 @@ class GatewaySession:
 
     def serves(self, operation: str) -> bool:
         """Whether the gateway is to serve it, by the capabilities that it declares."""
-        needs = CONTROLS.get(operation) or operations("gateway")[operation].scope
-        return needs not in OPTIONAL or needs in self.capabilities
+        scope = operations("gateway")[operation].scope
+        needs = CONTROLS.get(operation) or (scope if scope in OPTIONAL else None)
+        return needs is None or needs in self.capabilities
 
     async def ask(
         self,

@@ -157,7 +157,7 @@ SAFE = "test_reset"  # is asked for without the secret only: it would forget the
     "TST-001",
     title="All of test control is served",
     scenarios=("test_control", "books", "unavailable", "hold_expires", "leases_end", "links_undone", "after_owning",
-               "tokens", "keys_renewed"),
+               "tokens", "tiers", "keys_renewed"),
 )  # fmt: skip
 def all_served(t: Transcript) -> Iterator[Outcome]:
     """Each operation was answered with success; test_reset is there and asks for the secret."""

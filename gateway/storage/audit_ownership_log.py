@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, func, select
 from gateway.core import merkle
 from gateway.core.model_ownership_log import LogEntry, LogHead
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import log_entries, log_heads
+from gateway.storage.tables_ownership import log_entries, log_heads
 
 Wrong = tuple[str, str, int, int]
 PAGE = 5000

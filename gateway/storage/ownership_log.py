@@ -13,7 +13,7 @@ from gateway.core.log_tiles import Tile
 from gateway.core.model_ownership_log import LogEntry, LogHead, LogTile
 from gateway.core.rows import replace
 from gateway.storage.engine.base import Changes, Engine, Lookup, Transaction, Wanted
-from gateway.storage.tables import log_entries, log_heads
+from gateway.storage.tables_ownership import log_entries, log_heads
 
 # The head of the empty tree is there from the start, and is the lock: who has it is the only one that merges.
 LOCK = select(log_heads.c.tree_size).where(log_heads.c.tree_size == 0).with_for_update()

@@ -9,7 +9,8 @@ from gateway.core.model_ownership import StatusCounter
 from gateway.core.model_ownership_log import LogHead
 from gateway.core.status_lists import SIZE
 from gateway.storage.engine import Engine
-from gateway.storage.tables import TABLES, log_heads, status_counters
+from gateway.storage.tables import TABLES
+from gateway.storage.tables_ownership import log_heads, status_counters
 
 KEPT = {Channel, SigningKey, LogHead, StatusCounter}
 FORGET: list[Executable] = [delete(table) for kind, table in TABLES.items() if kind not in KEPT]

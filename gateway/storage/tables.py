@@ -17,7 +17,6 @@ from gateway.core import (
     model_ownership,
     model_ownership_log,
     model_supplies,
-    model_tokens,
 )
 from gateway.core.model import Row
 from gateway.core.stock import EFFECTS
@@ -218,19 +217,6 @@ events = _table(
     Index("events_feed_key", "channel_id", "position", unique=True),
     _partial("events_due", "state = 'pending'", "channel_id", "next_attempt_at", "id"),
 )
-log_entries = _table(
-    model_ownership_log.LogEntry,
-    "log_entries",
-    UniqueConstraint("leaf_hash"),
-    Index("log_entries_position_key", "position", unique=True),
-    Index("log_entries_leaf_index_key", "leaf_index", unique=True),
-    Index("log_entries_entitlement", "entitlement_id", "position"),
-    _partial("log_entries_waiting", "leaf_index IS NULL", "position"),
-)
-tokens = _table(model_tokens.Token, "tokens")
-chain_marks = _table(model_tokens.ChainMark, "chain_marks", _check("block", "block >= 0"))
-log_tiles = _table(model_ownership_log.LogTile, "log_tiles", _check("hashes", "length(hashes) <= 256 * 32"))
-log_heads = _table(model_ownership_log.LogHead, "log_heads", _check("tree_size", "tree_size >= 0"))
 stock_watches = _table(
     model_limits.StockWatch,
     "stock_watches",

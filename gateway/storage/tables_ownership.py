@@ -1,10 +1,10 @@
-"""The tables of what buyers own (gateway/core/model_ownership.py). See tables.py."""
+"""The tables of what buyers own, of the log of it, and of tokens (gateway/core/model_ownership.py). See tables.py."""
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 
-from gateway.core import model_ownership
+from gateway.core import model_ownership, model_ownership_log, model_tokens
 from gateway.storage.columns import check, one_of, partial, table
 
 entitlements = table(
@@ -48,3 +48,16 @@ status_entries = table(
     check("status", "status IN (0, 1, 2)"),
     partial("status_entries_list", "status <> 0", "list_id", "place"),
 )
+log_entries = table(
+    model_ownership_log.LogEntry,
+    "log_entries",
+    UniqueConstraint("leaf_hash"),
+    Index("log_entries_position_key", "position", unique=True),
+    Index("log_entries_leaf_index_key", "leaf_index", unique=True),
+    Index("log_entries_entitlement", "entitlement_id", "position"),
+    partial("log_entries_waiting", "leaf_index IS NULL", "position"),
+)
+tokens = table(model_tokens.Token, "tokens")
+chain_marks = table(model_tokens.ChainMark, "chain_marks", check("block", "block >= 0"))
+log_tiles = table(model_ownership_log.LogTile, "log_tiles", check("hashes", "length(hashes) <= 256 * 32"))
+log_heads = table(model_ownership_log.LogHead, "log_heads", check("tree_size", "tree_size >= 0"))

@@ -42,7 +42,10 @@ async def stop_under_load(gateway: RunningGateway) -> tuple[TestChannel, dict[st
     buying = [
         asyncio.create_task(buy_until_it_stops(shop, token, offer, answers, broken)) for _ in range(BUYERS)
     ]
-    await asyncio.sleep(0.7)
+    for _ in range(600):  # in the middle, on however slow a machine
+        await asyncio.sleep(0.1)
+        if len(answers) > 3 * BUYERS:
+            break
     assert gateway.process is not None
     gateway.process.send_signal(signal.SIGTERM)
     await asyncio.gather(*buying)

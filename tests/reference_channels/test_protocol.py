@@ -216,7 +216,7 @@ async def test_the_feed_keeps_the_shelf(gateway: ScriptedGateway, shop: RunningS
 async def test_test_control_asks_for_its_secret(shop: RunningShop) -> None:
     """TST-004: on every operation, before anything else."""
     operations = [each for each in spec.operations("channel") if each.id.startswith("test_")]
-    assert len(operations) == 17
+    assert len(operations) == 18
     for operation in operations:
         url = shop.url + re.sub(r"\{\w+\}", "x", operation.path)
         for headers in ({}, {"VGCP-Test-Secret": "wrong"}, {"VGCP-Test-Secret": TEST_SECRET + "x"}):
