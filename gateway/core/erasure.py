@@ -39,6 +39,7 @@ KEPT = (
     ("deliveries", "warranty"),
     ("entitlements", "ownership"),
     ("reveals", "accounting"),
+    ("account_changes", "audit"),
     ("idempotency_keys", "retries"),
     ("erasure", "proof_of_erasure"),
 )

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from gateway.core import receipts, wire
+from gateway.core import identity, receipts, wire
 from gateway.core.archive import File, pack
 from gateway.core.model import Delivery, Json, Order, Reservation
 from gateway.core.model_consent import ConsentRecord
 from gateway.core.model_identity import Account, Link
-from gateway.core.model_ownership import Entitlement, OwnershipChange
+from gateway.core.model_limits import SaleCount
+from gateway.core.model_ownership import Entitlement, OwnershipChange, Transfer
 from gateway.core.privacy import DataUse
 from gateway.core.wire_identity import render_link
 
@@ -53,6 +54,8 @@ class Source(Protocol):
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]: ...
     async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]: ...
     async def handed_on_by(self, account: Account, after: str, limit: int) -> Sequence[OwnershipChange]: ...
+    async def transfers_of(self, account: Account, after: str, limit: int) -> Sequence[Transfer]: ...
+    async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]: ...
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]: ...
     async def consent_records(
         self, account_id: str, purpose: str | None, before: str | None, limit: int
@@ -97,7 +100,9 @@ class Export:
             File("deliveries.ndjson", "What was delivered", self._rows(source.deliveries_of, self._delivery)),
             File("entitlements.ndjson", "What you own", self._rows(source.entitlements_of, self._owned)),
             File("handed_on.ndjson", "What you handed on", self._rows(source.handed_on_by, self._handed_on)),
+            File("offers.ndjson", "What you offered to hand on", self._rows(source.transfers_of, self._offer)),
             File("holds.ndjson", "What was held for you", self._rows(source.holds_of, self._hold)),
+            File("limits.ndjson", "What counts toward purchase limits", self._limits()),
             File("consents.ndjson", "What you decided, with receipts", self._consents()),
         ]  # fmt: skip
 
@@ -143,6 +148,9 @@ class Export:
     async def _accounts(self) -> AsyncIterator[list[Json]]:
         for account in filter(self._may, self.accounts):
             shown: Json = {"channel": self._name(account), "created_at": wire.timestamp(account.created_at)}
+            shown["tier"] = identity.tier_of(self.accounts)
+            if account.locale is not None:
+                shown["locale"] = account.locale
             if not self._foreign(account):
                 shown |= {"id": account.id, "subject": account.subject}
             yield [shown]
@@ -166,6 +174,15 @@ class Export:
             while await self._goes_on(account) and (rows := await find(account, after, PAGE)):
                 yield [show(account, row) for row in rows]
                 after = rows[-1].id
+
+    async def _limits(self) -> AsyncIterator[list[Json]]:
+        for account in filter(self._may, self.accounts):
+            name, after = {"channel": self._name(account)}, ""
+            while await self._goes_on(account) and (
+                rows := await self.source.counts_of(account, after, PAGE)
+            ):
+                yield [{**name, "product_id": row.product_id, "quantity": row.quantity} for row in rows]
+                after = rows[-1].product_id
 
     async def _consents(self) -> AsyncIterator[list[Json]]:
         """Decisions that were made elsewhere are not another channel's to have, but in full, and then without ids."""
@@ -201,6 +218,11 @@ class Export:
         shown: Json = {"entitlement_id": one.entitlement_id, "at": wire.timestamp(one.at)}
         return self._from(account, shown, ("at",))
 
+    def _offer(self, account: Account, one: Transfer) -> Json:
+        shown: Json = {"entitlement_id": one.entitlement_id, "status": one.status}
+        shown |= {name: wire.timestamp(at) for name, at in _times(one).items() if at is not None}
+        return self._from(account, shown, ("status", "created_at", "expires_at", "ended_at"))
+
     def _hold(self, account: Account, hold: Reservation) -> Json:
         uses = DataUse(account.channel_id, asked=self.uses.asked)
         shown = wire.render_reservation(hold, self.now, uses)
@@ -221,6 +243,10 @@ class Export:
 
     def _name(self, account: Account) -> str:
         return self.names.get(account.channel_id, account.channel_id)
+
+
+def _times(one: Transfer) -> dict[str, datetime | None]:
+    return {"created_at": one.created_at, "expires_at": one.expires_at, "ended_at": one.ended_at}
 
 
 async def _text(text: str) -> AsyncIterator[list[str]]:

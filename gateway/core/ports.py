@@ -22,7 +22,7 @@ from gateway.core.model import (
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
-from gateway.core.model_limits import Counted
+from gateway.core.model_limits import Counted, SaleCount
 from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
 from gateway.core.model_ownership_log import LogEntry, LogHead
 
@@ -201,6 +201,12 @@ class Queries(Protocol):
 
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
         """Her deliveries."""
+
+    async def transfers_of(self, account: Account, after: str, limit: int) -> Sequence[Transfer]:
+        """What she has offered by it to hand on, whatever came of it."""
+
+    async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]:
+        """What of her purchases counts toward limits, by product."""
 
     async def channels(self) -> Sequence[Channel]:
         """All registered channels, in id order."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
+from gateway.core import limits
 from gateway.core.model import Delivery, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account
-from gateway.core.model_ownership import Entitlement, OwnershipChange
+from gateway.core.model_limits import SaleCount
+from gateway.core.model_ownership import Entitlement, OwnershipChange, Transfer
 from gateway.storage.engine.base import Engine
 from gateway.storage.tables import (
     accounts,
@@ -21,6 +23,8 @@ from gateway.storage.tables import (
     orders,
     ownership_changes,
     reservations,
+    sale_counts,
+    transfers,
 )
 
 CHANNEL: Any = bindparam("channel_id")
@@ -76,6 +80,23 @@ HANDED_ON_BY = (
     .order_by(ownership_changes.c.id)
     .limit(LIMIT)
 )
+TRANSFERS_OF = (
+    select(transfers)
+    .where(transfers.c.account_id == ACCOUNT, transfers.c.id > AFTER)
+    .order_by(transfers.c.id)
+    .limit(LIMIT)
+)
+COUNTS_OF = (
+    select(sale_counts)
+    .where(
+        sale_counts.c.subject == SUBJECT,
+        sale_counts.c.product_id > AFTER,
+        sale_counts.c.scope == "buyer",
+        sale_counts.c.quantity > 0,
+    )
+    .order_by(sale_counts.c.product_id)
+    .limit(LIMIT)
+)
 
 
 class ConsentQueries:
@@ -118,6 +139,17 @@ class ConsentQueries:
         """What she has handed on by it."""
         given = {"account_id": account.id, "after": after, "limit": limit}
         return await self._engine.rows(OwnershipChange, HANDED_ON_BY, given)
+
+    async def transfers_of(self, account: Account, after: str, limit: int) -> Sequence[Transfer]:
+        """What she has offered by it to hand on, whatever came of it."""
+        given = {"account_id": account.id, "after": after, "limit": limit}
+        return await self._engine.rows(Transfer, TRANSFERS_OF, given)
+
+    async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]:
+        """What of her purchases counts toward limits, by product."""
+        subject = limits.subject_of(account.channel_id, account.subject)
+        given = {"subject": subject, "after": after, "limit": limit}
+        return await self._engine.rows(SaleCount, COUNTS_OF, given)
 
 
 def _named(account: Account, after: str, limit: int) -> dict[str, Any]:

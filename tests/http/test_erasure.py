@@ -70,6 +70,21 @@ async def test_an_export_tells_nothing_of_a_later_owner(gateway: RunningGateway,
     assert (await friend.shop.post(f"/deliveries/{delivery['id']}/reveal")).status == 200
     found = await export(mia)
     assert (found["deliveries.ndjson"], len(found["handed_on.ndjson"])) == ([], 1)
+    assert [one["status"] for one in found["offers.ndjson"]] == ["accepted"]
+
+
+async def test_an_export_has_her_tier_and_what_counts(gateway: RunningGateway) -> None:
+    """CNS-019: on which terms she buys, and what limits count of it."""
+    mia, bot = await linked(gateway)
+    offer = await offered(gateway)
+    limited = await gateway.offer(quantity=9, restrictions={"purchase_limit": {"quantity": 3}})
+    await bought(mia, offer, "a-1")
+    await mia.shop.post("/orders", order_of(limited, 2, buyer={"reference": mia.subject}))
+    await gateway.control(f"/buyers/{bot.id}/tier", {"tier": "gold"})
+    found = await export(mia)
+    counted = [(one["product_id"], one["quantity"]) for one in found["limits.ndjson"]]
+    assert counted == [(limited["product"]["id"], 2)]
+    assert [one["tier"] for one in found["accounts.ndjson"]] == ["gold"]
 
 
 async def test_an_export_has_what_the_channel_may_see(gateway: RunningGateway) -> None:
