@@ -29,8 +29,12 @@ def _bought(t: Transcript) -> None:
     for label in ("shared a", "own a", "gone a", "hold b", "withdraw"):
         good(t, "allowances", label)
     joined(t, "allowances", "linked a", "linked b")
-    if any(linked(t, "allowances", f"apart {who}")[1] for who in "ab"):
-        raise MissingError("the accounts were not split")
+    for who in "ab":
+        if linked(t, "allowances", f"apart {who}")[1]:
+            raise MissingError("the accounts were not split")
+        named = [good(t, "allowances", f"{label} {who}").answer.get("id") for label in ("linked", "resolved")]
+        if named[0] != named[1]:
+            raise MissingError("resolve_buyer answered with another account")
 
 
 @gateway("IDN-047", title="All accounts have one tier", scenarios=("tiers",))

@@ -144,7 +144,7 @@ def create_dispute(world: World, call: Call) -> Json:
     }
     if "evidence" in body:
         dispute["evidence"] = body["evidence"]
-    if world.fault != "dispute_unseen":
+    if world.fault != "dispute_unseen" or "evidence" not in body:
         order.body["disputes"] = [*order.body.get("disputes", []), dispute]
         orders.move(world, order, "disputed", call.trace_id)
     for one in ownership.of_order(world, order):

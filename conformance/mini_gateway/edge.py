@@ -46,7 +46,7 @@ async def serve(world: World, request: web.Request) -> web.Response:
         reply = await _reply(world, request, trace_id)
     except Refusal as refusal:
         reply = _refused(world, refusal, trace_id, request_id)
-    if world.fault == "trace_lost" and reply.status < 400:
+    if world.fault == "trace_lost" and request.method == "GET" and reply.status < 400:
         trace_id = trace.new_trace_id()
     reply.headers |= {"traceparent": trace.traceparent(trace_id), "VGCP-Request-Id": request_id}
     if reply.drop and request.transport is not None:

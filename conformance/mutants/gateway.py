@@ -162,7 +162,7 @@ MUTANTS = (
     _mutant("refund_pending", "ORD-031", "refunds what nobody has paid"),
     _mutant("replaced_stays", "ORD-032", "leaves the replaced code open"),
     _mutant("replaced_by_nothing", "ORD-033", "voids a code for which there is no other"),
-    _mutant("dispute_unseen", "ORD-034", "takes disputes and forgets them"),
+    _mutant("dispute_unseen", "ORD-034", "takes disputes with evidence and forgets them"),
     _mutant("late_given_back", "ORD-035", "returns late payments though the stock is there"),
     _mutant("late_silent", "ORD-036", "refuses late payments when the stock is gone"),
     _mutant("order_last_over_purchase_limit", "ORD-040", "sells beyond the limit to who has some left"),
