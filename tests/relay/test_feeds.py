@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 
 from gateway.core.model import Event, Offer
+from gateway.core.model_ownership_log import LogEntry
 from gateway.storage.queries import DatabaseQueries
 from tests.core.world import line
 from tests.relay.conftest import House
 
 
 async def test_everything_gets_a_place(house: House) -> None:
-    """Each row of both feeds one of its own, without a hole."""
+    """Each row of the feeds, and of the log of ownership, one of its own, without a hole."""
     world = house.world
     channel = await world.channel()
     offers = [await world.offer() for _ in range(5)]
     await world.order(channel, line(offers[0]))
-    places = [row.position or 0 for kind in (Offer, Event) for row in await world.rows(kind)]
+    places = [row.position or 0 for kind in (Offer, Event, LogEntry) for row in await world.rows(kind)]
     assert sorted(places) == list(range(1, len(places) + 1))
 
 
