@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("bench")  # one run for all of them
+pytestmark = [pytest.mark.bench, pytest.mark.xdist_group("bench")]  # one run for all of them
 ROOT = Path(__file__).parents[2]
 RATIOS = {"orders_hot", "orders_spread", "reservations_hot", "growth_1m_over_10k", "offer_read"}
 

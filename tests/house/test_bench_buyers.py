@@ -29,6 +29,7 @@ def test_its_table_has_every_operation_once() -> None:
     assert all(one.over in (READ, WRITE) or one.name in (READ, WRITE) for one in OPERATIONS)
 
 
+@pytest.mark.bench
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_short_run_measures_all(tmp_path: Path) -> None:
