@@ -8,7 +8,7 @@ from collections.abc import Callable
 import orjson
 
 from gateway.core.errors import ProtocolError
-from gateway.core.idempotency import idempotent
+from gateway.core.idempotency import Answer, idempotent
 from gateway.core.model import Delivery, Json, Order, Reservation, Row
 from gateway.core.model_identity import Account, Link
 from gateway.core.model_ownership import Entitlement
@@ -72,6 +72,10 @@ async def write(
     )
     if isinstance(answer, ProtocolError):
         raise answer
+    return _response(answer, goods)
+
+
+def _response(answer: Answer, goods: bool) -> Response:
     response = Response(answer.status, answer.body)
     if answer.replayed:
         response.headers.append((b"idempotency-replayed", b"true"))

@@ -1,12 +1,8 @@
-"""Erasure and retention in the books: whatever is interrupted is finished, and the rest balances."""
+"""Erasure in the books: whatever is interrupted is finished, and the rest balances."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-import tracemalloc
-import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,51 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from gateway.core import aftersale, consent, erasure, identity, inventory, orders, retention
-from gateway.core.errors import ProtocolError
-from gateway.core.export import PAGE, Export
-from gateway.core.lines import LineRequest
-from gateway.core.model import Call, Channel, Event, Json, Offer, Order, Reservation
-from gateway.core.model_consent import Consent, ConsentRecord, Erasure
+from gateway.core import aftersale, consent, erasure, inventory
+from gateway.core.model import Event, Order, Reservation
+from gateway.core.model_consent import Consent, Erasure
 from gateway.core.model_identity import Account, AccountName, Contact
 from gateway.core.model_ownership import Entitlement, OwnershipChange
-from gateway.core.orders import CreateOrder
-from gateway.core.privacy import DataUse
 from gateway.relay.eraser import Eraser
 from gateway.storage.engine.base import Changes
+from tests.storage.keeping import EMAIL, PHONE, SUBJECT, TYPED, account_of, asking, bought
 from tests.storage.world import Shop, call_of, open_shop
-
-EMAIL, PHONE, SUBJECT, TYPED = "mia@shop.example", "+4915112345678", "mia-4711", "Mia Musterfrau"
-
-
-async def account_of(shop: Shop, channel: Channel, subject: str = SUBJECT) -> Account:
-    """A buyer with an address and a number."""
-    cmd = identity.ResolveBuyer(subject, EMAIL, PHONE, "de-DE")
-    call, vault = call_of(channel.id), shop.store.vault
-    return (await shop.store.run(lambda books: identity.resolve_buyer(books, vault, call, cmd))).account
-
-
-async def bought(
-    shop: Shop, channel: Channel, offer: Offer, reference: str, subject: str = SUBJECT, days_ago: int = 0
-) -> Order:
-    """A fulfilled order of hers."""
-    line = LineRequest.from_wire(
-        {
-            "offer_id": offer.id,
-            "quantity": 1,
-            "unit_price": {"amount": offer.price_amount, "currency": offer.currency},
-            "buyer_input": {"name": TYPED},
-        }
-    )
-    cmd = CreateOrder(reference, {"reference": subject, "region": "DE"}, (line,), {"status": "collected"})
-    call, vault = ago(channel, days_ago), shop.store.vault
-    return await shop.store.run(lambda books: orders.create_order(books, vault, call, cmd))
-
-
-def ago(channel: Channel, days: int) -> Call:
-    """A request of the channel's so many days ago."""
-    call = call_of(channel.id)
-    return replace(call, now=call.now - timedelta(days=days))
 
 
 async def begun(shop: Shop, account: Account) -> Erasure:
@@ -68,15 +28,6 @@ async def begun(shop: Shop, account: Account) -> Erasure:
         lambda books: erasure.erase_buyer(books, shop.store.vault, call, account.id, "this_channel")
     )
     return found[0]
-
-
-async def asking(shop: Shop) -> Offer:
-    """An offer that asks for a name and has a limit."""
-    return await shop.offer(
-        codes=["A", "B", "C"],
-        buyer_input={"type": "object", "properties": {"name": {"type": "string"}}},
-        restrictions={"purchase_limit": {"quantity": 2}},
-    )
 
 
 async def test_what_was_interrupted_is_finished(shop: Shop) -> None:
@@ -255,147 +206,3 @@ def bytes_of(database_url: str, words: tuple[str, ...]) -> list[tuple[str, str]]
     path = Path(make_url(database_url).database or "")
     files = sorted(path.parent.glob(path.name + "*"))
     return [(file.name, word) for file in files for word in words if word.encode() in file.read_bytes()]
-
-
-async def test_old_data_is_forgotten(shop: Shop) -> None:
-    """What is older than its period, and no more; a dry run counts the same and changes nothing."""
-    channel = await shop.channel()
-    offer = await asking(shop)
-    for reference in ("one", "two"):
-        await bought(shop, channel, offer, reference)
-    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
-    now = call_of().now
-    assert (await eraser.forget_old(now + timedelta(days=29)))["fulfilment"] == 0
-    later = now + timedelta(days=31)
-    assert (await eraser.forget_old(later, dry_run=True))["fulfilment"] == 2
-    assert {one.buyer_reference for one in await shop.rows(Order)} == {SUBJECT}
-    assert (await eraser.forget_old(later))["fulfilment"] == 2
-    assert (await eraser.forget_old(later))["fulfilment"] == 0
-    found = await shop.rows(Order)
-    assert len({one.buyer_reference for one in found}) == 2
-    assert TYPED not in str([*found, *await shop.rows(Event)])
-    assert await shop.store.audit() == []
-
-
-async def test_one_that_cannot_be_forgotten_keeps_no_other(shop: Shop) -> None:
-    """An old order whose row is broken stays; those beside it are forgotten."""
-    channel, offer = await shop.channel(), await asking(shop)
-    stuck = await bought(shop, channel, offer, "stuck", days_ago=40)
-    await bought(shop, channel, offer, "old", days_ago=39)
-    async with shop.store.engine.transaction() as transaction:
-        broken = {stuck.lines[0]["id"]: [{"scope": "buyer"}]}
-        await transaction.write([Changes(Order, upserts=[replace(stuck, counted=broken)])])
-        await transaction.commit()
-    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
-    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
-    assert [one.reference for one in await shop.rows(Order) if one.buyer_reference == SUBJECT] == ["stuck"]
-
-
-async def test_what_was_given_back_before_is_not_given_back_again(shop: Shop) -> None:
-    """ORD-040: an old order that was refunded or cancelled counts nothing, and forgetting it frees nothing of a new
-    one's."""
-    channel, offer = await shop.channel(), await asking(shop)
-    refunded = await bought(shop, channel, offer, "refunded", days_ago=40)
-    call = ago(channel, 39)
-    await shop.store.run(
-        lambda books: aftersale.create_refund(
-            books, call, refunded.id, aftersale.CreateRefund(None, "buyer_request")
-        )
-    )
-    for reference in ("one", "two"):
-        await bought(shop, channel, offer, reference)
-    eraser = Eraser(shop.store.erasing, shop.store, {**retention.DAYS, "fulfilment": 30})
-    assert (await eraser.forget_old(call_of().now))["fulfilment"] == 1
-    with pytest.raises(ProtocolError, match="purchase_limit_reached"):
-        await bought(shop, channel, offer, "three")
-    assert await shop.store.audit() == []
-
-
-MANY = 12_000
-
-
-async def test_an_export_takes_no_more_memory_than_a_page(shop: Shop, tmp_path: Path) -> None:
-    """Thousands of orders go out while a fraction of them is in memory: they are read and packed page by page."""
-    channel = await shop.channel()
-    account = await account_of(shop, channel)
-    first = await bought(shop, channel, await asking(shop), "first")
-    rows = [replace(first, id=f"ord_{n:026d}", reference=f"many-{n}") for n in range(MANY)]
-    async with shop.store.engine.transaction() as transaction:
-        for start in range(0, MANY, 500):
-            await transaction.write([Changes(Order, upserts=rows[start : start + 500])])
-        await transaction.commit()
-    del rows
-    made = Export(
-        source=shop.store.queries,
-        own=account,
-        accounts=[account],
-        names={channel.id: channel.name},
-        uses=DataUse(channel.id),
-        proved=(),
-        now=call_of().now,
-        receipt=no_receipt,
-        contacts=no_contacts,
-    )
-    path = tmp_path / "export.zip"
-    with path.open("wb") as out:
-        tracemalloc.start()
-        async for piece in made.stream():
-            out.write(piece)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    with zipfile.ZipFile(path) as packed:
-        size = packed.getinfo("orders.ndjson").file_size
-        (told,) = [
-            one for one in json.loads(packed.read("manifest.json"))["files"] if one["name"] == "orders.ndjson"
-        ]
-    assert told["count"] == MANY + 1
-    assert peak < size / 3, f"{peak:,} bytes in use for {size:,}"
-
-
-async def test_an_export_stops_where_she_withdraws(shop: Shop) -> None:
-    """CNS-015: what she did elsewhere is asked for page by page; the manifest says that the rest is left out."""
-    channel, elsewhere = await shop.channel(), await shop.channel()
-    mine, other = await account_of(shop, channel), await account_of(shop, elsewhere, "mia-2")
-    first = await bought(shop, elsewhere, await asking(shop), "first", "mia-2")
-    rows = [replace(first, id=f"ord_{n:026d}", reference=f"many-{n}") for n in range(2 * PAGE)]
-    async with shop.store.engine.transaction() as transaction:
-        await transaction.write([Changes(Order, upserts=rows)])
-        await transaction.commit()
-    given = Consent(
-        mine.id, "personalisation", channel.id, "rcp_1", "given", {"kind": "all_channels"}, None, 1, mine.created_at,
-        None, None,
-    )  # fmt: skip
-    asked: list[str] = []
-
-    async def still(account: Account) -> bool:
-        asked.append(account.id)
-        return len(asked) < 2
-
-    made = Export(
-        source=shop.store.queries,
-        own=mine,
-        accounts=[mine, other],
-        names={channel.id: "shop", elsewhere.id: "bot"},
-        uses=DataUse(channel.id, call_of().now, [given]),
-        proved=(),
-        now=call_of().now,
-        receipt=no_receipt,
-        contacts=no_contacts,
-        still=still,
-    )
-    packed = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in made.stream()])))
-    assert len(packed.read("orders.ndjson").splitlines()) == PAGE
-    assert set(asked) == {other.id}
-    assert [one["what"] for one in json.loads(packed.read("manifest.json"))["left_out"]][
-        -1
-    ] == "other_channels"
-
-
-def no_receipt(record: ConsentRecord, channel: str) -> Json:
-    """She has decided nothing."""
-    raise AssertionError(f"{record.receipt_id} of {channel}")
-
-
-async def no_contacts(account: Account) -> list[Json]:
-    """Nothing is known of how to reach her."""
-    return []
