@@ -31,7 +31,8 @@ NAMES = (
 # What a channel shows of everything at once: it depends on what the other scenarios have just done.
 EVERYBODYS = ("channel:test_list_shelf", "channel:test_get_log")
 KEPT = ("content-type", "idempotency-replayed", "retry-after", "www-authenticate", "allow")
-TIMED = ("lag", "now", "reset at", "changed")  # facts that are times, or in the order of ids
+# Facts that are times, in the order of ids, or bytes of any look.
+UNLIKE = ("lag", "now", "reset at", "changed", "archives")
 KEYS = (
     *("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token", "certificate", "receipt"),
     *("leaf", "leaf_hash", "root_hash", "salt", "owner", "hashes", "path", "idx", "tree_size", "leaf_index"),
@@ -42,7 +43,7 @@ KEYS = (
 def normalised(t: Transcript) -> list[str]:
     """The lines of its normal form: facts, then the exchanges of each scenario, in the order of their labels."""
     facts = [
-        f"{of} · fact {key}: {_named(value)}" for (of, key), value in t.facts.items() if key not in TIMED
+        f"{of} · fact {key}: {_named(value)}" for (of, key), value in t.facts.items() if key not in UNLIKE
     ]
     first: dict[tuple[str, str], int] = {}
     for e in t.all(direction="sent"):
