@@ -26,8 +26,8 @@ class Known:
 
 
 def offered(trade: Trade) -> frozenset[str]:
-    """What of `identity`, `consent` and `ownership` the gateway has declared, as far as it was heard of."""
-    found = trade.link.declared & {"identity", "consent", "ownership"}
+    """What about buyers the gateway has declared, as far as it was heard of."""
+    found = trade.link.declared & {"identity", "passkeys", "consent", "ownership"}
     return found if "identity" in found else frozenset()  # without it there is nobody to ask about
 
 

@@ -20,6 +20,7 @@ from reference_channels.kit.tokens import Credentials
 from reference_channels.trade.link import Connection
 from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
+from tests.reference_channels.passkeys import PasskeyGateway
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -112,8 +113,8 @@ async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runnin
 
 @pytest.fixture
 async def played() -> AsyncIterator[PlayedGateway]:
-    """A gateway that knows buyers."""
-    async with PlayedGateway(Transcript()) as running:
+    """A gateway that knows buyers, also by a passkey."""
+    async with PasskeyGateway(Transcript()) as running:
         yield running
 
 
