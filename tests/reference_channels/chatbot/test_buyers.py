@@ -204,15 +204,15 @@ async def test_linking_by_mail(world: World) -> None:
 async def test_linking_by_a_passkey(world: World) -> None:
     """The way to the gateway's page is hers alone and kept nowhere; the code from there is mistyped once."""
     await world.ada.says("/link", "stands alone")
-    said = await world.ada.asks("With a passkey", "the merchant's, pay.merchant.example")
+    said = await world.ada.asks("With a passkey", "the merchant's, 127.0.0.1")
     assert said["protected"]
     (link,) = world.played.world.links.values()
-    assert world.ada.link("Open the merchant's page") == link["url"]
+    assert world.ada.link("Open the merchant's page") == link["told"]["passkey"]["url"]
     await world.ada.says("zzzz-zzzz", "This code is not right. Please check it. Please write it again.")
     await world.ada.says(link["secret"], "Linked.")
     assert link["document"]["status"] == "confirmed"
     await world.ada.says("/link", "Passkey")
-    assert link["url"].partition("#")[2].encode() not in await world.written()
+    assert link["told"]["passkey"]["url"].partition("#")[2].encode() not in await world.written()
 
 
 async def test_a_passkey_is_let_be(world: World) -> None:
@@ -249,7 +249,7 @@ async def test_too_many_passkeys_are_told(world: World, language: str, way: str,
     await ben.writes("/link")
     await ben.until(lambda each: any(way in one["text"] for one in each["buttons"]))
     await ben.asks(way, words)
-    await ben.asks(way, "pay.merchant.example")
+    await ben.asks(way, "127.0.0.1")
 
 
 async def test_giving_and_withdrawing(world: World) -> None:
