@@ -61,10 +61,15 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
+    gateway_port = options.gateway_port or free_port()
+    # Browsers have passkeys for a name and for no number.
+    words = ["--public-url", f"http://localhost:{gateway_port}", "--mail-from", "codes@shop.example"]
     try:
         with (
             mail_server() as mails,
-            open_stage(FOLDER, 1, options.gateway_port, options.shop_port, mails) as stage,
+            open_stage(
+                FOLDER, 1, gateway_port, options.shop_port, ["chat bot"], [*words, "--mail-url", mails]
+            ) as stage,
         ):
             print(f"\nShop     {stage.shop_url}\nGateway  {stage.gateway_url}/.well-known/vgcp")
             print(f"Bot      {write_talk(stage)} (in another terminal; --language zh)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,16 @@ def write_catalogue(folder: Path, scale: int) -> Path:
 
 @contextmanager
 def open_stage(
-    folder: Path, scale: int, gateway_port: int = 0, shop_port: int = 0, mail_url: str = ""
+    folder: Path,
+    scale: int,
+    gateway_port: int = 0,
+    shop_port: int = 0,
+    doors: Sequence[str] = DOORS,
+    options: Sequence[str] = (),
 ) -> Iterator[Stage]:
     """Set everything up in `folder` and keep gateway and shop running while the block lasts.
 
-    With `mail_url` the gateway mails codes through that server.
+    `doors` are the channels beside the web shop, `options` more words for `vgcp gateway serve`.
     """
     gateway_port, shop_port = gateway_port or free_port(), shop_port or free_port()
     gateway_url, shop_url = f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{shop_port}"
@@ -68,12 +73,11 @@ def open_stage(
     where = ["--database", database]
     command("gateway", "migrate", *where)
     command("gateway", "import", str(write_catalogue(folder, scale)), *where, show=True)
-    channels = {name: json_command("gateway", "channel", "add", name, *where) for name in DOORS}
+    channels = {name: json_command("gateway", "channel", "add", name, *where) for name in doors}
     shop = json_command(
         "gateway", "channel", "add", "web shop", "--url", shop_url, "--scheme", "rfc9421", *where
     )
-    mail = ["--mail-url", mail_url, "--mail-from", "codes@shop.example"] if mail_url else []
-    serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port), *mail]
+    serve_gateway = ["gateway", "serve", *where, "--port", str(gateway_port), *options]
     serve_shop = ["webshop", "serve", "--port", str(shop_port), "--gateway", gateway_url]
     serve_shop += ["--signature-scheme", "rfc9421", "--data", str(folder / "shop")]
     secrets_of_shop = {

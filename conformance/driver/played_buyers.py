@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import secrets
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class Buyers(Goods):
 
     def _create_link(self, asked: Asked) -> Json:
         kind, secret = asked.body.get("kind"), code()
-        if kind not in ("email_code", "link_code"):
+        if kind not in ("email_code", "link_code", "passkey"):
             raise RefusedError("link_kind_not_supported")
         document: Json = {
             "id": word("lnk"),
@@ -74,8 +75,13 @@ class Buyers(Goods):
             "created_at": self.world.stamp(),
             "expires_at": self.world.stamp(900),
         }
-        self.world.links[document["id"]] = {"document": document, "buyer_id": asked.buyer, "secret": secret}
-        return document | ({"link_code": {"code": secret}} if kind == "link_code" else {})
+        # The page is not there: nobody but the suite has the code of a passkey's link.
+        page = {"url": f"{self.issuer}/passkey#{secrets.token_urlsafe(24)}"}
+        shown = {"link_code": {"code": secret}, "passkey": page}
+        told: Json = {kind: shown[kind]} if kind in shown else {}
+        link = {"document": document, "buyer_id": asked.buyer, "secret": secret, "told": told}
+        self.world.links[document["id"]] = link
+        return document | told
 
     def _link(self, asked: Asked) -> Json:
         link = self.world.links.get(asked.path["link_id"])

@@ -70,7 +70,7 @@ class World:
 
     now: Any
     accounts: dict[str, Account] = field(default_factory=dict)
-    links: dict[str, Json] = field(default_factory=dict)  # with `buyer_id` and `secret` beside the document
+    links: dict[str, Json] = field(default_factory=dict)  # beside the document `buyer_id`, `secret`, `told`
     consents: dict[tuple[str, str], Json] = field(default_factory=dict)  # by group and purpose
     owned: dict[str, Owned] = field(default_factory=dict)
     transfers: dict[str, Json] = field(default_factory=dict)  # with `buyer_id` and `code`

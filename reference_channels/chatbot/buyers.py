@@ -9,9 +9,8 @@ from functools import wraps
 from reference_channels.chatbot.browsing import short
 from reference_channels.chatbot.talk import Talk
 from reference_channels.kit.errors import Json, Problem
-from reference_channels.trade.buyers import NotOfferedError
+from reference_channels.trade.buyers import NotOfferedError, final
 from reference_channels.trade.ownership import NotHersError
-from reference_channels.trade.placing import refused
 
 Step = Callable[..., Awaitable[None]]
 # A code that somebody typed is no longer.
@@ -33,7 +32,7 @@ def told(step: Step) -> Step:
         except NotHersError:
             talk.reply(talk.say("goods.not_yours"), buttons=[[talk.button("owned.button", "mygoods")]])
         except Problem as problem:
-            if not refused(problem):
+            if not final(problem):
                 raise
             _refused(talk, problem.code)
 

@@ -71,6 +71,7 @@ PRESSES: dict[str, Step] = {
     "link.show": linking.show,
     "link.enter": linking.enter,
     "link.mail": linking.mail,
+    "link.passkey": linking.passkey,
     "unlink": linking.ask_to_unlink,
     "unlinked": linking.unlink,
     "mygoods": owning.mine,
@@ -92,6 +93,7 @@ ANSWERS: dict[str, Step] = {
     "link_code": linking.entered,
     "email": linking.addressed,
     "mail_code": linking.confirmed,
+    "passkey_code": linking.confirmed,
     "transfer_code": owning.accepted,
 }
 

@@ -1,12 +1,16 @@
-"""/link: bringing together what one person has on several channels, by her proof, and taking it apart again. Codes are
-said at once and kept nowhere (BUY-003 to BUY-008)."""
+"""/link: bringing together what one person has on several channels, by her proof, and taking it apart again. Codes and
+the way to the gateway's page are said at once and kept nowhere (BUY-003 to BUY-008)."""
 
 from __future__ import annotations
 
+from yarl import URL
+
 from reference_channels.chatbot.browsing import short
 from reference_channels.chatbot.buyers import LONGEST_CODE, day, pick, told
+from reference_channels.chatbot.messenger import Button
 from reference_channels.chatbot.talk import Rows, Talk, bold, code
 from reference_channels.trade import identity
+from reference_channels.trade.buyers import offered
 from reference_channels.trade.words import TAGS
 
 
@@ -36,7 +40,8 @@ async def links(talk: Talk, *_: str) -> None:
 
 
 def _ways(talk: Talk) -> Rows:
-    return [[talk.button(f"link.{way}", f"link.{way}")] for way in ("show", "enter", "mail")]
+    ways = ["show", "enter", "mail", *(["passkey"] if "passkeys" in offered(talk.trade) else [])]
+    return [[talk.button(f"link.{way}", f"link.{way}")] for way in ways]
 
 
 @told
@@ -66,6 +71,17 @@ async def mail(talk: Talk, *_: str) -> None:
 
 
 @told
+async def passkey(talk: Talk, *_: str) -> None:
+    """The way to a page of the gateway, where she uses her passkey, and then the code that it shows."""
+    made = await identity.passkey_page(talk.trade, talk.chat.buyer)
+    address = made["passkey"]["url"]
+    way = Button(talk.say("link.passkey.page"), url=address)
+    rows = [[way], [talk.button("ask.cancel", "leave")]]
+    await talk.whisper(talk.say("link.passkey.ask", host=URL(address).host), buttons=rows)
+    talk.chat.draft = {"asking": "passkey_code", "link": made["id"]}
+
+
+@told
 async def entered(talk: Talk, text: str) -> None:
     """The code that another channel shows, as she typed it."""
     await identity.redeem(talk.trade, talk.chat.buyer, text[:LONGEST_CODE])
@@ -86,7 +102,7 @@ async def addressed(talk: Talk, text: str) -> None:
 
 @told
 async def confirmed(talk: Talk, text: str) -> None:
-    """The code from the mail. A wrong one can be written again, as often as the gateway lets her."""
+    """The code from the mail or the page. A wrong one can be written again, as often as the gateway lets her."""
     await identity.confirm(talk.trade, talk.chat.buyer, talk.chat.draft["link"], text[:LONGEST_CODE])
     _linked(talk)
 

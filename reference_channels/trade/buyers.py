@@ -6,7 +6,9 @@ import secrets
 from dataclasses import dataclass
 
 from reference_channels.kit.client import GatewayClient
+from reference_channels.kit.errors import Problem
 from reference_channels.trade import accounts
+from reference_channels.trade.placing import refused
 from reference_channels.trade.settings import Trade
 
 
@@ -24,9 +26,14 @@ class Known:
 
 
 def offered(trade: Trade) -> frozenset[str]:
-    """What of `identity`, `consent` and `ownership` the gateway has declared, as far as it was heard of."""
-    found = trade.link.declared & {"identity", "consent", "ownership"}
+    """What about buyers the gateway has declared, as far as it was heard of."""
+    found = trade.link.declared & {"identity", "passkeys", "consent", "ownership"}
     return found if "identity" in found else frozenset()  # without it there is nobody to ask about
+
+
+def final(problem: Problem) -> bool:
+    """Whether she is told this refusal: it is for good, or for longer than anybody waits for an answer."""
+    return refused(problem) or problem.code == "link_limit_reached"
 
 
 async def known(trade: Trade, reference: str, capability: str = "identity") -> Known:

@@ -24,9 +24,16 @@ async def mail_code(trade: Trade, reference: str, email: str, locale: str | None
 
 
 async def confirm(trade: Trade, reference: str, link_id: str, code: str) -> Json:
-    """The code that was mailed, as she typed it (Link)."""
+    """The code that was mailed, or that the gateway's page shows, as she typed it (Link)."""
     buyer = await known(trade, reference)
     return await buyer.client.confirm_link(buyer.id, link_id, {"code": code.strip()}, new_key())
+
+
+async def passkey_page(trade: Trade, reference: str) -> Json:
+    """A page of the gateway that shows her a code once she has used her passkey there (Link, pending, with `passkey`).
+    For her browser alone, and kept and logged nowhere."""
+    buyer = await known(trade, reference, "passkeys")
+    return await buyer.client.create_link(buyer.id, {"kind": "passkey"}, new_key())
 
 
 async def show_code(trade: Trade, reference: str) -> Json:

@@ -58,7 +58,8 @@ async def _around(request: web.Request, handler: Handler, page: ErrorPage) -> we
     trace.current.set(step)
     request_id.set(f"req_{secrets.token_hex(12)}")
     answer = await _answered(request, handler, page)
-    answer.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
     answer.headers[trace.HEADER] = step.traceparent
     answer.headers["VGCP-Request-Id"] = request_id.get() or ""
     taken = round((time.perf_counter() - started) * 1000, 1)

@@ -9,9 +9,8 @@ from aiohttp import web
 
 from reference_channels.kit.errors import Json, Problem
 from reference_channels.trade import consent, identity, ownership, wire
-from reference_channels.trade.buyers import NotOfferedError
+from reference_channels.trade.buyers import NotOfferedError, final
 from reference_channels.trade.ownership import NotHersError
-from reference_channels.trade.placing import refused
 from reference_channels.trade.problems import RefusalError
 from reference_channels.trade.settings import TRADE, Trade
 from reference_channels.trade.testing import Handler, guarded
@@ -29,7 +28,7 @@ def buyers(handler: Handler) -> Handler:
         except (NotOfferedError, NotHersError) as error:
             raise RefusalError("not_found") from error
         except Problem as problem:
-            if not refused(problem):
+            if not final(problem):
                 raise
             if request.method == "POST":
                 return wire.answer({"status": "refused", "reason": problem.code})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from reference_channels.kit.tokens import Credentials
 from reference_channels.trade.link import Connection
 from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
+from tests.fixtures.databases import sqlite_database
+from tests.fixtures.gateway import RunningGateway, in_process
+from tests.reference_channels.passkeys import PasskeyGateway
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -112,8 +115,8 @@ async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runnin
 
 @pytest.fixture
 async def played() -> AsyncIterator[PlayedGateway]:
-    """A gateway that knows buyers."""
-    async with PlayedGateway(Transcript()) as running:
+    """A gateway that knows buyers, also by a passkey."""
+    async with PasskeyGateway(Transcript()) as running:
         yield running
 
 
@@ -124,3 +127,26 @@ async def lumen(played: PlayedGateway, tmp_path: Path) -> AsyncIterator[RunningS
     known = (client["client_id"], client["client_secret"], client["webhook_secret"])
     async with running_shop(tmp_path, played.url, known, sync_every=3600) as shop:
         yield shop
+
+
+@pytest.fixture
+async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGateway]:
+    """A sandbox gateway on SQLite."""
+    with in_process(sqlite_database(tmp_path, sqlite_template)) as running:
+        yield running
+
+
+@pytest.fixture
+async def shops(real: RunningGateway, tmp_path: Path) -> AsyncIterator[list[RunningShop]]:
+    """Two shops, Lumen and Nacre, that trade with it."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for name in ("Lumen", "Nacre"):
+            place = running_shop(tmp_path / name, None, name=name, sync_every=3600)
+            shop = await stack.enter_async_context(place)
+            client = await real.channel(name, channel_url=shop.url)
+            names = ("client_id", "client_secret", "webhook_secret")
+            known = {"url": real.url} | {each: getattr(client, each) for each in names}
+            await shop.control("POST", "/reset", {"gateway": known})
+            found.append(shop)
+        yield found

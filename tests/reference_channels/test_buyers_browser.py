@@ -84,7 +84,7 @@ async def proven_and_offered(window: Window, words: dict[str, str]) -> None:
 
 
 async def linked(window: Window, played: PlayedGateway) -> None:
-    """By a code that was mailed, mistyped once; and a code to show."""
+    """By a code that was mailed, mistyped once; a code to show; and the way to the gateway's page."""
     page = window.page
     await window.press("nav a[href='/accounts']")
     await window.accessible("accounts")
@@ -101,6 +101,11 @@ async def linked(window: Window, played: PlayedGateway) -> None:
         await window.press("form[action$='/confirm'] button")
         await window.accessible(f"after {code}")
     assert link["document"]["status"] == "confirmed"
+    await window.press("form[action$='/passkey'] button")
+    await window.accessible("the way to the page")
+    await window.reach("a[target='_blank']")
+    await window.reach("#opened-code-1")
+    await window.press("section:has(#opened-code-1) form[action$='/unlink'] button")
     await window.reach("main summary")
     await page.keyboard.press("Enter")
     await window.reach("form[action$='/unlink'] button")

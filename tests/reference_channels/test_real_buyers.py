@@ -8,40 +8,13 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-
-import pytest
 
 from reference_channels.trade import ownership
-from tests.fixtures.databases import sqlite_database
-from tests.fixtures.gateway import RunningGateway, in_process
-from tests.reference_channels.conftest import RunningShop, running_shop
+from tests.fixtures.authenticator import Authenticator, encoded
+from tests.fixtures.gateway import RunningGateway
+from tests.reference_channels.conftest import RunningShop
+from tests.reference_channels.passkeys import shown
 from tests.reference_channels.test_buyers_pages import Ada
-
-
-@pytest.fixture
-async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGateway]:
-    """A sandbox gateway on SQLite."""
-    with in_process(sqlite_database(tmp_path, sqlite_template)) as running:
-        yield running
-
-
-@pytest.fixture
-async def shops(real: RunningGateway, tmp_path: Path) -> AsyncIterator[list[RunningShop]]:
-    """Two shops, Lumen and Nacre, that trade with it."""
-    async with AsyncExitStack() as stack:
-        found = []
-        for name in ("Lumen", "Nacre"):
-            place = running_shop(tmp_path / name, None, name=name, sync_every=3600)
-            shop = await stack.enter_async_context(place)
-            client = await real.channel(name, channel_url=shop.url)
-            names = ("client_id", "client_secret", "webhook_secret")
-            known = {"url": real.url} | {each: getattr(client, each) for each in names}
-            await shop.control("POST", "/reset", {"gateway": known})
-            found.append(shop)
-        yield found
 
 
 async def bought(real: RunningGateway, browser: Ada, product: str) -> None:
@@ -107,6 +80,27 @@ async def test_linked_by_mail_and_parted_again(real: RunningGateway, shops: list
         await here.press("/unlink")
         assert "Teahouse" not in await here.go("/goods")
         assert "Harbour" in here.html
+
+
+async def test_linked_by_the_same_passkey(real: RunningGateway, shops: list[RunningShop]) -> None:
+    """PSK-001: made for one shop and used for the other; neither learns anything that names the passkey."""
+    key = Authenticator(real.url)
+    async with Ada(shops[0]) as here, Ada(shops[1]) as there:
+        for browser, product in ((here, "Harbour"), (there, "Teahouse")):
+            await bought(real, browser, product)
+            await browser.go("/accounts")
+            page = await browser.press("/passkey")
+            (way,) = re.findall(r'href="([^"]+/passkey#[^"]+)"', page)
+            assert "This code is not right" in await browser.press("/confirm", code="AAAA-AAAA")
+            code = await shown(real, way, key, new=browser is here)
+            assert 'id="link-1">Passkey' in await browser.press("/confirm", code=code)
+            assert encoded(key.id) not in browser.html
+        await there.go("/data")
+        await there.press("/data/personalisation", scope="all_channels")
+        assert "Teahouse" in await here.go("/goods")
+        await here.go("/accounts")
+        await here.press("/unlink")
+        assert "Teahouse" not in await here.go("/goods")
 
 
 async def test_proven_and_handed_on_to_the_other_shop(real: RunningGateway, shops: list[RunningShop]) -> None:

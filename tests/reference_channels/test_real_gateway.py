@@ -10,16 +10,8 @@ from pathlib import Path
 import pytest
 
 from reference_channels.trade.settings import SCHEMES
-from tests.fixtures.databases import sqlite_database
-from tests.fixtures.gateway import RunningGateway, in_process
+from tests.fixtures.gateway import RunningGateway
 from tests.reference_channels.conftest import RunningShop, running_shop
-
-
-@pytest.fixture
-async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGateway]:
-    """A sandbox gateway on SQLite."""
-    with in_process(sqlite_database(tmp_path, sqlite_template)) as running:
-        yield running
 
 
 @pytest.fixture

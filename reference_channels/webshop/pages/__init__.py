@@ -29,6 +29,7 @@ def set_up(app: web.Application) -> None:
     app.router.add_post("/goods/{entitlement_id}/take-back", goods.take_back)
     app.router.add_get("/accounts", accounts.mine)
     app.router.add_post("/accounts/mail", accounts.mail)
+    app.router.add_post("/accounts/passkey", accounts.passkey)
     app.router.add_post("/accounts/redeem", accounts.redeem)
     app.router.add_post("/accounts/show", accounts.show)
     app.router.add_post("/accounts/{link_id}/confirm", accounts.confirm)

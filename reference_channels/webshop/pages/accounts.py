@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from aiohttp import web
+from yarl import URL
 
 from reference_channels.kit.errors import Json
 from reference_channels.trade import identity
@@ -22,16 +25,26 @@ async def mine(request: web.Request) -> web.StreamResponse:
     return await _page(request)
 
 
-async def _page(request: web.Request, code: str = "", wrong: dict[str, str] | None = None) -> web.Response:
-    """`wrong` names the form that was refused and why; a `code` is shown in this answer only."""
+async def _page(
+    request: web.Request, made: Json | None = None, wrong: dict[str, str] | None = None
+) -> web.Response:
+    """`wrong` names the form that was refused and why. The secret of the link that was just `made` is in this answer
+    only."""
     shop, who = request.app[SHOP], visitor(request)
     found = await identity.links(shop, who.buyer) if who.known else []
     limits = await identity.allowances(shop, who.buyer, who.language) if who.known else []
+    pending = [each for each in found if each["status"] == "pending"]
+    made = made or {}
+    address = made.get("passkey", {}).get("url", "")
     values: Json = {
         "limits": limits,
         "links": [_shown(each) for each in found if each["status"] == "confirmed"],
-        "mailed": [each for each in found if each["status"] == "pending" and each["kind"] == "email_code"],
-        "code": code,
+        "mailed": [each for each in pending if each["kind"] == "email_code"],
+        "passkeys": [each for each in pending if each["kind"] == "passkey"],
+        "begun": made["id"] if address else "",
+        "there": address,
+        "host": URL(address).host,
+        "code": made.get("link_code", {}).get("code", ""),
         "wrong": wrong or {},
     }
     return view.page(request, "accounts.html", 422 if wrong else 200, PAGE, **values)
@@ -53,12 +66,33 @@ async def mail(request: web.Request) -> web.StreamResponse:
     return await _page(request, wrong={"mail": wrong}) if wrong else onward(PAGE)
 
 
+@needs("passkeys")
+async def passkey(request: web.Request) -> web.StreamResponse:
+    """The way to the gateway's page, where she uses her passkey; it is on the page that answers, once."""
+    await form(request)
+    made, wrong = await _begun(identity.passkey_page(request.app[SHOP], visitor(request).buyer))
+    answer = await _page(request, made, {"passkey": wrong} if wrong else None)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+async def _begun(work: Awaitable[Json]) -> tuple[Json, str]:
+    """The link, and why there is none."""
+    made: Json = {}
+
+    async def begin() -> None:
+        made.update(await work)
+
+    return made, await attempt(begin())
+
+
 @needs("identity")
 async def confirm(request: web.Request) -> web.StreamResponse:
-    """The code that was mailed."""
+    """The code that was mailed, or that the gateway's page shows."""
     data, shop, who = await form(request), request.app[SHOP], visitor(request)
-    entered = identity.confirm(shop, who.buyer, request.match_info["link_id"], _code(data))
-    return await _done(request, "confirm", await attempt(entered))
+    link_id = request.match_info["link_id"]
+    wrong = await attempt(identity.confirm(shop, who.buyer, link_id, _code(data)))
+    return await _done(request, f"confirm-{link_id}", wrong)
 
 
 @needs("identity")
@@ -78,13 +112,8 @@ def _code(data: dict[str, str]) -> str:
 async def show(request: web.Request) -> web.StreamResponse:
     """A code to enter on another channel; it is on the page that answers, once."""
     await form(request)
-    made: Json = {}
-
-    async def code() -> None:
-        made.update(await identity.show_code(request.app[SHOP], visitor(request).buyer))
-
-    wrong = await attempt(code())
-    return await _page(request, made.get("link_code", {}).get("code", ""), {"show": wrong} if wrong else None)
+    made, wrong = await _begun(identity.show_code(request.app[SHOP], visitor(request).buyer))
+    return await _page(request, made, {"show": wrong} if wrong else None)
 
 
 @needs("identity")

@@ -10,9 +10,8 @@ from functools import wraps
 from aiohttp import web
 
 from reference_channels.kit.errors import GatewayError, Problem
-from reference_channels.trade.buyers import NotOfferedError, offered
+from reference_channels.trade.buyers import NotOfferedError, final, offered
 from reference_channels.trade.ownership import NotHersError
-from reference_channels.trade.placing import refused
 from reference_channels.webshop.pages import errors
 from reference_channels.webshop.settings import SHOP
 
@@ -48,7 +47,7 @@ async def attempt(work: Awaitable[object]) -> str:
     try:
         await work
     except Problem as problem:
-        if not refused(problem):
+        if not final(problem):
             raise
         return problem.code
     return ""

@@ -201,6 +201,57 @@ async def test_linking_by_mail(world: World) -> None:
     await world.ada.says("/link", "E-mail address, confirmed")
 
 
+async def test_linking_by_a_passkey(world: World) -> None:
+    """The way to the gateway's page is hers alone and kept nowhere; the code from there is mistyped once."""
+    await world.ada.says("/link", "stands alone")
+    said = await world.ada.asks("With a passkey", "the merchant's, 127.0.0.1")
+    assert said["protected"]
+    (link,) = world.played.world.links.values()
+    assert world.ada.link("Open the merchant's page") == link["told"]["passkey"]["url"]
+    await world.ada.says("zzzz-zzzz", "This code is not right. Please check it. Please write it again.")
+    await world.ada.says(link["secret"], "Linked.")
+    assert link["document"]["status"] == "confirmed"
+    await world.ada.says("/link", "Passkey")
+    assert link["told"]["passkey"]["url"].partition("#")[2].encode() not in await world.written()
+
+
+async def test_a_passkey_is_let_be(world: World) -> None:
+    """Cancelled, the way to the page is gone from the chat, and what is written next is no code."""
+    await world.ada.says("/link", "stands alone")
+    said = await world.ada.asks("With a passkey", "the merchant's")
+    left = await world.ada.asks("Cancel", "All right")
+    assert left["id"] == said["id"]
+    await world.ada.writes("zzzz-zzzz")
+    await world.ada.until(lambda each: each["id"] > left["id"])
+    assert world.played.transcript.all(operation="confirm_link") == []
+
+
+async def test_passkeys_are_offered_where_the_gateway_has_them(world: World) -> None:
+    """Where it does not declare them there is no such button, and an old one leads nowhere."""
+    world.played.without = ("passkeys",)
+    await world.bot.control("POST", "/reset", {"gateway": world.played.connection()})
+    said = await world.ada.says("/link", "stands alone")
+    assert "By e-mail" in str(said["buttons"])
+    assert "passkey" not in str(said["buttons"])
+    await world.ada.api.happen(world.ada.made_up("link.passkey"))
+    await world.ada.reads("This is not available here.")
+    assert world.played.transcript.all(operation="create_link") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "way", "words"),
+    [("en", "With a passkey", "That was too often for now"), ("zh", "使用通行密钥", "尝试次数过多")],
+)
+async def test_too_many_passkeys_are_told(world: World, language: str, way: str, words: str) -> None:
+    """The gateway's limit is not taken for its absence; later it works."""
+    world.played.faults.append(Fault(("create_link",), "", code="link_limit_reached", retry_after=3600))
+    ben = Person(world.ada.api, 9, language)
+    await ben.writes("/link")
+    await ben.until(lambda each: any(way in one["text"] for one in each["buttons"]))
+    await ben.asks(way, words)
+    await ben.asks(way, "127.0.0.1")
+
+
 async def test_giving_and_withdrawing(world: World) -> None:
     """BUY-010, BUY-011: as the button said, with its words, and shown as the gateway has it."""
     await world.ada.says("/privacy", "A change counts at once")

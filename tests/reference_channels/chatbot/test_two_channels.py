@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 from reference_channels.trade import ownership
+from tests.fixtures.authenticator import Authenticator
 from tests.reference_channels.chatbot.conftest import Scene, connect
 from tests.reference_channels.chatbot.test_conversation import bought, code_in
 from tests.reference_channels.conftest import running_shop
+from tests.reference_channels.passkeys import shown
 from tests.reference_channels.test_buyers_pages import Ada
 
 
@@ -37,6 +39,29 @@ async def test_one_person_over_two_channels(scene: Scene, tmp_path: Path) -> Non
             await scene.ada.says("/mygoods", "Everything that is yours")
             said = await scene.ada.until(lambda each: "Night course" in str(each["buttons"]))
             assert "A game" in str(said["buttons"])
+
+
+async def test_linked_by_the_same_passkey(scene: Scene, tmp_path: Path) -> None:
+    """PSK-001: made on the way from the shop and used on the way from the chat, which then is the same buyer's."""
+    key = Authenticator(scene.gateway.url)
+    await scene.stock()
+    await bought(scene, scene.ada)
+    async with running_shop(tmp_path / "shop", None, name="Web", sync_every=3600) as shop:
+        await connect(scene.gateway, shop)
+        await shop.sync()
+        async with Ada(shop) as browser:
+            await browser.go("/accounts")
+            page = await browser.press("/passkey")
+            (way,) = re.findall(r'href="([^"]+/passkey#[^"]+)"', page)
+            await browser.press("/confirm", code=await shown(scene.gateway, way, key, new=True))
+            assert "Passkey" in browser.html
+            await browser.go("/data")
+            await browser.press("/data/personalisation", scope="all_channels")
+            await scene.ada.says("/link", "stands alone")
+            await scene.ada.asks("With a passkey", "the merchant's, 127.0.0.1")
+            code = await shown(scene.gateway, scene.ada.link("Open the merchant's page"), key)
+            await scene.ada.says(code.lower(), "Linked.")
+            assert "A game" in await browser.go("/goods")
 
 
 async def test_what_a_limit_leaves_is_seen_in_both(scene: Scene, tmp_path: Path) -> None:
