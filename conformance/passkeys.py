@@ -32,8 +32,10 @@ def encoded(raw: bytes) -> str:
 
 def decoded(text: Any) -> bytes:
     """The bytes of base64url without padding; none where it is none."""
+    if not isinstance(text, str):
+        return b""
     try:
-        return base64.urlsafe_b64decode(f"{text}{'=' * (-len(str(text)) % 4)}")
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         return b""
 
