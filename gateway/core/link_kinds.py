@@ -1,4 +1,4 @@
-"""The kinds of links, and how each is begun: a code that is mailed, a nonce for an id token, a code that is shown."""
+"""The kinds of links, and how each is begun: by a code that is mailed or shown, a nonce for an id token, a ticket."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from gateway.core.model_identity import Account, Link, LinkCode
 from gateway.core.ports import Books, Vault
 from gateway.core.rows import replace
 
-LIFE = {"email_code": 900, "id_token": 900, "link_code": 600}  # seconds to prove it (IDN-014)
+LIFE = {"email_code": 900, "id_token": 900, "link_code": 600, "passkey": 900}  # seconds to prove it (IDN-014)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateLink:
-    """What is to be proved. `mails`: whether the gateway can send any; `trusted`: whether it trusts the issuer."""
+    """What is to be proved. `mails`: whether the gateway can send any; `trusted`: whether it trusts the issuer;
+    `passkeys`: whether a browser lets its page have any."""
 
     kind: str
     email: str | None = field(default=None, repr=False)
@@ -26,9 +27,12 @@ class CreateLink:
     issuer: str | None = None
     mails: bool = False
     trusted: bool = False
+    passkeys: bool = False
 
     @classmethod
-    def from_wire(cls, body: Json, mails: bool, providers: proofs.IdentityProviders) -> CreateLink:
+    def from_wire(
+        cls, body: Json, mails: bool, providers: proofs.IdentityProviders, passkeys: bool
+    ) -> CreateLink:
         """From a valid LinkRequest. Raises ProtocolError `invalid` where the kind's own member is missing."""
         kind = body["kind"]
         if kind in ("email_code", "id_token") and kind not in body:
@@ -36,7 +40,7 @@ class CreateLink:
         issuer = body[kind]["issuer"] if kind == "id_token" else None
         mail = body[kind] if kind == "email_code" else {}
         trusted = issuer is not None and providers.trusts(issuer)
-        return cls(kind, mail.get("email"), mail.get("locale"), issuer, mails, trusted)
+        return cls(kind, mail.get("email"), mail.get("locale"), issuer, mails, trusted, passkeys)
 
     def check(self) -> None:
         """Raises ProtocolError `link_kind_not_supported` (IDN-024)."""
@@ -47,6 +51,8 @@ class CreateLink:
             raise refuse(code, "/kind", "This gateway sends no mails.")
         if self.kind == "id_token" and not self.trusted:
             raise refuse(code, "/id_token/issuer", "Id tokens of this issuer are not trusted here.")
+        if self.kind == "passkey" and not self.passkeys:
+            raise refuse(code, "/kind", "This gateway has no page on which a browser would use a passkey.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Begun:
     link: Link
     nonce: str | None = field(default=None, repr=False)
     code: str | None = field(default=None, repr=False)
+    ticket: str | None = field(default=None, repr=False)
 
 
 def new(books: Books, call: Call, account: Account, kind: str) -> Link:
@@ -99,4 +106,11 @@ def show_code(books: Books, vault: Vault, call: Call, cmd: CreateLink, link: Lin
     return Begun(link, code=code)
 
 
-MAKERS = {"email_code": mail_code, "id_token": ask_token, "link_code": show_code}
+def open_page(books: Books, vault: Vault, call: Call, cmd: CreateLink, link: Link) -> Begun:
+    """A ticket, for whoever opens the page of the gateway with it."""
+    ticket = secrets.token_urlsafe(32)
+    books.put(LinkCode(proofs.ticket_hash(vault, ticket), link.id, link.expires_at))
+    return Begun(link, ticket=ticket)
+
+
+MAKERS = {"email_code": mail_code, "id_token": ask_token, "link_code": show_code, "passkey": open_page}

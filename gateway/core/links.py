@@ -51,13 +51,13 @@ def confirm_link(
     link = _own(books, account, link_id)
     if link.kind == "link_code":
         raise ProtocolError("invalid", "Such a link is confirmed by redeem_link_code, on the other account.")
-    wanted = "code" if link.kind == "email_code" else "id_token"
+    wanted = "id_token" if link.kind == "id_token" else "code"
     if not (proof.token if wanted == "id_token" else proof.code):
         raise ProtocolError("invalid", "", at(f"/{wanted}", "Is required for this kind of link."))
-    _check_open(call, link)
+    check_open(call, link)
     identifier = _proved(books, vault, call, link, proof)
     if identifier is None:
-        return _count_wrong(books, call, link, wanted)
+        return count_wrong(books, call, link, wanted)
     return _confirm(books, vault, call, account, link, identifier)
 
 
@@ -78,7 +78,7 @@ def redeem_link_code(
     if shown is None or shown.account_id == account.id:
         proofs.count(books, call, wrong)
         return refuse("link_proof_invalid", "/code", "No account but this one has shown this code.")
-    _check_open(call, shown)
+    check_open(call, shown)
     other = books.get(Account, shown.account_id)
     if other is None:
         raise LookupError("a link has no account")
@@ -138,16 +138,18 @@ def _own(books: Books, account: Account, link_id: str) -> Link:
     return link
 
 
-def _check_open(call: Call, link: Link) -> None:
+def check_open(call: Call, link: Link) -> None:
+    """Raises ProtocolError `link_expired` for a link that cannot be proved any more."""
     if link.status != "pending" or link.expires_at <= call.now:
         raise identity.not_open()
 
 
 def _proved(books: Books, vault: Vault, call: Call, link: Link, proof: Proof) -> Identifier | None:
     """What the proof proves, known or new; None when it does not hold."""
-    if link.kind == "email_code":
+    if link.sealed is not None and link.key_id is not None:
         given = proofs.secret_hash(vault, link.id, proofs.plain(proof.code or ""))
-        kind, value = "email", vault.open(link.sealed or b"", link.key_id or "", link.id)
+        kind = "passkey" if link.kind == "passkey" else "email"
+        value = vault.open(link.sealed, link.key_id, link.id)
     elif proof.claims is not None and proof.claims.issuer == link.issuer:
         given = proofs.secret_hash(vault, link.id, proof.claims.nonce or "")
         kind, value = "id_token", json.dumps([proof.claims.issuer, proof.claims.subject]).encode()
@@ -155,15 +157,25 @@ def _proved(books: Books, vault: Vault, call: Call, link: Link, proof: Proof) ->
         return None
     if not proofs.matches(link.secret_hash, given):
         return None
-    key = proofs.identifier_id(vault, kind, value.decode())
+    key = link.identifier_id or proofs.identifier_id(vault, kind, value.decode())
     known = books.get(Identifier, key)
     if known is not None and known.sealed is not None:
-        return known
+        return known if kind != "passkey" else _used(vault, known, proofs.Passkey.unpacked(value))
     sealed = vault.seal(value, key)
     return Identifier(key, kind, sealed, vault.current_key_id, [], known.created_at if known else call.now)
 
 
-def _count_wrong(books: Books, call: Call, link: Link, wanted: str) -> ProtocolError:
+def _used(vault: Vault, known: Identifier, passkey: proofs.Passkey) -> Identifier | None:
+    """The passkey as it is after its use; None when another one has come to be known under its id meanwhile."""
+    kept = proofs.Passkey.unpacked(vault.open(known.sealed or b"", known.key_id or "", known.id))
+    if kept.public_key != passkey.public_key:
+        return None
+    newest = proofs.Passkey(kept.id, kept.public_key, max(kept.sign_count, passkey.sign_count))
+    return replace(known, sealed=vault.seal(newest.packed(), known.id), key_id=vault.current_key_id)
+
+
+def count_wrong(books: Books, call: Call, link: Link, wanted: str) -> ProtocolError:
+    """A proof did not hold: the error to be answered, and the end of the link with the last that it may have."""
     counted = replace(link, attempts=link.attempts + 1)
     books.put(counted)
     if counted.attempts >= proofs.WRONG_PROOFS:

@@ -72,10 +72,10 @@ class Contact(Row):
 
 @row
 class Identifier(Row):
-    """What accounts have proved: an address, or a subject of an issuer. `id` is a keyed hash of it (`proofs`)."""
+    """What accounts have proved: an address, an issuer's subject, a passkey. `id` is its keyed hash (`proofs`)."""
 
     id: str
-    kind: str  # email | id_token
+    kind: str  # email | id_token | passkey
     sealed: bytes | None  # None when no account has it any more
     key_id: str | None
     accounts: list[str]  # those with a confirmed link to it
@@ -91,14 +91,14 @@ class Link(Row):
 
     id: str
     account_id: str
-    kind: str  # email_code | id_token | link_code
+    kind: str  # email_code | id_token | link_code | passkey
     status: str  # pending | confirmed | ended
     revision: int
     created_at: datetime
     expires_at: datetime
     trace_id: str
     secret_hash: bytes | None  # keyed: the code or the nonce that proves it
-    sealed: bytes | None = None  # the address that is to be proved
+    sealed: bytes | None = None  # the address that is to be proved, or the passkey that has held
     key_id: str | None = None
     issuer: str | None = None
     attempts: int = 0  # wrong proofs
@@ -111,7 +111,7 @@ class Link(Row):
 
 @row
 class LinkCode(Row):
-    """Finds a link by the code that was shown for it. `code_hash` (keyed) is in hex."""
+    """Finds a link by the code that was shown for it, or by its ticket. `code_hash` (keyed) is in hex."""
 
     KEY: ClassVar[tuple[str, ...]] = ("code_hash",)
 

@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model_allotments import Allotment
 from gateway.core.model_consent import Consent, ConsentRecord
-from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
+from gateway.core.model_identity import Account, BuyerChange, Contact, Identifier, Link, Mail
 from gateway.core.model_limits import Counted, SaleCount
 from gateway.core.model_ownership import Entitlement, OwnershipChange, StatusList, Transfer
 from gateway.core.model_ownership_log import LogEntry, LogHead
@@ -169,6 +169,12 @@ class Queries(Protocol):
 
     async def all_links(self, account_id: str) -> Sequence[Link]:
         """All links of all accounts of the buyer with this account, whatever became of them."""
+
+    async def link_by(self, code_hash: str) -> tuple[Link, str] | None:
+        """The link that a code or a ticket finds, and its channel."""
+
+    async def identifier(self, identifier_id: str) -> Identifier | None:
+        """What accounts have proved, or had."""
 
     async def mails(self, identifier_id: str) -> Sequence[Mail]:
         """Mails to one address, oldest first (test control)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +35,28 @@ class Claims:
     issuer: str
     subject: str = field(repr=False)
     nonce: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """What a verified credential says. `id` is its id in base64url, `public_key` in COSE (RFC 9052 section 7); `new`:
+    it was made just now."""
+
+    id: str = field(repr=False)
+    public_key: bytes = field(repr=False)
+    sign_count: int
+    new: bool = False
+
+    def packed(self) -> bytes:
+        """As it is kept, sealed."""
+        key = base64.b64encode(self.public_key).decode()
+        return json.dumps([self.id, key, self.sign_count]).encode()
+
+    @classmethod
+    def unpacked(cls, kept: bytes) -> Passkey:
+        """What `packed` has made."""
+        key, public_key, sign_count = json.loads(kept)
+        return cls(key, base64.b64decode(public_key), sign_count)
 
 
 class IdentityProviders(Protocol):
@@ -91,6 +114,11 @@ def secret_hash(vault: Vault, link_id: str, secret: str) -> bytes:
 def shown_hash(vault: Vault, code: str) -> str:
     """The keyed hash that finds a link by the code that was shown for it."""
     return vault.fingerprint(f"link code\0{plain(code)}".encode()).hex()
+
+
+def ticket_hash(vault: Vault, ticket: str) -> str:
+    """The keyed hash that finds a link by the ticket of its page; no code that is shown has the same."""
+    return vault.fingerprint(f"ticket\0{ticket}".encode()).hex()
 
 
 def matches(known: bytes | None, given: bytes) -> bool:

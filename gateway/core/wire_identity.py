@@ -35,10 +35,12 @@ def render_profile(profile: Profile, counted: Counted, now: datetime) -> Json:
     return having(wire, contacts=profile.contacts or None, purchase_limits=left or None)
 
 
-def render_link(link: Link, now: datetime, nonce: str | None = None, code: str | None = None) -> Json:
+def render_link(
+    link: Link, now: datetime, nonce: str | None = None, code: str | None = None, url: str | None = None
+) -> Json:
     """The Link as it is at `now`: from the instant of `expires_at` on, what was not proved has ended.
 
-    `nonce` and `code` are shown once, when it is made.
+    `nonce`, `code` and `url` are shown once, when it is made.
     """
     past = link.status == "pending" and link.expires_at <= now
     wire: Json = {
@@ -53,4 +55,6 @@ def render_link(link: Link, now: datetime, nonce: str | None = None, code: str |
         wire["confirmed_at"] = timestamp(link.confirmed_at)
     if nonce is not None:
         wire["challenge"] = {"nonce": nonce}
+    if url is not None:
+        wire["passkey"] = {"url": url}
     return wire if code is None else {**wire, "link_code": {"code": code}}

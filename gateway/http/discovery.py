@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import spec
+from gateway.http.credentials import party_of
 from gateway.http.render import cached
 from gateway.http.request import Request
 from gateway.http.response import Response
@@ -21,7 +22,11 @@ async def get_discovery(request: Request) -> Response:
     services = request.services
     api, origin = services.tokens.audience, services.public_url
     settings = services.settings
-    optional = {"sealed_delivery": settings.sealed_delivery, "test_control": settings.sandbox}
+    optional = {
+        "sealed_delivery": settings.sealed_delivery,
+        "passkeys": party_of(services).usable,
+        "test_control": settings.sandbox,
+    }
     served = [*CAPABILITIES, *(name for name, on in optional.items() if on)]
     document: dict[str, Any] = {
         "protocol": "vgcp",

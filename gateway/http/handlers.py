@@ -22,6 +22,7 @@ from gateway.http import (
     orders,
     ownership,
     ownership_log,
+    passkeys,
     testing,
 )
 from gateway.http.request import Handler
@@ -42,6 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
     export,
     erasure,
     identity,
+    passkeys,
     testing,
     identity_testing,
 )

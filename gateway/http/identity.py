@@ -9,6 +9,7 @@ from gateway.core.errors import ProtocolError
 from gateway.core.model import Json
 from gateway.core.model_identity import Account, Link
 from gateway.core.ports import Books
+from gateway.http.credentials import party_of
 from gateway.http.pages import cursor_of, list_page
 from gateway.http.render import render
 from gateway.http.request import Request
@@ -51,14 +52,18 @@ async def get_buyer(request: Request) -> Response:
 
 
 async def create_link(request: Request) -> Response:
-    """Begin a proof (IDN-013 to IDN-024). The answer may hold a code or a nonce, so it is kept sealed."""
+    """Begin a proof (IDN-013 to IDN-024). The answer may hold a code, a nonce or a ticket, so it is kept sealed."""
     request.uses.check(request.channel_id, "links")
     services, call, buyer_id = request.services, request.call, request.values["buyer_id"]
-    command = link_kinds.CreateLink.from_wire(request.body, services.settings.mails, services.providers)
+    party = party_of(services)
+    command = link_kinds.CreateLink.from_wire(
+        request.body, services.settings.mails, services.providers, party.usable
+    )
 
     def rule(books: Books) -> Json:
         begun = link_rules.create_link(books, services.vault, call, buyer_id, command)
-        return wire_identity.render_link(begun.link, call.now, begun.nonce, begun.code)
+        url = party.page(begun.ticket) if begun.ticket else None
+        return wire_identity.render_link(begun.link, call.now, begun.nonce, begun.code, url)
 
     return await write(request, 201, rule, goods=True)
 

@@ -9,10 +9,20 @@ from typing import Any
 from sqlalchemy import Text, and_, bindparam, cast, or_, select
 
 from gateway.core.model import Offer
-from gateway.core.model_identity import Account, BuyerChange, Contact, Link, Mail
+from gateway.core.model_identity import Account, BuyerChange, Contact, Identifier, Link, Mail
 from gateway.core.model_limits import Counted, SaleCount
 from gateway.storage.engine.base import Engine
-from gateway.storage.tables import accounts, buyer_changes, contacts, links, mails, offers, sale_counts
+from gateway.storage.tables import (
+    accounts,
+    buyer_changes,
+    contacts,
+    identifiers,
+    link_codes,
+    links,
+    mails,
+    offers,
+    sale_counts,
+)
 
 ID: Any = bindparam("id")
 LIMIT: Any = bindparam("limit")
@@ -42,6 +52,9 @@ LINKS = (
     .limit(LIMIT)
 )
 LINK = select(links).where(links.c.account_id == ID, links.c.id == bindparam("link_id"))
+FOUND = select(links).join(link_codes, link_codes.c.link_id == links.c.id).where(link_codes.c.code_hash == ID)
+CHANNEL_OF = select(accounts.c.channel_id).where(accounts.c.id == ID)
+IDENTIFIER = select(identifiers).where(identifiers.c.id == ID)
 ALL_LINKS = (
     select(links)
     .join(accounts, accounts.c.id == links.c.account_id)
@@ -109,6 +122,17 @@ class IdentityQueries:
     async def link(self, buyer_id: str, link_id: str) -> Link | None:
         """A link of an account."""
         found = await self._engine.rows(Link, LINK, {"id": buyer_id, "link_id": link_id})
+        return found[0] if found else None
+
+    async def link_by(self, code_hash: str) -> tuple[Link, str] | None:
+        """The link that a code or a ticket finds, and its channel."""
+        found = await self._engine.rows(Link, FOUND, {"id": code_hash})
+        asked = await self._engine.read(CHANNEL_OF, {"id": found[0].account_id}) if found else []
+        return (found[0], asked[0][0]) if asked else None
+
+    async def identifier(self, identifier_id: str) -> Identifier | None:
+        """What accounts have proved, or had."""
+        found = await self._engine.rows(Identifier, IDENTIFIER, {"id": identifier_id})
         return found[0] if found else None
 
     async def mails(self, identifier_id: str) -> Sequence[Mail]:
