@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -20,7 +21,9 @@ from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Json, World
 
-PARTY = "localhost"
+PARTY = "mini-gateway.example"
+HOST = f"buyers.{PARTY}"  # of the page, on which nobody looks here
+ORIGIN = f"https://{HOST}"
 ES256 = -7
 VERIFIED = 0x04
 MOST_WRONG = 5
@@ -46,16 +49,11 @@ def decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def origin(world: World) -> str:
-    """Of the page: a browser knows no relying party that is a number."""
-    return f"http://{PARTY}:{world.url.rpartition(':')[2]}"
-
-
 def begun(world: World, link: Link) -> Json:
     """What `create_link` says of a link that is proved by passkey."""
     handle = link.account.encode() if world.fault == "passkey_handle_known" else secrets.token_bytes(32)
     link.visit = Visit(secrets.token_urlsafe(32), encoded(secrets.token_bytes(32)), encoded(handle))
-    return {"passkey": {"url": f"{origin(world)}/passkey#{link.visit.ticket}"}}
+    return {"passkey": {"url": f"{ORIGIN}/passkey#{link.visit.ticket}"}}
 
 
 def _visited(world: World, ticket: str) -> tuple[Link, Visit]:
@@ -143,10 +141,10 @@ def _meant(world: World, visit: Visit, said: Json, kind: str) -> None:
     wrong = {
         "": said["type"] != kind,
         "passkey_any_challenge": said["challenge"] != visit.challenge,
-        "passkey_any_origin": said["origin"] != origin(world),
+        "passkey_any_origin": said["origin"] != ORIGIN,
     }
     if world.fault == "passkey_any_port":
-        wrong["passkey_any_origin"] = said["origin"].rpartition(":")[0] != f"http://{PARTY}"
+        wrong["passkey_any_origin"] = urlsplit(said["origin"]).hostname != HOST
     if any(bad for fault, bad in wrong.items() if not fault or fault != world.fault):
         raise ValueError("made for something else")
 
