@@ -16,7 +16,9 @@ from typing import Any
 
 import spec
 from gateway.core.errors import ProtocolError
+from gateway.http.credentials import PAGE
 from gateway.http.endpoint import Endpoint
+from gateway.http.passkey_page import PasskeyPage
 from gateway.http.request import Handler
 from gateway.http.response import Receive, Response, Scope, Send, send_response
 from gateway.http.routing import Routes, target_of
@@ -57,6 +59,7 @@ class GatewayAPI(RoutedAPI[Endpoint]):  # type: ignore[misc]
         self._services = services
         self.routes = Routes()
         self.add_paths()
+        self.routes.add("GET", PAGE, PasskeyPage(services.settings.name))
 
     def make_operation(self, operation: AbstractOperation) -> Endpoint:
         """The endpoint, with validators from the 3.1 document, not from the one that connexion has."""
@@ -95,7 +98,7 @@ class GatewayMiddleware(RoutedMiddleware[GatewayAPI]):  # type: ignore[misc]
             response.headers.append((b"allow", node.allow.encode()))
             await send_response(send, response, scope["vgcp.exchange"])
             return
-        endpoint: Endpoint = target_of(node, scope["method"])
+        endpoint: Endpoint | PasskeyPage = target_of(node, scope["method"])
         await endpoint(scope, receive, send, params)
 
 

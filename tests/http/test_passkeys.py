@@ -206,6 +206,40 @@ async def test_a_passkey_that_nobody_has_any_more_is_forgotten(
     assert (await page.confirm(await page.make(key))).status == 200
 
 
+async def test_an_erased_buyer_takes_her_passkey_along(gateway: RunningGateway, key: Authenticator) -> None:
+    """PSK-009, CNS-024: what only she had proved is unknown; a page that was open for her is over."""
+    mia, other = await two(gateway)
+    await proved(mia, key, new=True)
+    page = await opened(mia)
+    answer = await mia.shop.request("DELETE", f"/buyers/{mia.id}")
+    assert answer.status == 200, answer.body
+    assert (await page.ask("begin")).code == "link_expired"
+    page = await opened(other)
+    assert (await page.use(key)).code == "link_proof_invalid"
+
+
+async def test_a_sandbox_that_is_reset_knows_no_passkey(gateway: RunningGateway, key: Authenticator) -> None:
+    """PSK-009: nobody has proved it any more."""
+    mia, _ = await two(gateway)
+    await proved(mia, key, new=True)
+    await gateway.control("/reset")
+    page = await opened(await resolved(mia.shop))
+    assert (await page.use(key)).code == "link_proof_invalid"
+
+
+async def test_a_passkey_proves_who_wants_all_her_data(gateway: RunningGateway, key: Authenticator) -> None:
+    """CNS-022: a link that was confirmed by it a moment ago opens what her other accounts have."""
+    mia, other = await two(gateway)
+    await proved(mia, key, new=True)
+    await gateway.control("/clock", {"advance_seconds": 1000})
+    for one in (mia, other):
+        one.shop.forget_token()
+    link = await proved(other, key)
+    query = {"scope": "all_channels", "proof": link["id"]}
+    answer = await other.shop.request("DELETE", f"/buyers/{other.id}", params=query)
+    assert answer.status == 200, answer.body
+
+
 async def test_a_newer_link_by_the_same_passkey_replaces_the_older(
     gateway: RunningGateway, key: Authenticator
 ) -> None:

@@ -16,17 +16,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from gateway.core import contacts, identity, link_kinds, links, mails, orders
+from gateway.core import contacts, identity, link_kinds, links, mails, orders, passkeys, proofs
 from gateway.core.errors import ProtocolError
 from gateway.core.lines import LineRequest
 from gateway.core.model import Event, Offer
-from gateway.core.model_identity import Account, BuyerChange, Contact, Identifier, Link, Mail, ProofCount
+from gateway.core.model_identity import (
+    Account,
+    BuyerChange,
+    Contact,
+    Identifier,
+    Link,
+    LinkCode,
+    Mail,
+    ProofCount,
+)
 from gateway.storage.keys import new_entry
 from gateway.storage.rotation import rotate
 from gateway.storage.vault import AesVault
 from tests.storage.world import Shop, call_of, open_shop
 
 ACCOUNTS, ADDRESSES = 6, 3
+ASK = link_kinds.CreateLink("passkey", passkeys=True)
 # An edge: an account proves an address, or enters the code that another account has shown.
 EDGE = st.one_of(
     st.tuples(st.integers(0, ACCOUNTS - 1), st.integers(ACCOUNTS, ACCOUNTS + ADDRESSES - 1)),
@@ -61,6 +71,12 @@ class People:
         if isinstance(done, ProtocolError):
             raise done
         return done
+
+    async def finish(self, ticket: str, passkey: proofs.Passkey) -> str:
+        """The code for a passkey that has held on the page."""
+        finish = passkeys.finish_passkey
+        code: str = await self.run(finish, self.accounts[0], ticket, "gateway.example", passkey)
+        return code
 
     async def settle(self, size: int = ACCOUNTS) -> None:
         """New accounts, each alone."""
@@ -279,6 +295,42 @@ async def test_what_is_personal_is_sealed_and_rotates(database_url: str) -> None
             sealed = [one for one in await shop.rows(kind) if one.sealed is not None]  # type: ignore[attr-defined]
             assert sealed
             assert all(alone.open(one.sealed, one.key_id, one.id) for one in sealed)  # type: ignore[attr-defined]
+
+
+async def test_a_passkey_is_sealed_and_rotates(database_url: str) -> None:
+    """IDN-049, PSK-003: its id, its key and the ticket are in no column, while it waits for its code and after."""
+    old, new = new_entry(), new_entry()
+    passkey = proofs.Passkey("cGFzc2tleS1pZA", b"a public key", 7, new=True)
+    async with open_shop(database_url, old) as shop:
+        them = People([shop])
+        await them.settle(1)
+        mia = them.accounts[0]
+        begun = [await them.run(links.create_link, mia, mia.id, ASK) for _ in range(2)]
+        codes = [await them.finish(one.ticket, passkey) for one in begun]
+        await them.run(links.confirm_link, mia, mia.id, begun[0].link.id, links.Proof(codes[0]))
+        seen = repr([await shop.rows(kind) for kind in (Identifier, Link, LinkCode)])  # type: ignore[arg-type]
+        words = (passkey.id, "a public key", "YSBwdWJsaWMga2V5", begun[0].ticket, *codes)
+        assert not [word for word in words if word in seen]
+    async with open_shop(database_url, f"{new},{old}") as shop:
+        await rotate(shop.store.engine, shop.store.vault)
+        alone = AesVault(new)
+        kept = [*await shop.rows(Identifier), *(one for one in await shop.rows(Link) if one.sealed)]
+        opened = [proofs.Passkey.unpacked(alone.open(one.sealed, one.key_id, one.id)) for one in kept]
+        assert opened == [replace(passkey, new=False)] * 2
+
+
+async def test_what_a_passkey_waits_with_goes_with_its_link(database_url: str) -> None:
+    """Ended, it has nothing sealed; past its time it is deleted, with what finds it by its ticket."""
+    async with people(database_url) as them:
+        mia, shop, now = them.accounts[0], them.shops[0], call_of().now
+        begun = [await them.run(links.create_link, mia, mia.id, ASK) for _ in range(2)]
+        for n, one in enumerate(begun):
+            await them.finish(one.ticket, proofs.Passkey(f"id-{n}", b"key", 0, new=True))
+        await them.run(links.delete_link, mia, mia.id, begun[0].link.id)
+        rows = {one.id: one for one in await shop.rows(Link)}
+        assert [rows[one.link.id].sealed is None for one in begun] == [True, False]
+        await shop.store.outbox.purge_proofs(now, now + timedelta(days=1), 100)
+        assert [await shop.rows(kind) for kind in (Link, LinkCode, Identifier)] == [[], [], []]  # type: ignore[arg-type]
 
 
 async def test_an_address_that_nobody_has_proved_any_more_is_forgotten(database_url: str) -> None:

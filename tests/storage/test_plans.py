@@ -91,6 +91,8 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (identity.COUNTS, "sale_counts"),
         (identity.COUNTED_OFFERS, "sale_counts"),
         (identity.COUNTED_OFFERS, "offers"),
+        (identity.FOUND, "link_codes"),
+        (identity.FOUND, "links"),
     ],
 )
 def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> None:
@@ -114,6 +116,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "supplier",
         "before",
         "subject",
+        "id",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)
