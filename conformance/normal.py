@@ -36,7 +36,7 @@ UNLIKE = ("lag", "now", "reset at", "changed", "archives")
 KEYS = (
     *("x", "y", "kid", "sealed_to", "next_cursor", "jwe", "lease", "access_token", "certificate", "receipt"),
     *("leaf", "leaf_hash", "root_hash", "salt", "owner", "hashes", "path", "idx", "tree_size", "leaf_index"),
-    "token",
+    *("token", "challenge", "user", "credential", "archive"),
 )
 
 

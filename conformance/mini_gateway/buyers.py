@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.mini_gateway import notes, trace
 from conformance.mini_gateway.call import Call
@@ -32,12 +33,14 @@ class Link:
 
     account: str
     body: Json
-    node: str = ""  # what it proves: email:…, or subject:…
+    node: str = ""  # what it proves: email:…, subject:…, or passkey:…; of a passkey not before it was used
     secret: str = ""
     issuer: str = ""
     edges: tuple[str, ...] = ()
     twin: Link | None = None  # the other account's, of a link code
     wrong: int = 0
+    visit: Any = None  # of passkeys.Visit
+    passkey: str = ""  # the id of the one that was used
 
     @property
     def joins(self) -> bool:

@@ -13,7 +13,7 @@ CORE = ("catalog", "inventory", "orders", "delivery", "events")
 def document(world: World, call: Call) -> Json:
     """The discovery document."""
     names, profiles = (
-        [*SCOPES, "sealed_delivery", "on_demand", "ownership_log", "tokens", "test_control"],
+        [*SCOPES, "sealed_delivery", "on_demand", "ownership_log", "tokens", "passkeys", "test_control"],
         ["core", "offline", "identity", "ownership"],
     )
     if world.fault == "profile_incomplete":

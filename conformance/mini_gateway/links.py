@@ -13,13 +13,13 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from conformance.mini_gateway import buyers, paging
+from conformance.mini_gateway import buyers, paging, passkeys
 from conformance.mini_gateway.buyers import Account, Link
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Json, World
 
-KINDS = ("email_code", "id_token", "link_code")
+KINDS = ("email_code", "id_token", "link_code", "passkey")
 LIFE, HOUR, DAY = 600, 3600, 86_400
 MOST_LINKS, MOST_MAILS, MOST_WRONG, MOST_CODES = 15, 8, 5, 8
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -70,6 +70,9 @@ def create_link(world: World, call: Call) -> Json:
     if kind == "link_code":
         link.secret = _code(12)
         extra = {"link_code": {"code": link.secret}}
+    if kind == "passkey":
+        link.secret = _code(8)
+        extra = passkeys.begun(world, link)
     world.links.append(link)
     return made | extra
 
@@ -104,12 +107,13 @@ def confirm_link(world: World, call: Call) -> Json:
     """Take the proof."""
     account = buyers.find(world, call)
     link = _own(world, call, account)
-    wanted = {"email_code": "code", "id_token": "id_token"}.get(link.body["kind"], "")
+    wanted = {"email_code": "code", "passkey": "code", "id_token": "id_token"}.get(link.body["kind"], "")
     if not wanted or wanted not in call.body:
         raise Refusal("invalid", pointer=f"/{wanted}")
     _check_open(world, link)
     given = call.body[wanted]
-    if not (_token(world, link, given) if wanted == "id_token" else _same(world, link, given)):
+    right = _token(world, link, given) if wanted == "id_token" else _same(world, link, given)
+    if not right or not link.node:  # a passkey is to be used first
         link.wrong += 1
         if link.wrong >= MOST_WRONG and world.fault != "guessing_free":
             end(link)
@@ -121,7 +125,7 @@ def confirm_link(world: World, call: Call) -> Json:
     buyers.changed(world, call, before)
     if world.fault == "link_again" and link.node.startswith("email:"):
         _tell_again(world, call, before)
-    return link.body
+    return link.body | passkeys.confirmed(world, link)
 
 
 def _tell_again(world: World, call: Call, before: dict[str, set[str]]) -> None:

@@ -138,6 +138,8 @@ ROUTES = (
     Route("redeem_link_code", "POST", f"{_BUYER}/links/redeem", "identity", "LinkRedemption", True, True),
     Route("delete_link", "DELETE", _BUYER + "/links/{link_id}", "identity"),
     Route("confirm_link", "POST", _BUYER + "/links/{link_id}/confirm", "identity", "LinkProof", True, True),
+    Route("begin_passkey", "POST", f"{_V1}/passkeys/begin", "", "PasskeyTicket", True),
+    Route("finish_passkey", "POST", f"{_V1}/passkeys/finish", "", "PasskeyProof", True),
     Route("list_events", "GET", f"{_V1}/events", "events", query=_PAGE),
     Route("get_certificate_issuer", "GET", "/.well-known/jwt-vc-issuer"),
     Route("list_entitlements", "GET", _V1 + "/buyers/{buyer_id}/entitlements", "ownership", query=_PAGE),

@@ -31,6 +31,7 @@ async def test_create_client(world: World, call: Call) -> Json:
         webhook_secret=f"whsec_{secret}",
         scopes=tuple(body.get("scopes", SCOPES)),
         jwks=body.get("jwks", {"keys": []}),
+        name=body["name"],
         max_holds=body.get("max_open_holds", 1000),
         max_buyer_holds=body.get("max_open_holds_per_buyer", 1000),
         rate=body.get("rate_limit_per_minute", 60_000),

@@ -35,6 +35,7 @@ class Client:
     webhook_secret: str
     scopes: tuple[str, ...]
     jwks: Json
+    name: str = ""
     events_url: str = ""
     scheme: str = "standard_webhooks"
     max_holds: int = 1000
@@ -248,6 +249,7 @@ class World:
         self.leases: dict[str, Lease] = {}
         self.accounts: dict[str, Any] = {}  # of buyers.Account
         self.links: list[Any] = []  # of buyers.Link
+        self.passkeys: dict[str, Any] = {}  # public keys, by the passkey's id
         self.decisions: list[Any] = []  # of consent.Decided, oldest first
         self.erased: dict[tuple[str, str], Json] = {}  # the answers, by client and buyer
         self.remembered: dict[tuple[str, str], str] = {}  # whom a gateway that cannot forget has known

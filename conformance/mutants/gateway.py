@@ -11,6 +11,7 @@ from conformance.mutants.gateway_identity import IDENTITY
 from conformance.mutants.gateway_minting import MINTING
 from conformance.mutants.gateway_ownership import OWNERSHIP
 from conformance.mutants.gateway_ownership_log import OWNERSHIP_LOG
+from conformance.mutants.gateway_passkeys import PASSKEYS
 from conformance.mutants.gateway_sealing import SEALING
 
 
@@ -225,5 +226,6 @@ MUTANTS = (
     *OWNERSHIP_LOG,
     *MINTING,
     *IDENTITY,
+    *PASSKEYS,
     *CONSENT,
 )

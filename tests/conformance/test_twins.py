@@ -26,6 +26,14 @@ FRESH = re.compile(
     r"header (traceparent|idempotency-key|webhook-.*|signature.*)"
     r"|/(.*/)?reference|/(.*_)?id|/occurred_at|/traceparent"
 )
+# Of a passkey's credential: what is of another link, and what more of another passkey that was just made.
+USED = {"/ticket", "/credential/response/clientDataJSON", "/credential/response/signature"}
+DATA = "/credential/response/authenticatorData"
+ID = {"/credential/id", "/credential/rawId"}
+MADE = {
+    *("/ticket", "/credential/response/clientDataJSON", "/credential/response/attestationObject"),
+    *(DATA, "/credential/response/publicKey"),
+}
 TOKENS = ("audience", "expiry", "issuer", "nonce", "signature")  # of id tokens, what is wrong
 FAULTS = {
     ("assertions", "expired assertion"): {"form client_assertion"},
@@ -80,6 +88,18 @@ FAULTS = {
     ("secrets", "wrong secret"): {"form client_secret"},
     ("shared_limits", "too much when apart a"): {"/lines/0/quantity"},
     ("shared_limits", "too much when linked b"): {"/lines/0/quantity"},
+    ("passkeys", "use of what nobody has e"): USED,
+    **{
+        ("wrong_passkeys", f"{name}: wrong making a"): MADE | ID
+        for name in ("challenge", "origin", "port", "party", "verification")
+    },
+    **{
+        ("wrong_passkeys", f"{name}: wrong using a"): USED
+        for name in ("challenge", "origin", "port", "signature")
+    },
+    **{("wrong_passkeys", f"{name}: wrong using a"): USED | {DATA} for name in ("party", "verification")},
+    ("wrong_passkeys", "stranger: wrong using a"): USED | ID,
+    ("wrong_passkeys", "taken: wrong making a"): MADE,
     **{
         ("tokens", name): {"/lines/0/buyer_input/address"}
         for name in ("wrong checksum", "too short", "no hexadecimal")
