@@ -25,6 +25,7 @@ from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="passkeys")
 PAGE = ("begin_passkey", "finish_passkey")
+ES256 = -7  # IANA COSE Algorithms
 STORIES = ("passkeys", "wrong_passkeys", "tickets")
 WRONG = "wrong_passkeys"
 SHORTEST = 8  # bytes of a name; what is shorter would be found everywhere
@@ -173,3 +174,13 @@ def many(t: Transcript) -> Iterator[Outcome]:
 def taken(t: Transcript) -> Iterator[Outcome]:
     """With a key of its own, under the id of one that was made before."""
     yield from _refused(t, "taken", "making")
+
+
+@gateway("PSK-013", title="ES256 is among what may be made", scenarios=("passkeys",))
+def algorithms(t: Transcript) -> Iterator[Outcome]:
+    """In all that browsers were asked; a passkey of it was taken."""
+    good(t, "passkeys", "confirm a")
+    for seen in t.all("passkeys", operation="begin_passkey", where=ok):
+        asked = dig(seen.answer, "creation", "pubKeyCredParams")
+        named = [dig(one, "alg") for one in asked] if isinstance(asked, list) else []
+        yield holds(ES256 in named, "ES256 is named", f"ES256 (-7) is not among {named}", seen)

@@ -24,7 +24,7 @@ from conformance.mini_gateway.world import Json, World
 PARTY = "mini-gateway.example"
 HOST = f"buyers.{PARTY}"  # of the page, on which nobody looks here
 ORIGIN = f"https://{HOST}"
-ES256 = -7
+ES256, RS256 = -7, -257
 VERIFIED = 0x04
 MOST_WRONG = 5
 
@@ -76,6 +76,7 @@ def begin_passkey(world: World, call: Call) -> Json:
     """What the browser is asked."""
     link, visit = _visited(world, call.body["ticket"])
     early = {"code": link.secret} if world.fault == "passkey_code_early" else {}
+    algorithm = RS256 if world.fault == "passkey_rsa_only" else ES256
     return {
         "channel": _channel(world, link),
         "expires_at": link.body["expires_at"],
@@ -84,7 +85,7 @@ def begin_passkey(world: World, call: Call) -> Json:
             "challenge": visit.challenge,
             "rp": {"id": PARTY, "name": "Mini gateway"},
             "user": {"id": visit.handle, "name": "Mini gateway", "displayName": "Mini gateway"},
-            "pubKeyCredParams": [{"type": "public-key", "alg": ES256}],
+            "pubKeyCredParams": [{"type": "public-key", "alg": algorithm}],
             "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
             "attestation": "none",
         },

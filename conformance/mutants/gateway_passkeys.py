@@ -23,5 +23,6 @@ WRONG = {
     "passkey_after_end": ("PSK-010", "takes tickets of links that were ended"),
     "passkey_guessing": ("PSK-011", "lets credentials be tried without end"),
     "passkey_overwritten": ("PSK-012", "takes another passkey of an id for the one that it knows"),
+    "passkey_rsa_only": ("PSK-013", "asks for passkeys of RSA only"),
 }
 PASSKEYS = tuple(Mutant(name, frozenset({row[0]}), row[1]) for name, row in WRONG.items())

@@ -34,7 +34,7 @@ async def begin_passkey(request: Request) -> Response:
 
 
 async def finish_passkey(request: Request) -> Response:
-    """The code, for a credential that holds (PSK-002, PSK-004 to PSK-011)."""
+    """The code, for a credential that holds (PSK-002, PSK-004 to PSK-012)."""
     services, call, ticket = request.services, request.call, request.body["ticket"]
     credential = request.body["credential"]
     _, channel = await _asked(request, ticket)

@@ -22,7 +22,6 @@ from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
 from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
-from tests.reference_channels.passkeys import PasskeyGateway
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -116,7 +115,7 @@ async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runnin
 @pytest.fixture
 async def played() -> AsyncIterator[PlayedGateway]:
     """A gateway that knows buyers, also by a passkey."""
-    async with PasskeyGateway(Transcript()) as running:
+    async with PlayedGateway(Transcript()) as running:
         yield running
 
 

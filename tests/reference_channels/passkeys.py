@@ -1,19 +1,9 @@
-"""Passkeys for the channels' tests: a played gateway that has them, and a browser on the page of a real one."""
+"""A browser for the channels' tests, on the page on which a real gateway takes passkeys."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from conformance.driver.played_gateway import PlayedGateway
 from tests.fixtures.authenticator import Authenticator
 from tests.fixtures.gateway import RunningGateway, call
-
-
-class PasskeyGateway(PlayedGateway):
-    """Declares `passkeys`, unless it is to be `without`."""
-
-    def _declared(self, upstream: set[str]) -> list[dict[str, Any]]:
-        return super()._declared(upstream | {"passkeys"})
 
 
 async def shown(gateway: RunningGateway, url: str, key: Authenticator, new: bool = False) -> str:
