@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Channel, Row
-from gateway.storage import erasing, identity, outbox, ownership, ownership_log, supplies, watching
+from gateway.storage import (
+    erasing,
+    identity,
+    outbox,
+    ownership,
+    ownership_log,
+    personal_events,
+    supplies,
+    watching,
+)
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -124,7 +133,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
 
 
 @pytest.mark.parametrize(
-    "statement", [*erasing.DISOWN, *erasing.GONE, erasing.ORDERS, erasing.HOLDS, erasing.ABOUT]
+    "statement", [*erasing.DISOWN, *erasing.GONE, erasing.ORDERS, erasing.HOLDS, personal_events.ABOUT]
 )
 def test_erasures_use_indexes(database: Path, statement: Any) -> None:
     """One buyer is found among however many: no table is read from end to end while everybody else waits."""
