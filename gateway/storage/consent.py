@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from gateway.core import limits
-from gateway.core.model import Delivery, Order, Reservation
+from gateway.core.model import Delivery, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account
 from gateway.core.model_limits import SaleCount
@@ -20,6 +20,7 @@ from gateway.storage.tables import (
     consents,
     deliveries,
     entitlements,
+    offers,
     orders,
     ownership_changes,
     reservations,
@@ -114,6 +115,22 @@ COUNTS_OF = (
     .order_by(sale_counts.c.product_id)
     .limit(LIMIT)
 )
+# whether they are on sale or not: a limit that is put back looks at what was bought before
+LIMITED_OFFERS = (
+    select(offers)
+    .where(
+        offers.c.product_id.in_(
+            select(sale_counts.c.product_id).where(
+                sale_counts.c.subject == SUBJECT,
+                sale_counts.c.product_id >= bindparam("first"),
+                sale_counts.c.product_id <= bindparam("last"),
+                sale_counts.c.quantity > 0,
+            )
+        ),
+        or_(offers.c.channel_id.is_(None), offers.c.channel_id == CHANNEL),
+    )
+    .order_by(offers.c.id)
+)
 
 
 class ConsentQueries:
@@ -170,10 +187,16 @@ class ConsentQueries:
         return await self._engine.rows(Transfer, TRANSFERS_OF, given)
 
     async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]:
-        """What of her purchases counts toward limits, by product."""
+        """What of her purchases was counted toward limits, by product."""
         subject = limits.subject_of(account.channel_id, account.subject)
         given = {"subject": subject, "after": after, "limit": limit}
         return await self._engine.rows(SaleCount, COUNTS_OF, given)
+
+    async def limited_offers(self, account: Account, first: str, last: str) -> Sequence[Offer]:
+        """What her channel has (had) of these products of which something of hers counts, from `first` to `last`."""
+        subject = limits.subject_of(account.channel_id, account.subject)
+        given = {"subject": subject, "channel_id": account.channel_id, "first": first, "last": last}
+        return await self._engine.rows(Offer, LIMITED_OFFERS, given)
 
 
 def _named(account: Account, after: str, limit: int) -> dict[str, Any]:

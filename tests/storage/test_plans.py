@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Channel, Row
 from gateway.storage import (
+    consent,
     erasing,
     identity,
     outbox,
@@ -100,6 +101,8 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (identity.COUNTS, "sale_counts"),
         (identity.COUNTED_OFFERS, "sale_counts"),
         (identity.COUNTED_OFFERS, "offers"),
+        (consent.LIMITED_OFFERS, "sale_counts"),
+        (consent.LIMITED_OFFERS, "offers"),
     ],
 )
 def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> None:
@@ -123,6 +126,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "supplier",
         "before",
         "subject",
+        "first",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)
