@@ -76,7 +76,8 @@ class Shown:
 class Found:
     """What is to be said of a certificate: it holds when there are no `reasons` against it and none is `unknown`.
 
-    `status_at`: when the list was made that says so, in seconds since 1970.
+    `status_at`: when the list was made that says so, in seconds since 1970; `status_ttl`: for how many seconds a copy
+    of it is used before a new one is fetched.
     """
 
     reasons: list[str] = field(default_factory=list)
@@ -84,6 +85,12 @@ class Found:
     holder_proven: bool = False
     status: str = "unknown"
     status_at: float | None = None
+    status_ttl: float | None = None
+
+    def stale(self, now: float) -> bool:
+        """Whether the list says something still, and should have been fetched anew: it is older than its `ttl`."""
+        known = self.status_at is not None and self.status_ttl is not None
+        return known and now >= (self.status_at or 0) + (self.status_ttl or 0)
 
 
 def encoded(raw: bytes) -> str:
@@ -171,7 +178,7 @@ def verify(
     elif nonce is not None or audience is not None:
         found.reasons.append("holder_proof_missing")
     if status_list is not None:
-        found.status, found.status_at = _listed(found.claims, keys, status_list, now)
+        _look_up(found, keys, status_list, now)
         found.reasons += [] if found.status == "valid" else [found.status]
     return found
 
@@ -196,17 +203,19 @@ def unpacked(lst: str) -> bytes:
         raise UnreadableError("status_unknown") from error
 
 
-def _listed(claims: Json, keys: Json, token: str, now: float) -> tuple[str, float | None]:
+def _look_up(found: Found, keys: Json, token: str, now: float) -> None:
     """What the list says of the certificate, and when it was made; one of somewhere else, or too old, says nothing."""
-    place = _member(claims, "status", "status_list")
+    place, found.status = _member(found.claims, "status", "status_list"), "status_unknown"
     try:
         said = signed(token.strip(), keys, LIST)
-        if said.get("sub") != place.get("uri") or not _number(said, "exp") > now:
-            return "status_unknown", None
-        found = status_at(said, int(_number(place, "idx", -1)))
-        return STATUS.get(found, "status_unknown"), _number(said, "iat")
+        if said.get("sub") == place.get("uri") and _number(said, "exp") > now:
+            status = status_at(said, int(_number(place, "idx", -1)))
+            found.status = STATUS.get(status, "status_unknown")
+            found.status_at = _number(said, "iat")
+            ttl = _number(said, "ttl")
+            found.status_ttl = ttl if ttl > 0 else None  # without one it is used until its end
     except UnreadableError:
-        return "status_unknown", None
+        return
 
 
 def _timely(claims: Json, now: float) -> Iterator[str]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from conformance import sd_jwt
 from conformance.fetching import whole
 
 HELD, REFUSED, UNDECIDED = 0, 1, 3
+UNREAD = (aiohttp.ClientError, TimeoutError, ValueError)  # of what could not be fetched
 LIMIT = 8 << 20  # bytes of a key set or a list that are read
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 EXAMPLES = """\b
@@ -57,7 +59,11 @@ def ownership() -> None:
               help="The gateway's JWKS.")  # fmt: skip
 @click.option("--status-list", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="The status list that the certificate names.")  # fmt: skip
-@click.option("--gateway", metavar="URL", help="Read what is not given from this gateway, and from no other.")
+@click.option(
+    "--gateway",
+    metavar="URL",
+    help="Read what is not given, or is older than its ttl, from this gateway, and from no other.",
+)
 @click.option("--nonce", help="The holder has to have signed this, which you gave her.")
 @click.option("--audience", metavar="URL", help="Likewise for whom she signed.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
@@ -72,40 +78,47 @@ def verify(
 ) -> None:
     """Verify the certificate in FILE (- for standard input), as it was shown.
 
-    With --keys and --status-list nobody is asked and nobody learns of it.
+    With --keys and --status-list nobody is asked and nobody learns of it; a list that is older than its ttl still
+    counts until its end, and the verdict says so.
     """
     text = file.read()
     known = _read(keys) if keys else None
     listed = status_list.read_text("utf-8", "replace") if status_list else None
     if known is None and gateway is None:
         raise click.UsageError("Give --keys, or --gateway to read them from.")
+    fetched = False
     if gateway is not None:
-        known, listed = asyncio.run(_fetched(gateway.rstrip("/"), text, known, listed))
-    found = sd_jwt.verify(text, known or {}, time.time(), listed, nonce, audience)
+        known, listed, fetched = asyncio.run(_fetched(gateway.rstrip("/"), text, known, listed))
+    now = time.time()
+    found = sd_jwt.verify(text, known or {}, now, listed, nonce, audience)
     if gateway is not None and found.claims and found.claims.get("iss") != gateway.rstrip("/"):
         found.reasons.append("issuer_unknown")
     if {*found.reasons} - {"key_unknown", "status_unknown"}:
         code = REFUSED
     else:
         code = UNDECIDED if found.reasons or found.status == "unknown" else HELD
-    (_say_json if as_json else _say)(found, code)
+    # the ttl of a copy begins when it is fetched; when that was is known of this one only
+    stale = found.stale(now) and not fetched
+    (_say_json if as_json else _say)(found, code, stale)
     sys.exit(code)
 
 
-def _say_json(found: sd_jwt.Found, code: int) -> None:
+def _say_json(found: sd_jwt.Found, code: int, stale: bool) -> None:
     verdict = {HELD: True, REFUSED: False}.get(code)
     told = {
         "valid": verdict,
         "reasons": found.reasons,
         "status": found.status,
         "status_at": found.status_at,
+        "status_ttl": found.status_ttl,
+        "status_stale": stale,
         "holder_proven": found.holder_proven,
         "claims": found.claims,
     }
     click.echo(json.dumps(told, ensure_ascii=False))
 
 
-def _say(found: sd_jwt.Found, code: int) -> None:
+def _say(found: sd_jwt.Found, code: int, stale: bool) -> None:
     head = {HELD: "It holds.", REFUSED: "It does NOT hold:", UNDECIDED: "Nobody can say:"}[code]
     click.echo(head)
     for reason in found.reasons:
@@ -117,6 +130,10 @@ def _say(found: sd_jwt.Found, code: int) -> None:
             click.echo(f"  {name}: {_plain(name, value)}")
     if found.status_at is not None:  # since then it may have been handed on
         click.echo(f"  status as of: {_plain('iat', found.status_at)}")
+    if stale:
+        click.echo(
+            f"  the status list is older than its ttl of {found.status_ttl:.0f} s: fetch it anew if you can"
+        )
     if code == HELD and "cnf" in found.claims:
         click.echo(f"  shown by its holder: {'proven' if found.holder_proven else 'not proven'}")
 
@@ -151,18 +168,34 @@ def _stop(words: str) -> NoReturn:
     sys.exit(UNDECIDED)
 
 
-async def _fetched(origin: str, text: str, keys: Json | None, listed: str | None) -> tuple[Json, str | None]:
-    """What is not at hand, from the gateway; a list that a certificate says is elsewhere is not read."""
+async def _fetched(
+    origin: str, text: str, keys: Json | None, listed: str | None
+) -> tuple[Json, str | None, bool]:
+    """What is not at hand, from the gateway, and whether the list is from there now. A list that a certificate says is
+    elsewhere is not read; one at hand that is older than its ttl, or says nothing, is read anew if that can be."""
+    fetched = False
     try:
         async with aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False) as session:
             if keys is None:
                 keys = _keys(await _get(session, f"{origin}/vgcp/v1/oauth/jwks"))
             uri = _list_of(text)
-            if listed is None and uri.startswith(f"{origin}/"):
-                listed = (await _get(session, uri)).decode()
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            if uri.startswith(f"{origin}/") and (listed is None or _worn(text, keys, listed)):
+                with suppress(*(UNREAD if listed is not None else ())):
+                    new = (await _get(session, uri)).decode()
+                    fetched = listed is None or _looked_up(text, keys, new).status != "status_unknown"
+                    listed = new if fetched else listed
+    except UNREAD as error:
         _stop(f"{origin} cannot be read: {str(error) or type(error).__name__}")
-    return keys, listed
+    return keys, listed, fetched
+
+
+def _worn(text: str, keys: Json, listed: str) -> bool:
+    found = _looked_up(text, keys, listed)
+    return found.status == "status_unknown" or found.stale(time.time())
+
+
+def _looked_up(text: str, keys: Json, listed: str) -> sd_jwt.Found:
+    return sd_jwt.verify(text, keys, time.time(), listed)
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> bytes:

@@ -124,6 +124,24 @@ def proved(t: Transcript) -> Iterator[Outcome]:
     )
 
 
+@gateway("CNS-022", suffix="b", title="A proof reaches what its link joins", scenarios=("proofs_apart",))
+def reaching(t: Transcript) -> Iterator[Outcome]:
+    """What only this account has proved shows nothing of the other; what both have proved shows it."""
+    story = "proofs_apart"
+    joined(t, story, "linked a", "linked b")
+    other = dig(good(t, story, "order b").answer, "total", "amount")
+    without, narrow, wide = (
+        archive(t, story, f"export {how} a")
+        for how in ("without proof", "by proof of something else", "by proof of the link")
+    )
+    if other in amounts(without[1]):
+        raise MissingError("what she bought elsewhere is shown without any proof, which is another fault")
+    bad = "the proof of something else shows what she bought elsewhere"
+    yield holds(other not in amounts(narrow[1]), "another proof shows nothing", bad, without[0], narrow[0])
+    bad = "the proof of the link does not show what she bought elsewhere"
+    yield holds(other in amounts(wide[1]), "the proof of the link shows it", bad, wide[0])
+
+
 def _erased(t: Transcript) -> Exchange:
     return good(t, "erasures", "erase a")
 

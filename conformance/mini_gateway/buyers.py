@@ -74,19 +74,20 @@ def resolved(world: World, call: Call) -> Account:
     return account
 
 
-def together(world: World, account: Account) -> set[str]:
-    """The accounts of the same person: all that links lead to."""
+def together(world: World, account: Account, links: Iterable[Link] | None = None) -> set[str]:
+    """The accounts of the same person: all that links (these ones) lead to."""
+    by = world.links if links is None else list(links)
     reached, todo = {account.id}, [account.id]
     while todo:
-        for near in _near(world, todo.pop()) - reached:
+        for near in _near(world, todo.pop(), by) - reached:
             reached.add(near)
             todo.append(near)
     return {one for one in reached if one in world.accounts}
 
 
-def _near(world: World, node: str) -> set[str]:
+def _near(world: World, node: str, links: Iterable[Link]) -> set[str]:
     found: set[str] = set()
-    for link in world.links:
+    for link in links:
         ends = {link.account, *link.edges} if link.joins else set()
         if node in ends:
             found |= ends

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conformance.mini_gateway import buyers, consent, inventory, links, notes
-from conformance.mini_gateway.buyers import Account
+from conformance.mini_gateway.buyers import Account, Link
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Json, Order, World
@@ -19,16 +19,25 @@ UNDER_WAY = ("created", "payment_required", "paid", "fulfilling", "disputed")
 README = "This is what is held about you. 这是我们保存的关于您的数据。\n"
 
 
-def _proved(world: World, call: Call, account: Account) -> bool:
-    """Whether she has proved who she is; raises Refusal proof_required for a proof that is none."""
+def _proved(world: World, call: Call, account: Account) -> set[str]:
+    """The accounts for which she has proved who she is; raises Refusal proof_required for a proof that is none."""
     named = call.query.get("proof")
     if named is None or world.fault == "proof_ignored":
-        return False
+        return set()
     own = [one for one in world.links if (one.account, one.body["id"]) == (account.id, named)]
     at = own[0].body.get("confirmed_at") if own and own[0].joins else None
     if at is None or world.now() - datetime.fromisoformat(at) > FRESH:
         raise Refusal("proof_required", name="proof", where="query")
-    return True
+    if world.fault == "proof_reaches_all":
+        return buyers.together(world, account)
+    return _joined(world, account, own[0])
+
+
+def _joined(world: World, account: Account, proof: Link) -> set[str]:
+    """What this link leads to, by what was proved on other channels; not what another proof of this channel's does."""
+    here = {one.id for one in world.accounts.values() if one.owner == account.owner}
+    others = [one for one in world.links if not {one.account, *one.edges} & here]
+    return buyers.together(world, account, [proof, *others])
 
 
 def _orders(world: World, account: Account) -> list[Order]:
@@ -39,7 +48,7 @@ def _orders(world: World, account: Account) -> list[Order]:
 def export_buyer(world: World, call: Call) -> bytes:
     """One archive."""
     account = buyers.find(world, call)
-    full = _proved(world, call, account)
+    proved = _proved(world, call, account)
     mine = [one.body for one in _orders(world, account)]
     if world.fault == "export_short":
         mine = mine[:-1]
@@ -49,7 +58,7 @@ def export_buyer(world: World, call: Call) -> bytes:
     for name in sorted(others):
         other: Account = world.accounts[name]
         allowed = consent.may(world, account, "personalisation", other.owner)[0]
-        if full or allowed or world.fault == "data_crosses":
+        if name in proved or allowed or world.fault == "data_crosses":
             found += [
                 {"total": one.body["total"], "status": one.body["status"]} for one in _orders(world, other)
             ]
@@ -65,7 +74,7 @@ def export_buyer(world: World, call: Call) -> bytes:
     if world.fault == "export_with_goods":
         kept = {one["id"] for one in mine}
         files["goods.ndjson"] = [d.goods for d in world.deliveries.values() if d.body["order_id"] in kept]
-    return _packed(world, account, files, full, hidden)
+    return _packed(world, account, files, bool(proved) and others <= proved, hidden)
 
 
 def _packed(world: World, account: Account, files: dict[str, list[Any]], full: bool, hidden: bool) -> bytes:
@@ -99,11 +108,12 @@ def erase_buyer(world: World, call: Call) -> Json:
         return known
     account = buyers.find(world, call)
     proved, everywhere = _proved(world, call, account), call.query.get("scope") == "all_channels"
-    if everywhere and not proved:
+    together = buyers.together(world, account)
+    if everywhere and not together <= proved:
         raise Refusal("proof_required", name="proof", where="query")
     chosen = [account]
     if everywhere:
-        chosen += [world.accounts[one] for one in buyers.together(world, account) if one != account.id]
+        chosen += [world.accounts[one] for one in together if one != account.id]
     open_orders = [o for one in chosen for o in _orders(world, one) if o.body["status"] in UNDER_WAY]
     if open_orders and world.fault != "erasure_of_open_orders":
         raise Refusal("orders_under_way")

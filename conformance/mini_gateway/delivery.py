@@ -118,7 +118,10 @@ def reveal_delivery(world: World, call: Call) -> Json:
         body["reveal_count"] += 1
     body["status"] = "revealed"
     body.setdefault("revealed_at", world.stamp())
-    return {"delivery": dict(body), "goods": sealing.wrap(world, order, body, _opened(world, call, found))}
+    shown = dict(body)
+    if order.owner != call.owner.id and world.fault != "transfer_names_order":
+        del shown["order_id"], shown["line_id"]
+    return {"delivery": shown, "goods": sealing.wrap(world, order, body, _opened(world, call, found))}
 
 
 def _former(world: World, call: Call, found: Delivery) -> bool:

@@ -24,6 +24,7 @@ WRONG = {
     "export_short": ("CNS-020", "leaves the newest order out of an export"),
     "export_with_goods": ("CNS-021", "puts codes into exports"),
     "proof_ignored": ("CNS-022", "exports the same with a proof, a wrong proof and none"),
+    "proof_reaches_all": ("CNS-022", "takes the proof of one thing for all that the buyer has"),
     "erasure_silent": ("CNS-023", "does not say what it keeps"),
     "erasure_shallow": ("CNS-024", "erases the account and leaves the name in orders and events"),
     "erasure_too_deep": ("CNS-025", "erases orders with their buyer"),

@@ -40,5 +40,6 @@ WRONG = {
     "transfer_status_stays": ("OWN-033", "lets the old owner's certificate be valid"),
     "transfer_refunded": ("OWN-034", "refunds what is another's by now"),
     "transfer_silent": ("OWN-035", "tells the old owner's channel nothing"),
+    "transfer_names_order": ("OWN-036", "shows the new owner's channel the order of the old one"),
 }
 OWNERSHIP = tuple(Mutant(name, frozenset({row[0]}), row[1]) for name, row in WRONG.items())

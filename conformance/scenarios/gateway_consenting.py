@@ -19,6 +19,7 @@ ENGLISH: Json = {"text": "We write to you.", "version": "1", "locale": "en"}
 CHINESE: Json = {"text": "我们会给您写信。", "version": "1", "locale": "zh-CN"}
 ASKED = {"type": "object", "properties": {"player": {"type": "string"}}, "required": ["player"]}
 DEAR = {"amount": EUR["amount"] + 4711, "currency": "EUR"}  # by which what b bought is recognised
+PROOF_IS_OVER = 16 * 60  # seconds after which a link proves nothing any more
 
 
 @story("consents")
@@ -145,3 +146,23 @@ async def consents_expire(s: GatewaySession) -> None:
     a.shop.token = await s.token(a.shop)
     await a.do("get_consent", "read late", purpose="marketing")
     await a.do("list_data_uses", "uses late")
+
+
+@story("proofs_apart", phase=23, clock=True)
+async def proofs_apart(s: GatewaySession) -> None:
+    """Two accounts that a link joins, which is too old to prove anything: a has another address proved, then this one
+    anew, and an export is asked for without a proof and by each."""
+    a, b = await people(s, await s.shop(), await s.shop())
+    email = address()
+    for one in (a, b):
+        await one.prove("join", email)
+    for one in (a, b):
+        await one.profile("linked")
+    await _bought(b, "order", DEAR)
+    await s.advance(PROOF_IS_OVER)
+    for one in (a, b):
+        one.shop.token = await s.token(one.shop)
+    await a.do("export_buyer", "export without proof")
+    for label, proved in (("of something else", address()), ("of the link", email)):
+        link = await a.prove(f"prove {label}", proved)
+        await a.do("export_buyer", f"export by proof {label}", params={"proof": str(link.get("id", "none"))})

@@ -10,6 +10,7 @@ from gateway.core.limits import allowed, kept, subjects
 from gateway.core.model import Json, Offer
 from gateway.core.model_identity import Account
 from gateway.core.model_limits import Counted, SaleCount
+from gateway.core.rows import replace
 
 MOST = 100  # of what a profile shows
 
@@ -30,6 +31,22 @@ def shown(counted: Counted, together: Sequence[Account], tier: str, now: datetim
         if one and one["remaining"] <= found.get(offer.product_id, one)["remaining"]:
             found[offer.product_id] = one
     return [found[product] for product in sorted(found)[:MOST]]
+
+
+def counting(counts: Sequence[SaleCount], offers: Sequence[Offer], now: datetime) -> list[SaleCount]:
+    """What of these counts a limit of one of the offers still looks at; where several do, the one that sees most."""
+    found = {}
+    for row in counts:
+        limits = [
+            (one.restrictions or {}).get("purchase_limit")
+            for one in offers
+            if one.product_id == row.product_id
+        ]
+        seen = [kept(row, limit.get("days"), now) for limit in limits if limit]
+        found[row.product_id] = max(
+            seen, key=lambda one: one.quantity, default=replace(row, quantity=0, days={})
+        )
+    return [row for row in found.values() if row.quantity]
 
 
 def _allowance(offer: Offer, counts: Sequence[SaleCount], tier: str, now: datetime) -> Json | None:

@@ -107,7 +107,7 @@ def reveal_delivery(
     if delivery.reveal_count == 0 and delivery.entitlement_id is not None:
         ownership.revealed(books, call, delivery.entitlement_id)
     _audit(books, call, opened, reason)
-    return Revealed(opened, goods.open_goods(books, vault, call, delivery))
+    return Revealed(_as_seen(books, opened), goods.open_goods(books, vault, call, delivery))
 
 
 def note_replay(books: Books, call: Call, delivery_id: str) -> None:
@@ -170,6 +170,13 @@ def _audit(books: Books, call: Call, delivery: Delivery, reason: str | None) -> 
             at=call.now,
         )
     )
+
+
+def _as_seen(books: Books, delivery: Delivery) -> Delivery:
+    """Without the order where that is another channel's: the goods were handed on (OWN-036)."""
+    order = books.get(Order, delivery.order_id)
+    own = order is not None and order.channel_id == delivery.channel_id
+    return delivery if own else replace(delivery, order_id="", line_id="")
 
 
 def _own(books: Books, call: Call, delivery_id: str) -> Delivery:

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.core import identity, receipts, wire
+from gateway.core.allowances import counting
 from gateway.core.archive import File, pack
-from gateway.core.model import Delivery, Json, Order, Reservation
+from gateway.core.model import Delivery, Json, Offer, Order, Reservation
 from gateway.core.model_consent import ConsentRecord
 from gateway.core.model_identity import Account, Link
 from gateway.core.model_limits import SaleCount
@@ -47,7 +48,7 @@ MOST_LINKS = 500  # of one account
 
 
 class Source(Protocol):
-    """Reads of a buyer's rows, page by page; ids above `after`, in id order."""
+    """Reads of a buyer's rows, page by page: those that come after the one with the id `after`."""
 
     async def orders_of(self, account: Account, after: str, limit: int) -> Sequence[Order]: ...
     async def holds_of(self, account: Account, after: str, limit: int) -> Sequence[Reservation]: ...
@@ -56,6 +57,7 @@ class Source(Protocol):
     async def handed_on_by(self, account: Account, after: str, limit: int) -> Sequence[OwnershipChange]: ...
     async def transfers_of(self, account: Account, after: str, limit: int) -> Sequence[Transfer]: ...
     async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]: ...
+    async def limited_offers(self, account: Account, first: str, last: str) -> Sequence[Offer]: ...
     async def links(self, buyer_id: str, now: datetime, before: str | None, limit: int) -> Sequence[Link]: ...
     async def consent_records(
         self, account_id: str, purpose: str | None, before: str | None, limit: int
@@ -176,13 +178,16 @@ class Export:
                 after = rows[-1].id
 
     async def _limits(self) -> AsyncIterator[list[Json]]:
+        """Not what was bought in periods that are over."""
         for account in filter(self._may, self.accounts):
             name, after = {"channel": self._name(account)}, ""
             while await self._goes_on(account) and (
                 rows := await self.source.counts_of(account, after, PAGE)
             ):
-                yield [{**name, "product_id": row.product_id, "quantity": row.quantity} for row in rows]
-                after = rows[-1].product_id
+                first, after = rows[0].product_id, rows[-1].product_id
+                offers = await self.source.limited_offers(account, first, after)
+                still = counting(rows, offers, self.now)
+                yield [{**name, "product_id": row.product_id, "quantity": row.quantity} for row in still]
 
     async def _consents(self) -> AsyncIterator[list[Json]]:
         """Decisions that were made elsewhere are not another channel's to have, but in full, and then without ids."""

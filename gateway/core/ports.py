@@ -206,13 +206,16 @@ class Queries(Protocol):
         """What she has handed on by it."""
 
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
-        """Her deliveries."""
+        """Her deliveries, order by order, those that come after the one with the id `after`."""
 
     async def transfers_of(self, account: Account, after: str, limit: int) -> Sequence[Transfer]:
         """What she has offered by it to hand on, whatever came of it."""
 
     async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]:
-        """What of her purchases counts toward limits, by product."""
+        """What of her purchases was counted toward limits, by product."""
+
+    async def limited_offers(self, account: Account, first: str, last: str) -> Sequence[Offer]:
+        """What her channel has (had) of these products of which something of hers counts, from `first` to `last`."""
 
     async def channels(self) -> Sequence[Channel]:
         """All registered channels, in id order."""

@@ -121,11 +121,9 @@ def render_order(order: Order, uses: DataUse) -> Json:
 
 
 def render_delivery(delivery: Delivery) -> Json:
-    """The Delivery: that it is there, never what it is (DLV-005)."""
+    """The Delivery: that it is there, never what it is (DLV-005). Nothing is said of an order that is "" (OWN-036)."""
     wire: Json = {
         "id": delivery.id,
-        "order_id": delivery.order_id,
-        "line_id": delivery.line_id,
         "kind": delivery.kind,
         "status": delivery.status,
         "reveal_count": delivery.reveal_count,
@@ -134,6 +132,8 @@ def render_delivery(delivery: Delivery) -> Json:
     revealed = timestamp(delivery.revealed_at) if delivery.revealed_at else None
     return having(
         wire,
+        order_id=delivery.order_id or None,
+        line_id=delivery.line_id or None,
         revealed_at=revealed,
         replaces=delivery.replaces,
         entitlement_id=delivery.entitlement_id,

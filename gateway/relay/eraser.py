@@ -30,7 +30,7 @@ class Erasing(Protocol):
     async def orders(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
     async def holds(self, erasure: Erasure, limit: int) -> Sequence[str]: ...
     async def left(self, erasure: Erasure) -> bool: ...
-    async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None: ...
+    async def scrub_events(self, names: Mapping[str, str], at: datetime | None = None) -> None: ...
     async def clear(self, erasure: Erasure) -> None: ...
     async def uncount(self, erasure: Erasure) -> None: ...
     async def old(self, purpose: str, before: datetime, limit: int) -> Sequence[str]: ...
@@ -65,7 +65,7 @@ class Eraser:
         if erasure.subject is None:
             return
         # first, so that who begins anew under the same name finds nothing of it, however many orders there are
-        await self._erasing.scrub_events(erasure.account_id, erasure.pseudonym, erasure.at)
+        await self._erasing.scrub_events({erasure.account_id: erasure.pseudonym}, erasure.at)
         await self._erasing.clear(erasure)
         for find, forget in (
             (self._erasing.orders, rules.forget_order),
@@ -110,22 +110,35 @@ class Eraser:
         return count
 
     async def _forget(self, forget: Forget, ids: Sequence[str], by: datetime, pseudonym: str | None) -> int:
-        """Side by side, so that they share flights. Without a pseudonym each row gets its own: nobody asks any more
-        which of them were one buyer's."""
-        names = [pseudonym or rules.PREFIX + one.partition("_")[2] for one in ids]
-        work = (self._one(forget, one, by, name) for one, name in zip(ids, names, strict=True))
-        done = await asyncio.gather(*work, return_exceptions=True)
-        failed = [one for one in done if isinstance(one, BaseException)]
-        if failed and pseudonym:
-            raise failed[0]
-        for error in failed:  # what cannot be forgotten must not keep all others from it
-            log.error("what is old could not be forgotten", exc_info=error)
-        return sum(one is True for one in done)
+        """All of a batch together. Without a pseudonym each row gets its own: nobody asks any more which of them were
+        one buyer's; and what cannot be forgotten must not keep all others from it."""
+        names = {one: pseudonym or rules.PREFIX + one.partition("_")[2] for one in ids}
+        try:
+            return await self._forget_together(forget, names, by, alone=pseudonym is None)
+        except Exception as error:
+            if pseudonym:
+                raise
+            if len(ids) == 1:
+                log.error("what is old could not be forgotten", exc_info=error)
+                return 0
+        return sum([await self._forget(forget, [one], by, None) for one in ids])
 
-    async def _one(self, forget: Forget, row_id: str, by: datetime, name: str) -> bool:
+    async def _forget_together(
+        self, forget: Forget, names: Mapping[str, str], by: datetime, alone: bool
+    ) -> int:
+        def one(row_id: str, name: str) -> Awaitable[bool]:
+            return self._writer.run(lambda books: forget(books, row_id, name, by))
+
         # events first: what was forgotten is not found again; and after it, what was told in between
-        await self._erasing.scrub_events(row_id, name)
-        forgotten = await self._writer.run(lambda books: forget(books, row_id, name, by))
-        if forgotten:
-            await self._erasing.scrub_events(row_id, name)
-        return forgotten
+        await self._erasing.scrub_events(names)
+        work = [one(*named) for named in names.items()]  # side by side, so that they share a flight
+        done = await asyncio.gather(*work, return_exceptions=True)
+        ended = zip(names.items(), done, strict=True)
+        gone = {row_id: name for (row_id, name), forgotten in ended if forgotten is True}
+        await self._erasing.scrub_events(gone)
+        failed = [one for one in done if isinstance(one, BaseException)]
+        if failed and not alone:
+            raise failed[0]
+        for error in failed:
+            log.error("what is old could not be forgotten", exc_info=error)
+        return len(gone)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from gateway.core import limits
-from gateway.core.model import Delivery, Order, Reservation
+from gateway.core.model import Delivery, Offer, Order, Reservation
 from gateway.core.model_consent import Consent, ConsentRecord
 from gateway.core.model_identity import Account
 from gateway.core.model_limits import SaleCount
@@ -20,6 +20,7 @@ from gateway.storage.tables import (
     consents,
     deliveries,
     entitlements,
+    offers,
     orders,
     ownership_changes,
     reservations,
@@ -51,22 +52,39 @@ RECORDS_ABOUT = RECORDS.where(consent_records.c.purpose == bindparam("purpose"))
 LAST = "zzzzzzzz"  # sorts after every id
 
 
-def _of_buyer(query: Select[Any], named: Any, rows: Any) -> Select[Any]:
-    """A page of rows of a buyer: `named` is the table with her name, `rows` the one that is read, in id order."""
-    mine = query.where(named.c.channel_id == CHANNEL, named.c.buyer_reference == SUBJECT)
-    return mine.where(rows.c.id > AFTER).order_by(rows.c.id).limit(LIMIT)
+def _of_buyer(table: Any, *conditions: Any) -> Select[Any]:
+    """A page of a table's rows that have a buyer's name, in id order."""
+    mine = select(table).where(table.c.channel_id == CHANNEL, table.c.buyer_reference == SUBJECT, *conditions)
+    return mine.where(table.c.id > AFTER).order_by(table.c.id).limit(LIMIT)
 
 
-ORDERS_OF = _of_buyer(select(orders), orders, orders)
-HOLDS_OF = _of_buyer(select(reservations).where(~reservations.c.internal), reservations, reservations)
-# but for what is another's by now: when that is opened is not hers to know
-DELIVERIES_OF = _of_buyer(
+ORDERS_OF = _of_buyer(orders)
+HOLDS_OF = _of_buyer(reservations, ~reservations.c.internal)
+# Deliveries go out order by order: a page of orders is taken first, by its index, whatever is known of the tables. By
+# their own ids all of them would be joined and sorted for each page.
+ORDER_OF = select(deliveries.c.order_id).where(deliveries.c.id == AFTER)
+SOME_ORDERS = (
+    select(orders.c.id)
+    .where(
+        orders.c.channel_id == CHANNEL,
+        orders.c.buyer_reference == SUBJECT,
+        orders.c.id >= bindparam("first"),
+    )
+    .order_by(orders.c.id)
+    .limit(bindparam("orders"))
+)
+_SOME = SOME_ORDERS.subquery("some")
+DELIVERIES_OF = (
     select(deliveries)
-    .join(orders, orders.c.id == deliveries.c.order_id)
+    .join(_SOME, _SOME.c.id == deliveries.c.order_id)
     .join(entitlements, entitlements.c.id == deliveries.c.entitlement_id, isouter=True)
-    .where(func.coalesce(entitlements.c.account_id, ACCOUNT) == ACCOUNT),
-    orders,
-    deliveries,
+    .where(
+        or_(_SOME.c.id > bindparam("first"), deliveries.c.id > AFTER),
+        # but for what is another's by now: when that is opened is not hers to know
+        func.coalesce(entitlements.c.account_id, ACCOUNT) == ACCOUNT,
+    )
+    .order_by(_SOME.c.id, deliveries.c.id)
+    .limit(LIMIT)
 )
 ENTITLEMENTS_OF = (
     select(entitlements)
@@ -97,6 +115,22 @@ COUNTS_OF = (
     .order_by(sale_counts.c.product_id)
     .limit(LIMIT)
 )
+# whether they are on sale or not: a limit that is put back looks at what was bought before
+LIMITED_OFFERS = (
+    select(offers)
+    .where(
+        offers.c.product_id.in_(
+            select(sale_counts.c.product_id).where(
+                sale_counts.c.subject == SUBJECT,
+                sale_counts.c.product_id >= bindparam("first"),
+                sale_counts.c.product_id <= bindparam("last"),
+                sale_counts.c.quantity > 0,
+            )
+        ),
+        or_(offers.c.channel_id.is_(None), offers.c.channel_id == CHANNEL),
+    )
+    .order_by(offers.c.id)
+)
 
 
 class ConsentQueries:
@@ -126,9 +160,16 @@ class ConsentQueries:
         return await self._engine.rows(Reservation, HOLDS_OF, _named(account, after, limit))
 
     async def deliveries_of(self, account: Account, after: str, limit: int) -> Sequence[Delivery]:
-        """Her deliveries."""
-        named = {**_named(account, after, limit), "account_id": account.id}
-        return await self._engine.rows(Delivery, DELIVERIES_OF, named)
+        """Her deliveries, order by order, those that come after the one with the id `after`."""
+        found = await self._engine.read(ORDER_OF, {"after": after})
+        given = {**_named(account, after, limit), "account_id": account.id, "orders": limit + 1}
+        given["first"] = found[0][0] if found else ""
+        while not (rows := await self._engine.rows(Delivery, DELIVERIES_OF, given)):
+            some = await self._engine.read(SOME_ORDERS, given)
+            if len(some) <= limit:
+                break
+            given |= {"first": some[-1][0], "after": ""}  # nothing was delivered for these
+        return rows
 
     async def entitlements_of(self, account: Account, after: str, limit: int) -> Sequence[Entitlement]:
         """What she owns by this account."""
@@ -146,10 +187,16 @@ class ConsentQueries:
         return await self._engine.rows(Transfer, TRANSFERS_OF, given)
 
     async def counts_of(self, account: Account, after: str, limit: int) -> Sequence[SaleCount]:
-        """What of her purchases counts toward limits, by product."""
+        """What of her purchases was counted toward limits, by product."""
         subject = limits.subject_of(account.channel_id, account.subject)
         given = {"subject": subject, "after": after, "limit": limit}
         return await self._engine.rows(SaleCount, COUNTS_OF, given)
+
+    async def limited_offers(self, account: Account, first: str, last: str) -> Sequence[Offer]:
+        """What her channel has (had) of these products of which something of hers counts, from `first` to `last`."""
+        subject = limits.subject_of(account.channel_id, account.subject)
+        given = {"subject": subject, "channel_id": account.channel_id, "first": first, "last": last}
+        return await self._engine.rows(Offer, LIMITED_OFFERS, given)
 
 
 def _named(account: Account, after: str, limit: int) -> dict[str, Any]:

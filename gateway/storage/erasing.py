@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
@@ -14,8 +15,8 @@ from gateway.core import limits
 from gateway.core.model import Event
 from gateway.core.model_consent import Erasure
 from gateway.core.ownership_log import SALT_BYTES
-from gateway.storage.engine.base import Conflict, Engine
-from gateway.storage.engine.codec import dump_json
+from gateway.storage import personal_events
+from gateway.storage.engine.base import Conflict, Engine, Transaction
 from gateway.storage.named import NAMED_HOLDS, NAMED_ORDERS
 from gateway.storage.tables import (
     account_names,
@@ -25,7 +26,6 @@ from gateway.storage.tables import (
     contacts,
     entitlements,
     erasures,
-    events,
     hold_counts,
     identifiers,
     link_codes,
@@ -77,12 +77,6 @@ LAST = (
     .order_by(erasures.c.id.desc())
     .limit(1)
 )
-# written out, as the index has it
-ABOUT = select(events).where(
-    events.c.subject == SUBJECT,
-    text("type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')"),
-)
-SCRUB = update(events).where(events.c.id == bindparam("event_id")).values(data=bindparam("scrubbed"))
 # the conditions of their indexes, as these have them
 _OLD_ORDERS = (text(NAMED_ORDERS), orders.c.updated_at <= BEFORE)
 _OLD_HOLDS = (text(NAMED_HOLDS), reservations.c.expires_at <= BEFORE)
@@ -214,17 +208,15 @@ class Erasing:
         """Whether an order or a hold still names her."""
         return any([await self._engine.read(query, _of(erasure)) for query in LEFT])
 
-    async def scrub_events(self, subject: str, pseudonym: str, at: datetime | None = None) -> None:
-        """Take her out of the events about an order or a hold, or of those about an account until `at`."""
-        about: list[Event] = await self._engine.rows(Event, ABOUT, {"subject": subject})
-        data = {
-            one.id: rules.forgotten(one.data, pseudonym)
-            for one in about
-            if at is None or one.occurred_at <= at
-        }
-        named = [one.id for one in about if data.get(one.id, one.data) != one.data]
-        if named:
-            await self._run([(SCRUB, {"event_id": one, "scrubbed": dump_json(data[one])}) for one in named])
+    async def scrub_events(self, names: Mapping[str, str], at: datetime | None = None) -> None:
+        """Take buyers out of the events about orders or holds, or of those about accounts until `at`.
+
+        `names`: the pseudonym for each id that events are about. Many at once, in short transactions.
+        """
+        for piece in personal_events.pieces(list(names)):
+            about = await self._engine.rows(Event, personal_events.ABOUT, piece)
+            if personal_events.forgotten(about, names, at):
+                await self._in_turn(partial(personal_events.scrub, piece=piece, names=names, at=at))
 
     async def clear(self, erasure: Erasure) -> None:
         """Delete what goes with the account, and give what she owned to nobody."""
@@ -254,12 +246,20 @@ class Erasing:
         await self._run([(FORGET_RECORDS, {"before": before})])
 
     async def _run(self, statements: Sequence[tuple[Any, dict[str, Any]]]) -> None:
+        """In one transaction."""
+
+        async def all_of_them(transaction: Transaction) -> None:
+            for statement, values in statements:
+                await transaction.run(statement, values)
+
+        await self._in_turn(all_of_them)
+
+    async def _in_turn(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
         """In one transaction, and anew when it had to give way to a flight."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._engine.transaction() as transaction:
-                    for statement, values in statements:
-                        await transaction.run(statement, values)
+                    await work(transaction)
                     await transaction.commit()
                 return
             except Conflict:

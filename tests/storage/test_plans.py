@@ -10,7 +10,17 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
 from gateway.core.model import Channel, Row
-from gateway.storage import erasing, identity, outbox, ownership, ownership_log, supplies, watching
+from gateway.storage import (
+    consent,
+    erasing,
+    identity,
+    outbox,
+    ownership,
+    ownership_log,
+    personal_events,
+    supplies,
+    watching,
+)
 from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.flight import FOUND_BY
 from gateway.storage.migrate import upgrade
@@ -93,6 +103,8 @@ def test_updates_use_an_index(database: Path, kind: type[Row]) -> None:
         (identity.COUNTED_OFFERS, "offers"),
         (identity.FOUND, "link_codes"),
         (identity.FOUND, "links"),
+        (consent.LIMITED_OFFERS, "sale_counts"),
+        (consent.LIMITED_OFFERS, "offers"),
     ],
 )
 def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> None:
@@ -117,6 +129,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
         "before",
         "subject",
         "id",
+        "first",
     )
     given = dict.fromkeys((*names, "error"), "x")
     sql, _ = engine.prepared.bind(statement, given, lambda value: value)
@@ -127,7 +140,7 @@ def test_the_loops_use_indexes(database: Path, statement: Any, table: str) -> No
 
 
 @pytest.mark.parametrize(
-    "statement", [*erasing.DISOWN, *erasing.GONE, erasing.ORDERS, erasing.HOLDS, erasing.ABOUT]
+    "statement", [*erasing.DISOWN, *erasing.GONE, erasing.ORDERS, erasing.HOLDS, personal_events.ABOUT]
 )
 def test_erasures_use_indexes(database: Path, statement: Any) -> None:
     """One buyer is found among however many: no table is read from end to end while everybody else waits."""
