@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ from tests.fixtures import databases
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
+
+# Hundreds of processes load the same code: what one has compiled is kept for the others, also in a container that is
+# told to keep nothing. It is half of what it takes to collect the tests, and a fifth of starting a command.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # These have a process of their own: see chain/conftest.py.
 collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
