@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Six thousand tests and what they import stay for the whole run: a seventh of it went into looking whether they may go.
+gc.set_threshold(20_000, 20, 100)
+
 # These have a process of their own: see chain/conftest.py.
 collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+def pytest_collection_finish() -> None:
+    """What is collected now need not be looked at again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
