@@ -126,13 +126,16 @@ def paper_tiger(role: Role, answer: Handler) -> Handler:
 
 
 async def recorded(role: Role) -> Recorded:
-    """The first success that a right implementation gave to every operation in a certification."""
+    """What a parrot needs, of a certification that is made for it."""
     if role == "gateway":
         async with MiniGateway(retry_pause=0.3) as gateway:
-            seen = await run(Target(role, gateway.url, gateway.test_secret))
-    else:
-        async with MiniChannel(SECRET) as channel:
-            seen = await run(Target(role, channel.url, SECRET))
+            return successes(await run(Target(role, gateway.url, gateway.test_secret)))
+    async with MiniChannel(SECRET) as channel:
+        return successes(await run(Target(role, channel.url, SECRET)))
+
+
+def successes(seen: Run) -> Recorded:
+    """The first success that a right implementation gave to every operation in its certification."""
     found: Recorded = {}
     for exchange in (seen.live or seen.transcript).all(direction="sent"):
         if exchange.response and 200 <= exchange.status < 300:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +16,22 @@ from tests.fixtures import databases
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+# Hundreds of processes load the same code: what one has compiled is kept for the others, also in a container that is
+# told to keep nothing. It is half of what it takes to collect the tests, and a fifth of starting a command.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Six thousand tests and what they import stay for the whole run: a seventh of it went into looking whether they may go.
+gc.set_threshold(20_000, 20, 100)
+
 # These have a process of their own: see chain/conftest.py.
 collect_ignore = [] if os.environ.get("VGCP_CHAIN") else ["chain"]
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+def pytest_collection_finish() -> None:
+    """What is collected now need not be looked at again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ async def tickets(s: GatewaySession) -> None:
     await ended.make("ended: make again")
 
 
-@story("tickets_expire", phase=23, clock=True)
+@story("tickets_expire", phase=24, clock=True)
 async def tickets_expire(s: GatewaySession) -> None:
     """A ticket, at the instant at which its link expires."""
     opened = await _page(s, await s.shop(), "late")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fixtures.gateway import VAULT_KEYS, RunningGateway, TestChannel, order_of, subprocess_gateway
+from tests.fixtures.forked import vgcp
+from tests.fixtures.gateway import RunningGateway, TestChannel, environment, order_of, subprocess_gateway
 from tests.fixtures.supplier import SECRET, LocalSupplier, local_supplier
 from tests.gateway_process.test_crash import kill, moved
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT = "LEAKCHECK-ACCOUNT-4711"
 CATALOGUE = """
 currency: EUR
@@ -45,26 +42,16 @@ def options(supplier: LocalSupplier, folder: Path) -> tuple[str, ...]:
     return ("--suppliers", str(path))
 
 
-def vgcp(database: str, folder: Path, *words: str) -> str:
-    """A merchant's command."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "VGCP_DATABASE": database,
-        "VGCP_VAULT_KEYS": VAULT_KEYS,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "spec.cli", *words],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def merchant(database: str, folder: Path, *words: str) -> None:
+    """A merchant's command, which succeeds."""
+    code, said = vgcp(["gateway", *words], folder, environment() | {"VGCP_DATABASE": database})
+    assert code == 0, said
 
 
 async def sold(gateway: RunningGateway, folder: Path) -> tuple[TestChannel, str]:
     """A channel, and the id of an order of two top-ups that it has paid."""
     (folder / "catalogue.yaml").write_text(CATALOGUE)
-    await asyncio.to_thread(vgcp, gateway.database, folder, "gateway", "import", "catalogue.yaml")
+    await asyncio.to_thread(merchant, gateway.database, folder, "import", "catalogue.yaml")
     shop = await gateway.channel()
     async with asyncio.timeout(10):
         while not (page := (await shop.get("/offers")).json)["items"]:
@@ -102,7 +89,7 @@ async def test_a_topup_from_end_to_end(database_url: str, tmp_path: Path, suppli
     assert gateway.log_path is not None
     for text in (gateway.log_path.read_text(), events):
         assert not [one for one in (ACCOUNT, SECRET, *supplier.made.values()) if one in text]
-    vgcp(database_url, tmp_path, "gateway", "audit")
+    merchant(database_url, tmp_path, "audit")
 
 
 @pytest.mark.parametrize("trouble", ["slow after making", "hang"])
@@ -126,7 +113,7 @@ async def test_killed_while_the_call_is_out(
         assert (await ended(shop, order_id))["status"] == "fulfilled"
         found = (await shop.get(f"/orders/{order_id}/deliveries")).json["items"]
     assert (len(found), supplier.makings) == (2, 2)
-    vgcp(database_url, tmp_path, "gateway", "audit")
+    merchant(database_url, tmp_path, "audit")
 
 
 @pytest.mark.parametrize(
@@ -145,22 +132,9 @@ async def test_killed_while_the_call_is_out(
 def test_a_file_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:
     """The gateway does not start, says why in a line, and shows no secret."""
     (tmp_path / "suppliers.yaml").write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "spec.cli",
-        "gateway",
-        "serve",
-        "--port",
-        "0",
-        "--suppliers",
-        "suppliers.yaml",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "whsec_" not in done.stderr.replace("secret_env names) is whsec_ and", "")
+    words = ["gateway", "serve", "--port", "0", "--suppliers", "suppliers.yaml"]
+    code, told = vgcp(words, tmp_path, environment())
+    assert code == 1
+    assert said in told
+    assert "Traceback" not in told
+    assert "whsec_" not in told.replace("secret_env names) is whsec_ and", "")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.forked import vgcp
 from tests.fixtures.gateway import RunningGateway, subprocess_gateway
 from tests.house.markdown import ROOT, snippets
 
@@ -66,17 +67,8 @@ def test_merchant_imports_a_catalogue(tmp_path: Path, language: str) -> None:
     (tmp_path / f"catalogue.{language}").write_text(catalogue, "utf-8")
     (tmp_path / "starfall.txt").write_text("AAAA-1\nAAAA-2\n", "utf-8")
     for words in (["migrate"], ["import", f"catalogue.{language}"], ["stock", "--low"], ["audit"]):
-        command = [sys.executable, "-m", "spec.cli", "gateway", *words]
-        answer = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stderr
+        code, said = vgcp(["gateway", *words], tmp_path, os.environ)
+        assert code == 0, said
 
 
 def test_vendor_gets_credentials_by_curl(tmp_path: Path, sandbox: RunningGateway) -> None:

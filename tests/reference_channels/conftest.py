@@ -22,6 +22,7 @@ from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
 from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
+from tests.reference_channels.plain import Browser
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
 TEST_SECRET = "only-for-tests"
@@ -109,6 +110,13 @@ async def gateway() -> AsyncIterator[ScriptedGateway]:
 async def shop(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[RunningShop]:
     """A sandbox shop that trades with that gateway and has not read its feeds yet."""
     async with running_shop(tmp_path, gateway.url, sync_every=3600) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(shop: RunningShop) -> AsyncIterator[Browser]:
+    """An English browser without scripts."""
+    async with Browser(shop) as running:
         yield running
 
 

@@ -13,8 +13,8 @@ from conformance.driver.played_gateway import PlayedGateway
 from conformance.driver.signer import STANDARD
 from reference_channels.trade import intents, ownership
 from tests.reference_channels.conftest import RunningShop
+from tests.reference_channels.plain import Browser
 from tests.reference_channels.scripted import ScriptedGateway
-from tests.reference_channels.test_pages import Browser
 
 PAGES = ("/goods", "/accounts", "/data", "/data/marketing", "/data/erase")
 

@@ -21,6 +21,7 @@ from gateway.storage.outbox import Outbox
 from gateway.storage.vault import AesVault
 from tests.core.stores import DatabaseStore
 from tests.core.world import World
+from tests.relay.supplying import Works, open_works
 
 Reply = Callable[[int], Awaitable[web.Response]]
 
@@ -138,3 +139,10 @@ async def house(database_url: str) -> AsyncIterator[House]:
         yield made
         await made.sender.drain(0)
     await store.close()
+
+
+@pytest.fixture
+async def works(house: House) -> AsyncIterator[Works]:
+    """Goods made on demand there, on SQLite and on PostgreSQL."""
+    async with open_works(house) as opened:
+        yield opened

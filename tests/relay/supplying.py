@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.core import supplies
 from gateway.core.model import Channel, Delivery, Order
@@ -18,7 +18,9 @@ from gateway.storage.audit import audit
 from gateway.storage.supplies import Supplies
 from tests.core.world import World, line
 from tests.fixtures.supplier import SECRET, LocalSupplier, local_supplier
-from tests.relay.conftest import House
+
+if TYPE_CHECKING:
+    from tests.relay.conftest import House
 
 NAME = "sandbox.makes"  # as test control calls it; here it is the one over HTTP
 FORM = {

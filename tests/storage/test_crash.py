@@ -6,6 +6,8 @@ import asyncio
 import random
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from sqlalchemy import text
 from gateway.core.errors import ProtocolError
 from gateway.core.model import Delivery, HoldCount, Order, Unit
 from gateway.core.ports import Books
+from gateway.storage.engine.sqlite import SqliteEngine
 from gateway.storage.keys import new_entry
 from tests.storage.world import open_shop
 
@@ -115,6 +118,25 @@ async def test_another_process_holds_the_write_lock(database_url: str) -> None:
             await transaction.commit()
         await waiting
         assert await shop.rows(HoldCount) == [HoldCount("a", "", 6)]
+
+
+async def test_closed_while_a_commit_is_under_way(tmp_path: Path) -> None:
+    """Whoever waited for it was cancelled; its connection is closed all the same only when it has ended."""
+    engine = SqliteEngine(f"sqlite:///{tmp_path}/vgcp.db")
+    async with engine.transaction() as transaction:
+        link = transaction._link
+    begun, ended = threading.Event(), []
+
+    def commit() -> None:
+        begun.set()
+        time.sleep(0.2)
+        ended.append(link.execute("SELECT 1").fetchone())
+
+    waiting = asyncio.create_task(engine.in_thread(commit))
+    await asyncio.to_thread(begun.wait)
+    waiting.cancel()
+    await engine.close()
+    assert ended == [(1,)]
 
 
 def write(name: str) -> Callable[[Books], None]:

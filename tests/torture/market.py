@@ -6,13 +6,13 @@ import asyncio
 import json
 import random
 import secrets
-import subprocess
-import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from sqlalchemy import select
 from gateway.core.model import Delivery, Order, Stock
 from gateway.storage.store import open_store
 from gateway.storage.tables import TABLES
+from tests.fixtures.forked import vgcp
 from tests.fixtures.gateway import VAULT_KEYS, environment
 from tests.torture.shop import Buyer, Shop, control
 
@@ -101,12 +102,11 @@ async def balanced(database: str) -> dict[str, int]:
 
 def audit_command(database: str) -> dict[str, Any]:
     """`vgcp gateway audit --json`, which must end with 0."""
-    command = [sys.executable, "-m", "spec.cli", "gateway", "audit", "--json", "--database", database]
-    done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return dict(json.loads(done.stdout))
+    words = ["gateway", "audit", "--json", "--database", database]
+    with tempfile.TemporaryDirectory() as folder:
+        code, said = vgcp(words, Path(folder), environment(), timeout=120)
+    assert code == 0, said
+    return dict(json.loads(said))
 
 
 async def as_told(place: Market, may_expire: bool = False) -> dict[str, int]:

@@ -13,6 +13,11 @@ from gateway.core.model import Row
 from gateway.storage.tables import FEEDS, FIXED, TABLES
 
 Convert = Callable[[Any], Any]
+# Each kind's fields that are tuples. Once: types are written as texts, and reading them is most of making a codec.
+TUPLES: dict[type[Row], frozenset[str]] = {
+    kind: frozenset(name for name, hint in get_type_hints(kind).items() if get_origin(hint) is tuple)
+    for kind in TABLES
+}
 
 
 def dump_json(value: Any) -> str:
@@ -38,9 +43,7 @@ class Codec:
         self.dump = self._dumper(self.names, encode)
         self.dump_update = self._dumper((*self.key, *self.moving), encode)
         self._decoders = self._converters(self.names, decode)
-        hints = get_type_hints(kind)
-        tuples = [place for place, name in enumerate(self.names) if get_origin(hints[name]) is tuple]
-        self._decoders += [(place, tuple) for place in tuples]
+        self._decoders += [(place, tuple) for place, name in enumerate(self.names) if name in TUPLES[kind]]
 
     def shape(self, verb: str) -> tuple[tuple[str, ...], Callable[[Row], Sequence[Any]]]:
         """The columns that an `update` or another verb writes, and what gives a row's values of them."""

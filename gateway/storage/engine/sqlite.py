@@ -162,12 +162,13 @@ class SqliteEngine:
 
     async def close(self) -> None:
         async with self._lock:
+            # first the threads: one whose caller was cancelled still uses its connection, and would crash without
+            self._thread.shutdown()
+            self._scans.shutdown()
             for link in (self._writer, self._reader):
                 if link is not None:
                     link.close()
             self._writer = self._reader = None
-            self._thread.shutdown()
-            self._scans.shutdown()
 
 
 class SqliteTransaction:
