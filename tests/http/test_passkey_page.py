@@ -42,7 +42,7 @@ SHOP = "Shop <b>& Söhne</b>"
 @pytest.fixture
 def named(tmp_path: Path) -> Iterator[RunningGateway]:
     """A gateway that is called by a name, which passkeys want."""
-    with in_process(f"sqlite:///{tmp_path}/gateway.db", name="localhost") as gateway:
+    with in_process(f"sqlite:///{tmp_path}/gateway.db", host="localhost") as gateway:
         yield gateway
 
 

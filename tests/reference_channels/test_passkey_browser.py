@@ -26,7 +26,7 @@ WORDS = {
 @pytest.fixture
 async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGateway]:
     """A gateway that is called by a name, which passkeys want."""
-    with in_process(sqlite_database(tmp_path, sqlite_template), name="localhost") as running:
+    with in_process(sqlite_database(tmp_path, sqlite_template), host="localhost") as running:
         yield running
 
 
