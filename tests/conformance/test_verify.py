@@ -4,94 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from joserfc import jws, jwt
-from joserfc.jwk import OKPKey
+from click.testing import CliRunner
+from joserfc import jwt
 from playwright.async_api import Browser
 
 from conformance import sd_jwt
 from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
-from conformance.mini_gateway.call import Call
-from conformance.mini_gateway.world import Client, Json, Owned, World
+from tests.conformance.issuing import Issued
 from tests.fixtures.browser import accessible, needs_chromium
 
 PAGE = Path(certificates.__file__).parents[1] / "templates" / "verify.html"
-
-
-@dataclass
-class Issued:
-    """A certificate with what is needed to verify it, in files. `key` is its holder's."""
-
-    world: World
-    owned: Owned
-    key: OKPKey
-    text: str
-    folder: Path
-
-    def issue(self) -> None:
-        """A new certificate."""
-        public = {name: self.key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
-        body, client = {"holder_key": public}, Client("shop", "", "", (), {})
-        call = Call("issue_certificate", {"entitlement_id": "ent_1"}, {}, body, "0", client)
-        self.text = certificates.issue_certificate(self.world, call)["certificate"]
-        self.refresh()
-
-    def bound(self, text: str, said: bytes) -> str:
-        """What is shown with a proof that says this."""
-        header = {"alg": "Ed25519", "typ": "kb+jwt"}
-        return text + jws.serialize_compact(header, said, self.key, algorithms=["Ed25519"])
-
-    def refresh(self) -> None:
-        """Write keys and list as they are now."""
-        keys = {"keys": [self.world.key.as_dict(private=False)]}
-        (self.folder / "jwks.json").write_text(json.dumps(keys))
-        (self.folder / "list.jwt").write_text(certificates._list(self.world, self.world.key))
-
-    def shown(self, *names: str, nonce: str = "") -> Path:
-        """A file of what the holder shows: these claims, and her proof when there is a nonce."""
-        parts = sd_jwt.parsed(self.text)
-        kept = [one.text for one in parts.disclosures if one.name in names or not names]
-        text = "~".join([parts.jwt, *kept, ""])
-        if nonce:
-            claims = {"iat": int(time.time()), "nonce": nonce, "aud": "x", "sd_hash": sd_jwt.digest(text)}
-            text = self.bound(text, json.dumps(claims).encode())
-        path = self.folder / "shown.txt"
-        path.write_text(text)
-        return path
-
-    def verify(self, path: Path, *options: str, listed: bool = True) -> Result:
-        """The command."""
-        options = (*options, "--keys", str(self.folder / "jwks.json"))
-        options += ("--status-list", str(self.folder / "list.jwt")) if listed else ()
-        return CliRunner().invoke(ownership, ["verify", str(path), *options])
-
-
-@pytest.fixture
-def issued(tmp_path: Path) -> Iterator[Issued]:
-    """A certificate of the mini gateway's, bound to a key."""
-    world, key = World(), OKPKey.generate_key("Ed25519")
-    world.url = "https://gateway.example"
-    body: Json = {
-        "id": "ent_1",
-        "status": "active",
-        "order_id": "ord_1",
-        "acquired_at": "2026-11-23T18:43:08Z",
-        "origin": {"channel": "Shop"},
-        "product": {"id": "prd_1", "name": "Öl & 港湾", "kind": "game_key"},
-    }
-    owned = world.owned["ent_1"] = Owned("shop", body, "always", {"amount": 1, "currency": "EUR"})
-    made = Issued(world, owned, key, "", tmp_path)
-    made.issue()
-    return made
 
 
 def test_it_holds(issued: Issued) -> None:
