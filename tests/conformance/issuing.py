@@ -17,6 +17,8 @@ from conformance.mini_gateway import certificates
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.world import Client, Json, Owned, World
 
+PAGE = Path(certificates.__file__).parents[1] / "templates" / "verify.html"
+
 
 @dataclass
 class Issued:

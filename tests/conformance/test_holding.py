@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from jwcrypto.jwk import JWK
+from playwright.async_api import Browser
 from sd_jwt.verifier import SDJWTVerifier
 
 from conformance import holding, sd_jwt
 from conformance.commands.ownership import ownership
-from tests.conformance.issuing import Issued
+from tests.conformance.issuing import PAGE, Issued
+from tests.fixtures.browser import needs_chromium
 
 VENUE = "https://venue.example"
 ASKED = ("--nonce", "n-1", "--audience", VENUE)
@@ -77,6 +79,22 @@ def test_it_shows_what_is_named(issued: Issued, key: Path) -> None:
     proof = sd_jwt._object(out.read_text().rpartition("~")[2].split(".")[0])
     assert proof == {"alg": "ES256", "typ": "kb+jwt"}
     assert json.loads(key.read_text())["d"] not in made.output + out.read_text()
+
+
+@needs_chromium
+async def test_the_page_takes_it_too(chromium: Browser, issued: Issued, key: Path) -> None:
+    """What the command shows with a P-256 key holds in the browser, for its nonce and for no other."""
+    out = issued.folder / "shown.txt"
+    run("present", issued.folder / "certificate.txt", "--key", key, *ASKED, "--out", out)
+    context = await chromium.new_context(locale="en-US", offline=True)
+    page = await context.new_page()
+    await page.goto(PAGE.as_uri())
+    await page.set_input_files("#files", [out, issued.folder / "jwks.json", issued.folder / "list.jwt"])
+    for nonce, told in (("n-1", "It holds."), ("n-2", "It does not hold.")):
+        await page.fill("#nonce", nonce)
+        await page.click("#verify")
+        await page.get_by_role("heading", name=told).wait_for()
+    await context.close()
 
 
 def test_a_proof_is_for_one_nonce_and_one_reader(issued: Issued, key: Path) -> None:

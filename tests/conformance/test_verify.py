@@ -17,10 +17,8 @@ from playwright.async_api import Browser
 from conformance import sd_jwt
 from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
-from tests.conformance.issuing import Issued
+from tests.conformance.issuing import PAGE, Issued
 from tests.fixtures.browser import accessible, needs_chromium
-
-PAGE = Path(certificates.__file__).parents[1] / "templates" / "verify.html"
 
 
 def test_it_holds(issued: Issued) -> None:
