@@ -118,6 +118,10 @@ def test_all_or_nothing(issued: Issued) -> None:
     told = json.loads(run("present", path, "--show", "all", "--json").stdout)
     assert (told["presentation"], told["kept_back"], told["holder_proven"]) == (issued.text, [], False)
     assert {*told["shown"]} == ALL
+    path.write_text(issued.text + "e30.e30.e30")
+    assert run("present", path, "--show", "all").stdout.strip() == issued.text, (
+        "a proof of somebody's is not passed on"
+    )
     path.write_text(told["presentation"])
     assert issued.verify(path).exit_code == 0
 
