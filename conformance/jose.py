@@ -15,7 +15,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwa import JWSAlgModel
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
 
 ALGORITHM = "EdDSA"
@@ -56,7 +56,7 @@ def new_key() -> OKPKey:
     return _named(OKPKey.generate_key("Ed25519").as_dict(private=True))
 
 
-def write_private(key: OKPKey, path: Path) -> None:
+def write_private(key: OKPKey | ECKey, path: Path) -> None:
     """Write a private key for its owner's eyes only (0600); raises FileExistsError rather than replace one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -67,7 +67,7 @@ def write_private(key: OKPKey, path: Path) -> None:
 
 def read_private(path: Path) -> OKPKey:
     """The private key in a JWK file; raises UnreadableError."""
-    key = _named(_parsed(path))
+    key = _named(parsed(path))
     if not key.is_private:
         raise UnreadableError(f"{path.name} has no private key in it")
     return key
@@ -80,11 +80,22 @@ def public(key: OKPKey) -> Json:
 
 def read_trusted(path: Path) -> frozenset[str]:
     """The thumbprints of the keys in a JWKS (or of the one key in a JWK); raises UnreadableError."""
-    data = _parsed(path)
+    data = parsed(path)
     listed = data.get("keys", [data])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise UnreadableError(f"{path.name} is no key set")
     return frozenset(_named(one).thumbprint() for one in listed)
+
+
+def parsed(path: Path) -> Json:
+    """The JSON object in a file; raises UnreadableError."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnreadableError(f"{path.name} cannot be read as a key") from error
+    if not isinstance(data, dict):
+        raise UnreadableError(f"{path.name} has no key in it")
+    return data
 
 
 def sign(claims: Json, kind: str, key: OKPKey, **header: str) -> str:
@@ -125,16 +136,6 @@ def opened(text: str, kind: str) -> Signed:
     if not isinstance(claims, dict) or claims.get("iss") != key.thumbprint():
         raise ForgedError("its issuer is not its key")
     return Signed(claims, key.thumbprint())
-
-
-def _parsed(path: Path) -> Json:
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UnreadableError(f"{path.name} cannot be read as a key") from error
-    if not isinstance(data, dict):
-        raise UnreadableError(f"{path.name} has no key in it")
-    return data
 
 
 def _named(data: Json) -> OKPKey:

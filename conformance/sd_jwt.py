@@ -43,7 +43,7 @@ class _Registry(JWSRegistry):
         return self.algorithms[name]
 
 
-_registry = _Registry(algorithms=["EdDSA", "Ed25519", "ES256"])
+registry = _Registry(algorithms=["EdDSA", "Ed25519", "ES256"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ def _binds(shown: Shown, claims: Json, now: float, nonce: str | None, audience: 
 def _verified(text: str, key: Json) -> Json:
     try:
         known = OKPKey.import_key(key) if key.get("kty") == "OKP" else ECKey.import_key(key)
-        payload = json.loads(jws.deserialize_compact(text, known, registry=_registry).payload)
+        payload = json.loads(jws.deserialize_compact(text, known, registry=registry).payload)
     except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableError("signature_invalid") from error
     if not isinstance(payload, dict):

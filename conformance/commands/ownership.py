@@ -14,6 +14,7 @@ import aiohttp
 import click
 
 from conformance import sd_jwt
+from conformance.commands.holding import key, present
 from conformance.fetching import whole
 
 HELD, REFUSED, UNDECIDED = 0, 1, 3
@@ -222,3 +223,7 @@ def page(out: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
     click.echo(f"{out}: open it in a browser")
+
+
+ownership.add_command(key)
+ownership.add_command(present)

@@ -23,10 +23,24 @@ PARTS = {
     "price": (("price",), False),
     "number": (("entitlement_id", "order_id"), False),
 }
+# What of a holder's key is sent (RFC 7517), by its kind and curve.
+KEYS = {("EC", "P-256"): ("x", "y"), ("OKP", "Ed25519"): ("x",)}
+# Anywhere in the text, also where it is cut off or a set of keys.
+PRIVATE = re.compile(r'"(d|p|q|dp|dq|qi|oth|k)"\s*:|PRIVATE KEY')
+COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url
+LONGEST_KEY = 4096  # characters that are looked at
 
 
 class NotHersError(Exception):
     """The entitlement is not among what the gateway gives for the buyer (BUY-019)."""
+
+
+class KeyRefusedError(Exception):
+    """No certificate can be bound to what she gave for a key. `reason` is a word for why, and repeats nothing of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 async def goods(trade: Trade, reference: str) -> list[Json]:
@@ -65,10 +79,36 @@ async def opened(trade: Trade, reference: str, entitlement_id: str) -> Shown | N
     return await open_delivery(buyer.client, delivery) if delivery else None
 
 
-async def certificate(trade: Trade, reference: str, entitlement_id: str) -> Json:
-    """A proof of ownership (Certificate)."""
+async def certificate(
+    trade: Trade, reference: str, entitlement_id: str, holder_key: Json | None = None
+) -> Json:
+    """A proof of ownership (Certificate), bound to a key of hers when she gave one."""
     buyer, entitlement = await _hers(trade, reference, entitlement_id)
-    return await buyer.client.issue_certificate(entitlement["id"], new_key())
+    return await buyer.client.issue_certificate(entitlement["id"], new_key(), holder_key)
+
+
+def holder_key(text: str) -> Json | None:
+    """The key that she pasted, its public members only; None when there is none. Raises KeyRefusedError.
+
+    A private key is refused and goes nowhere. Whether the point is on its curve, the gateway says.
+    """
+    if not text.strip():
+        return None
+    if PRIVATE.search(text):
+        raise KeyRefusedError("holder_key_private")
+    try:
+        given = json.loads(text) if len(text) <= LONGEST_KEY else None
+    except (ValueError, RecursionError) as error:
+        raise KeyRefusedError("holder_key_unreadable") from error
+    if not isinstance(given, dict):
+        raise KeyRefusedError("holder_key_unreadable")
+    kind = (str(given.get("kty")), str(given.get("crv")))
+    if kind not in KEYS:
+        raise KeyRefusedError("holder_key_kind")
+    numbers = {name: given.get(name) for name in KEYS[kind]}
+    if not all(isinstance(each, str) and COORDINATE.fullmatch(each) for each in numbers.values()):
+        raise KeyRefusedError("holder_key_invalid")
+    return {"kty": kind[0], "crv": kind[1], **numbers}
 
 
 async def offer(trade: Trade, reference: str, entitlement_id: str) -> Json:

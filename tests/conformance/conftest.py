@@ -14,6 +14,7 @@ from conformance.mini_gateway import MiniGateway
 from conformance.model import Verdict
 from conformance.report import write
 from conformance.runner import Run, Target, run
+from tests.conformance.issuing import Issued, issued_in
 from tests.conformance.standing import SECRET, standing
 
 ONCE = {"gateway_run", "gateway_runs", "channel_run", "full_run"}
@@ -109,3 +110,9 @@ def sound() -> Iterator[str]:
     """The origin of a correct channel."""
     with standing() as url:
         yield url
+
+
+@pytest.fixture
+def issued(tmp_path: Path) -> Issued:
+    """A certificate of ownership, bound to a key of its holder's."""
+    return issued_in(tmp_path)

@@ -1,4 +1,4 @@
-"""A certificate of ownership with all that is needed to verify it."""
+"""A certificate of ownership to verify and to show, of the mini gateway's, with what is needed for that in files."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Issued:
     text: str
     folder: Path
 
-    def issue(self) -> None:
-        """A new certificate."""
+    def issue(self, holder_key: Json | None = None) -> None:
+        """A new certificate, bound to this key or to `key`; to none when it is {}."""
         public = {name: self.key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
-        body, client = {"holder_key": public}, Client("shop", "", "", (), {})
+        public = public if holder_key is None else holder_key
+        body, client = {"holder_key": public} if public else {}, Client("shop", "", "", (), {})
         call = Call("issue_certificate", {"entitlement_id": "ent_1"}, {}, body, "0", client)
         self.text = certificates.issue_certificate(self.world, call)["certificate"]
         self.refresh()
@@ -68,8 +69,8 @@ class Issued:
         return CliRunner().invoke(ownership, ["verify", str(path), *options])
 
 
-def issued_into(folder: Path) -> Issued:
-    """A certificate of the mini gateway's, bound to a key."""
+def issued_in(folder: Path) -> Issued:
+    """A certificate of the mini gateway's, bound to a key, with its files in a folder."""
     world, key = World(), OKPKey.generate_key("Ed25519")
     world.url = "https://gateway.example"
     body: Json = {

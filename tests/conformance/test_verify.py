@@ -17,14 +17,8 @@ from playwright.async_api import Browser
 from conformance import sd_jwt
 from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
-from tests.conformance.issuing import PAGE, Issued, issued_into
+from tests.conformance.issuing import PAGE, Issued
 from tests.fixtures.browser import accessible, needs_chromium
-
-
-@pytest.fixture
-def issued(tmp_path: Path) -> Issued:
-    """A certificate of the mini gateway's, bound to a key."""
-    return issued_into(tmp_path)
 
 
 def test_it_holds(issued: Issued) -> None:

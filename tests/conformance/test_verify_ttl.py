@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -19,16 +18,10 @@ from playwright.async_api import Browser
 from conformance import sd_jwt
 from conformance.commands.ownership import ownership
 from conformance.mini_gateway import certificates
-from tests.conformance.issuing import PAGE, Issued, issued_into
+from tests.conformance.issuing import PAGE, Issued
 from tests.fixtures.browser import accessible, needs_chromium
 
 TTL, OLDER = 60, "older than its ttl"
-
-
-@pytest.fixture
-def issued(tmp_path: Path) -> Issued:
-    """A certificate of the mini gateway's."""
-    return issued_into(tmp_path)
 
 
 def signed_at(issued: Issued, at: int, status: int = 0, **claims: Any) -> str:

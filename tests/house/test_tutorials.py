@@ -15,6 +15,7 @@ import pytest
 from tests.fixtures.forked import vgcp
 from tests.fixtures.gateway import RunningGateway, subprocess_gateway
 from tests.house.markdown import ROOT, snippets
+from tests.http.owning import buy, certificate
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,46 @@ def test_vendor_begins_with_a_channel_in_one_file(tmp_path: Path) -> None:
     )  # fmt: skip
     assert answer.returncode == 2, answer.stdout + answer.stderr
     assert json.loads(answer.stdout)["counts"]["pass"] == 1
+
+
+def ownership_pieces() -> tuple[str, str, str]:
+    """The holder's guide: make a key, present, verify; as words of bash that run this repository's command."""
+    text = (ROOT / "docs" / "ownership.md").read_text("utf-8")
+    section = text[text.index("## Show it") : text.index("\n## The life of")]
+    make, present, verify = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return make, present, verify
+
+
+async def test_holder_shows_a_certificate(tmp_path: Path, sandbox: RunningGateway) -> None:
+    """Every step as printed, the test being the shop: it holds; with another key or another nonce it does not."""
+    shop, words = await sandbox.channel("shop"), 'vgcp() { "$PYTHON" -m spec.cli "$@"; }; '
+
+    def typed(script: str, code: int = 0) -> str:
+        answer = subprocess.run(
+            ["bash", "-c", words + script.replace("https://gateway.shop.example", sandbox.url)],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert answer.returncode == code, answer.stdout + answer.stderr
+        return answer.stdout + answer.stderr
+
+    make, present, verify = ownership_pieces()
+    public = json.loads(typed(make).splitlines()[0])
+    bought = await buy(shop, await sandbox.offer())
+    issued = await certificate(shop, bought["id"], holder_key=public)
+    (tmp_path / "certificate.txt").write_text(issued)
+    typed(present)
+    said = typed(verify)
+    assert said.startswith("It holds.")
+    assert ("product_name: A game" in said, "price" in said) == (True, False)
+    assert "shown by its holder: proven" in said
+    assert "the proof of its holder does not hold" in typed(verify.replace("n-42", "n-43"), code=1)
+    typed(make.replace("holder", "another"))
+    assert "another key" in typed(present.replace("holder.jwk", "another.jwk"), code=1)
+    said += typed(
+        "vgcp ownership present certificate.txt --show product_name --key holder.jwk --nonce n --audience x"
+    )
+    assert json.loads((tmp_path / "holder.jwk").read_text())["d"] not in said
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@ phone, light and dark."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,6 +60,24 @@ async def test_all_of_it_by_keyboard(played: PlayedGateway, window: Window, lang
     assert not [line for line in window.said if "422" not in line]
 
 
+async def bound(window: Window) -> None:
+    """The key's field unfolds, tells what is wrong with what was pasted, and takes a key."""
+    page = window.page
+    await window.reach("main summary")
+    await page.keyboard.press("Enter")
+    await window.accessible("before a key is pasted")
+    await window.reach("#holder-key")
+    await page.keyboard.insert_text("{")
+    await window.press("form[action$='/certificate'] button")
+    assert await page.get_attribute("#holder-key", "aria-invalid") == "true"
+    await window.accessible("no key")
+    await window.reach("#holder-key")
+    await page.keyboard.insert_text(json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}))
+    await window.reach("form[action$='/certificate'] button")
+    async with page.expect_download():
+        await page.keyboard.press("Enter")
+
+
 async def proven_and_offered(window: Window, words: dict[str, str]) -> None:
     """The file with what she chooses, and a code for the new owner."""
     page = window.page
@@ -71,6 +90,7 @@ async def proven_and_offered(window: Window, words: dict[str, str]) -> None:
     async with page.expect_download() as download:
         await page.keyboard.press("Enter")
     assert (await download.value).suggested_filename == "ownership-harbour-nights.sd-jwt"
+    await bound(window)
     await window.press("form[action$='/transfer'] button")
     assert words["sealed"] in await page.inner_text("main")
     await window.accessible("offered")

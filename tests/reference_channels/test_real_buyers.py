@@ -8,7 +8,11 @@ import json
 import re
 import time
 import zipfile
+from pathlib import Path
 
+from click.testing import CliRunner
+
+from conformance.commands.ownership import ownership as holder
 from reference_channels.trade import ownership
 from tests.fixtures.authenticator import Authenticator, encoded
 from tests.fixtures.gateway import RunningGateway
@@ -124,6 +128,36 @@ async def test_proven_and_handed_on_to_the_other_shop(real: RunningGateway, shop
         await ben.go(re.findall(r'href="(/goods/ent_[^"]+)"', ben.html)[0])
         assert "Harbour-" in await ben.press("/open")
         assert "Handed on" in await ada.go("/goods")
+
+
+async def test_bound_to_her_key_and_shown_with_it(
+    real: RunningGateway, shops: list[RunningShop], tmp_path: Path
+) -> None:
+    """What the command prints is pasted in the shop; the file that she gets is shown with her key and no other."""
+    key, other, file = (str(tmp_path / name) for name in ("holder.jwk", "other.jwk", "proof.sd-jwt"))
+    run, asked = CliRunner().invoke, ["--nonce", "n-1", "--audience", "https://venue.example"]
+    public = run(holder, ["key", key]).stdout
+    run(holder, ["key", other])
+    async with Ada(shops[0]) as ada:
+        await bought(real, ada, "Harbour")
+        (place,) = re.findall(r'href="(/goods/ent_[^"]+)"', await ada.go("/goods"))
+        await ada.go(place)
+        damaged = json.loads(public)
+        damaged["y"] = damaged["x"]
+        assert "This key is damaged" in await ada.press("certificate", holder_key=json.dumps(damaged))
+        await ada.go(place)
+        Path(file).write_text(
+            await ada.press("certificate", holder_key=public, **{"show.product": "on", "show.date": "on"})
+        )
+        shown = run(holder, ["present", file, "--show", "acquired_at", "--key", key, *asked])
+        assert run(holder, ["present", file, "--key", other, *asked]).exit_code == 1
+        client = await ada.shop.parts.link.client()
+        wanted = {"certificate": shown.stdout.strip(), "nonce": "n-1", "audience": "https://venue.example"}
+        verdict = await client.verify_certificate(wanted)
+        assert (verdict["valid"], verdict["holder_proven"]) == (True, True), verdict
+        assert verdict["claims"].keys() & {"acquired_at", "product_name", "price"} == {"acquired_at"}
+        replayed = await client.verify_certificate({**wanted, "nonce": "n-2"})
+        assert replayed["reasons"] == ["holder_proof_invalid"]
 
 
 async def test_consents_come_with_receipts(real: RunningGateway, shops: list[RunningShop]) -> None:

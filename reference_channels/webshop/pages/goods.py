@@ -62,9 +62,17 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _one(
-    request: web.Request, code: str = "", wrong: str = "", opened: Shown | None = None
+    request: web.Request,
+    code: str = "",
+    wrong: str = "",
+    opened: Shown | None = None,
+    ticked: set[str] | None = None,
 ) -> web.Response:
-    """The page of one; a `code` and the good itself are shown in the answer to the button, and in no address."""
+    """The page of one; a `code` and the good itself are shown in the answer to the button, and in no address.
+
+    `ticked`: the parts of the proof that she had chosen. The key that she had pasted is not repeated: it may be the
+    private one.
+    """
     shop, who, name = request.app[SHOP], visitor(request), request.match_info["entitlement_id"]
     entitlement = await ownership.good(shop, who.buyer, name)
     history = await ownership.history(shop, who.buyer, name)
@@ -75,7 +83,10 @@ async def _one(
         "good": _shown(entitlement, products, who.language),
         "order": next((each.id for each in bought if order and each.order_id == order), ""),
         "history": [each | {"when": day(each["at"])} for each in reversed(history)],
-        "parts": {part: chosen for part, (_, chosen) in ownership.PARTS.items()},
+        "parts": {
+            part: chosen if ticked is None else part in ticked
+            for part, (_, chosen) in ownership.PARTS.items()
+        },
         "code": code,
         "wrong": wrong,
         "opened": opened,
@@ -100,18 +111,21 @@ async def certificate(request: web.Request) -> web.StreamResponse:
     data, who = await form(request), visitor(request)
     shop, name = request.app[SHOP], request.match_info["entitlement_id"]
     entitlement = await ownership.good(shop, who.buyer, name)
+    ticked = {part for part in ownership.PARTS if f"show.{part}" in data}
     issued: Json = {}
 
     async def issue() -> None:
-        issued.update(await ownership.certificate(shop, who.buyer, name))
+        key = ownership.holder_key(data.get("holder_key", ""))
+        issued.update(await ownership.certificate(shop, who.buyer, name, key))
 
-    wrong = await attempt(issue())
+    try:
+        wrong = await attempt(issue())
+    except ownership.KeyRefusedError as refusal:
+        wrong = refusal.reason
     if wrong:
-        return await _one(request, wrong=wrong)
-    chosen = {
-        claim for part, (claims, _) in ownership.PARTS.items() if f"show.{part}" in data for claim in claims
-    }
-    text = ownership.keeping_back(issued["certificate"], chosen)
+        return await _one(request, wrong=wrong, ticked=ticked)
+    shown = {claim for part in ticked for claim in ownership.PARTS[part][0]}
+    text = ownership.keeping_back(issued["certificate"], shown)
     headers = {
         "Content-Disposition": f'attachment; filename="{ownership.file_name(entitlement["product"]["name"])}"',
         "Cache-Control": "no-store",

@@ -274,7 +274,7 @@ async def test_taking_the_data_along(world: World) -> None:
 async def test_erasing(world: World) -> None:
     """BUY-014, BUY-015: only when she confirms it; what stays is told, and the bot drops her, too."""
     await world.ada.says("/privacy", "A change counts at once")
-    await world.ada.asks("Erase it", "confirm your e-mail address first (/link)")
+    await world.ada.asks("Erase it", "confirm that it is you first (/link)")
     assert world.played.transcript.all(operation="erase_buyer") == []
     await world.ada.asks("Yes, erase what this chat knows", "Orders: the law wants books to be kept")
     rows = await world.bot.parts.db.run(
