@@ -36,6 +36,19 @@ async def passkey_page(trade: Trade, reference: str) -> Json:
     return await buyer.client.create_link(buyer.id, {"kind": "passkey"}, new_key())
 
 
+async def sign_in(trade: Trade, reference: str, issuer: str) -> Json:
+    """A nonce, for which this issuer is asked for an id token (Link, pending, with `challenge`)."""
+    buyer = await known(trade, reference)
+    request = {"kind": "id_token", "id_token": {"issuer": issuer}}
+    return await buyer.client.create_link(buyer.id, request, new_key())
+
+
+async def signed_in(trade: Trade, reference: str, link_id: str, id_token: str) -> Json:
+    """The id token, as the issuer gave it (Link). It is kept and logged nowhere, and read by the gateway only."""
+    buyer = await known(trade, reference)
+    return await buyer.client.confirm_link(buyer.id, link_id, {"id_token": id_token}, new_key())
+
+
 async def show_code(trade: Trade, reference: str) -> Json:
     """A code for her to enter on another channel (Link with `link_code`). Shown to her, kept and logged nowhere."""
     buyer = await known(trade, reference)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from pathlib import Path
 
 import click
 
+from reference_channels.kit.openid import Provider
 from reference_channels.trade import serving
 from reference_channels.trade.settings import Settings
+from reference_channels.webshop.providers import read_providers
 
 EXAMPLES = """\b
 Examples:
@@ -22,6 +26,16 @@ Examples:
 """
 
 
+def _providers(context: click.Context, option: click.Parameter, path: Path | None) -> list[Provider]:
+    """What the file says. Raises BadParameter."""
+    if path is None:
+        return []
+    try:
+        return read_providers(path, os.environ)
+    except (ValueError, OSError) as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @click.group()
 def webshop() -> None:
     """The reference channel: a small web shop."""
@@ -29,10 +43,15 @@ def webshop() -> None:
 
 @webshop.command(epilog=EXAMPLES)
 @serving.options("webshop", "Lumen", 8081)
-def serve(settings: Settings, listener: socket.socket) -> None:
+@click.option(
+    "--identity-providers", envvar="VGCP_IDENTITY_PROVIDERS", callback=_providers,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the OpenID providers by which buyers may link their accounts (YAML).",
+)  # fmt: skip
+def serve(settings: Settings, listener: socket.socket, identity_providers: list[Provider]) -> None:
     """Run the web shop until it is told to stop (SIGTERM or Ctrl-C); requests under way are finished
     first."""
     # Here, so that `--help` and mistakes in the options are answered without loading the shop.
     from reference_channels.webshop.app import build
 
-    asyncio.run(serving.serve(build(settings), settings, listener))
+    asyncio.run(serving.serve(build(settings, identity_providers), settings, listener))

@@ -13,59 +13,22 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from gateway.core.errors import ProtocolError
 from gateway.http.identity_providers import LIFE, PAUSE, Provider, Providers
 from gateway.identity_providers import read_providers
 from tests.fixtures.buyers import AUDIENCE, Issuer, resolved
 from tests.fixtures.gateway import in_process
+from tests.fixtures.openid import Login, listening
 
 LINK = {"challenge": {"nonce": "n" * 32}}
 
 
-class Login:
-    """An OpenID provider on loopback."""
-
-    def __init__(self) -> None:
-        self.issuer = Issuer()
-        self.asked = 0
-        self.away = False
-        self.gate = asyncio.Event()  # the rest of a body in pieces waits for it
-        self.gate.set()
-        self.pieces = 1
-
-    async def configuration(self, request: web.Request) -> web.Response:
-        """OpenID Connect Discovery 1.0."""
-        return web.json_response({"issuer": self.issuer.issuer, "jwks_uri": f"{self.issuer.issuer}/keys"})
-
-    async def keys(self, request: web.Request) -> web.StreamResponse:
-        """The JWKS."""
-        self.asked += 1
-        if self.away:
-            raise web.HTTPServiceUnavailable
-        body = json.dumps(self.issuer.jwks).encode()
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        for n in range(self.pieces):
-            await self.gate.wait()
-            await answer.write(body[n * len(body) // self.pieces : (n + 1) * len(body) // self.pieces])
-            await asyncio.sleep(0.01 if self.pieces > 1 else 0)
-        return answer
-
-
 @pytest.fixture
 async def login() -> AsyncIterator[Login]:
-    """Listening."""
-    made, app = Login(), web.Application()
-    app.router.add_get("/.well-known/openid-configuration", made.configuration)
-    app.router.add_get("/keys", made.keys)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.issuer.issuer = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+    """A provider that listens."""
+    async with listening() as made:
+        yield made
 
 
 class Timer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from conformance.driver.played_gateway import PlayedGateway
 from conformance.transcript import Transcript
+from reference_channels.kit.openid import Provider
 from reference_channels.kit.retry import Policy
 from reference_channels.kit.tokens import Credentials
 from reference_channels.trade.link import Connection
@@ -68,7 +69,11 @@ class RunningShop:
 
 @asynccontextmanager
 async def running_shop(
-    data: Path, gateway: str | None, client: tuple[str, str, str] = ("shop", "s3cret", SECRET), **options: Any
+    data: Path,
+    gateway: str | None,
+    client: tuple[str, str, str] = ("shop", "s3cret", SECRET),
+    providers: Sequence[Provider] = (),
+    **options: Any,
 ) -> AsyncIterator[RunningShop]:
     """A shop on a port of its own, stopped gracefully in the end."""
     connection = Connection(gateway, Credentials(*client)) if gateway else None
@@ -81,7 +86,7 @@ async def running_shop(
         "policy": POLICY,
         "worker_pause": 0.05,
     } | options
-    app = build(Settings(data=data, **chosen))
+    app = build(Settings(data=data, **chosen), providers)
     async with serving(app, bound) as running:
         yield running
 
@@ -128,11 +133,19 @@ async def played() -> AsyncIterator[PlayedGateway]:
 
 
 @pytest.fixture
-async def lumen(played: PlayedGateway, tmp_path: Path) -> AsyncIterator[RunningShop]:
+async def providers() -> Sequence[Provider]:
+    """By which buyers may link their accounts; a test may have some."""
+    return ()
+
+
+@pytest.fixture
+async def lumen(
+    played: PlayedGateway, providers: Sequence[Provider], tmp_path: Path
+) -> AsyncIterator[RunningShop]:
     """A shop that trades there."""
     client = played.client
     known = (client["client_id"], client["client_secret"], client["webhook_secret"])
-    async with running_shop(tmp_path, played.url, known, sync_every=3600) as shop:
+    async with running_shop(tmp_path, played.url, known, providers, sync_every=3600) as shop:
         yield shop
 
 
@@ -144,12 +157,14 @@ async def real(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[RunningGa
 
 
 @pytest.fixture
-async def shops(real: RunningGateway, tmp_path: Path) -> AsyncIterator[list[RunningShop]]:
+async def shops(
+    real: RunningGateway, providers: Sequence[Provider], tmp_path: Path
+) -> AsyncIterator[list[RunningShop]]:
     """Two shops, Lumen and Nacre, that trade with it."""
     async with AsyncExitStack() as stack:
         found = []
         for name in ("Lumen", "Nacre"):
-            place = running_shop(tmp_path / name, None, name=name, sync_every=3600)
+            place = running_shop(tmp_path / name, None, providers=providers, name=name, sync_every=3600)
             shop = await stack.enter_async_context(place)
             client = await real.channel(name, channel_url=shop.url)
             names = ("client_id", "client_secret", "webhook_secret")

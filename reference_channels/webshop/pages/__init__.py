@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from reference_channels.webshop.pages import accounts, catalog, checkout, data, goods, orders
+from reference_channels.webshop.pages import accounts, catalog, checkout, data, goods, orders, provider
 
 
 def set_up(app: web.Application) -> None:
@@ -30,6 +30,8 @@ def set_up(app: web.Application) -> None:
     app.router.add_get("/accounts", accounts.mine)
     app.router.add_post("/accounts/mail", accounts.mail)
     app.router.add_post("/accounts/passkey", accounts.passkey)
+    app.router.add_post("/accounts/provider", provider.leave)
+    app.router.add_get(provider.RETURN, provider.back, allow_head=False)
     app.router.add_post("/accounts/redeem", accounts.redeem)
     app.router.add_post("/accounts/show", accounts.show)
     app.router.add_post("/accounts/{link_id}/confirm", accounts.confirm)

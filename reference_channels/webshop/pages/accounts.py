@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from aiohttp import web
 from yarl import URL
 
@@ -11,18 +9,25 @@ from reference_channels.kit.errors import Json
 from reference_channels.trade import identity
 from reference_channels.trade.words import TAGS
 from reference_channels.webshop.pages import view
-from reference_channels.webshop.pages.buyers import attempt, needs, onward
+from reference_channels.webshop.pages.buyers import attempt, begun, needs, onward
 from reference_channels.webshop.pages.goods import day
 from reference_channels.webshop.pages.visitor import form, visitor
+from reference_channels.webshop.providers import SIGN_INS
 from reference_channels.webshop.settings import SHOP
 
 PAGE = "/accounts"
+# Why a sign-in with a provider has linked nothing (provider.py); its page says it under this name.
+TOLD = {
+    "sign_in_denied", "sign_in_unreachable", "sign_in_failed", "sign_in_expired", "sign_in_unsure",
+    "link_kind_not_supported", "link_limit_reached",
+}  # fmt: skip
 
 
 @needs("identity")
 async def mine(request: web.Request) -> web.StreamResponse:
     """The visitor's links, the ways to make one, and what limits leave her over all of them."""
-    return await _page(request)
+    told = request.query.get("told")
+    return await _page(request, wrong={"provider": told if told in TOLD else "other"} if told else None)
 
 
 async def _page(
@@ -45,9 +50,11 @@ async def _page(
         "there": address,
         "host": URL(address).host,
         "code": made.get("link_code", {}).get("code", ""),
+        "providers": list(request.app[SIGN_INS].providers.values()),
         "wrong": wrong or {},
     }
-    return view.page(request, "accounts.html", 422 if wrong else 200, PAGE, **values)
+    refused = wrong and request.method == "POST"
+    return view.page(request, "accounts.html", 422 if refused else 200, PAGE, **values)
 
 
 def _shown(link: Json) -> Json:
@@ -70,20 +77,10 @@ async def mail(request: web.Request) -> web.StreamResponse:
 async def passkey(request: web.Request) -> web.StreamResponse:
     """The way to the gateway's page, where she uses her passkey; it is on the page that answers, once."""
     await form(request)
-    made, wrong = await _begun(identity.passkey_page(request.app[SHOP], visitor(request).buyer))
+    made, wrong = await begun(identity.passkey_page(request.app[SHOP], visitor(request).buyer))
     answer = await _page(request, made, {"passkey": wrong} if wrong else None)
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
-
-
-async def _begun(work: Awaitable[Json]) -> tuple[Json, str]:
-    """The link, and why there is none."""
-    made: Json = {}
-
-    async def begin() -> None:
-        made.update(await work)
-
-    return made, await attempt(begin())
 
 
 @needs("identity")
@@ -112,7 +109,7 @@ def _code(data: dict[str, str]) -> str:
 async def show(request: web.Request) -> web.StreamResponse:
     """A code to enter on another channel; it is on the page that answers, once."""
     await form(request)
-    made, wrong = await _begun(identity.show_code(request.app[SHOP], visitor(request).buyer))
+    made, wrong = await begun(identity.show_code(request.app[SHOP], visitor(request).buyer))
     return await _page(request, made, {"show": wrong} if wrong else None)
 
 

@@ -9,7 +9,7 @@ from functools import wraps
 
 from aiohttp import web
 
-from reference_channels.kit.errors import GatewayError, Problem
+from reference_channels.kit.errors import GatewayError, Json, Problem
 from reference_channels.trade.buyers import NotOfferedError, final, offered
 from reference_channels.trade.ownership import NotHersError
 from reference_channels.webshop.pages import errors
@@ -51,6 +51,16 @@ async def attempt(work: Awaitable[object]) -> str:
             raise
         return problem.code
     return ""
+
+
+async def begun(work: Awaitable[Json]) -> tuple[Json, str]:
+    """The link, and why there is none; see `attempt`."""
+    made: Json = {}
+
+    async def begin() -> None:
+        made.update(await work)
+
+    return made, await attempt(begin())
 
 
 def onward(place: str) -> web.Response:

@@ -10,5 +10,6 @@ KNOWN = (403, 404, 405, 413, 500, 503)
 
 
 def page(request: web.Request, status: int) -> web.Response:
-    """The error page for a status."""
-    return render(request, "error.html", status, kind=status if status in KNOWN else 500)
+    """The error page for a status. It repeats nothing of a query, which may have a secret."""
+    place = str(request.rel_url.with_query(None))
+    return render(request, "error.html", status, place, kind=status if status in KNOWN else 500)
