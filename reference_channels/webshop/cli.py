@@ -44,7 +44,7 @@ def webshop() -> None:
 @webshop.command(epilog=EXAMPLES)
 @serving.options("webshop", "Lumen", 8081)
 @click.option(
-    "--identity-providers", envvar="VGCP_IDENTITY_PROVIDERS", callback=_providers,
+    "--identity-providers", envvar="VGCP_SHOP_IDENTITY_PROVIDERS", callback=_providers,
     type=click.Path(dir_okay=False, path_type=Path),
     help="File of the OpenID providers by which buyers may link their accounts (YAML).",
 )  # fmt: skip

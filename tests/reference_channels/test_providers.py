@@ -65,7 +65,7 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, words: str) 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """By the environment as by the option."""
-    place = {"VGCP_IDENTITY_PROVIDERS": str(tmp_path / "none.yaml")}
+    place = {"VGCP_SHOP_IDENTITY_PROVIDERS": str(tmp_path / "none.yaml")}
     answer = CliRunner().invoke(webshop, ["serve", "--port", "0"], env=place)
     assert answer.exit_code == 2
     assert "No such file" in answer.output
