@@ -86,7 +86,7 @@ class Bench:
             result, answers = each(place.gateway.url, asked, DONE)
             if operation.learn is not None:
                 for one, answer in zip(people, answers, strict=True):
-                    one |= operation.learn(json.loads(_body(answer)))
+                    one |= operation.learn(json.loads(_body(answer)), one)
             if operation.name == READ and not place.bare_url:
                 place.bare_url = self.stack.enter_context(plain(self.folder, [_body(answers[0])]))
             if operation.name:

@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 
 ROOT = Path(__file__).parents[1]
 STARTING, STOPPING = 60.0, 30.0
+PUBLIC_URL = "https://gateway.example"  # with a name, as passkeys want; nobody looks there
 TABLES = """
 CREATE TABLE bench_stock (id int PRIMARY KEY, available int NOT NULL CHECK (available >= 0), reserved int NOT NULL);
 CREATE TABLE bench_reservation (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stock_id int NOT NULL,
@@ -129,6 +130,7 @@ def gateway(folder: Path, name: str, database: str, ring: str, workers: int = 1)
     command = [
         str(Path(sys.executable).with_name("vgcp")), "gateway", "serve", "--port", "0", "--database", database,
         "--workers", str(workers), "--ready-file", str(ready), "--token-life", "3600",
+        "--public-url", PUBLIC_URL,
     ]  # fmt: skip
     environment = {**os.environ, "VGCP_VAULT_KEYS": ring, "PYTHONPATH": str(ROOT)}
     with (folder / f"{name}.log").open("wb") as log:
@@ -144,7 +146,7 @@ def _started(ready: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + STARTING
     while time.monotonic() < deadline and process.poll() is None:
         if ready.exists():
-            return str(json.loads(ready.read_text("utf-8"))["url"])
+            return str(json.loads(ready.read_text("utf-8"))["local_url"])
         time.sleep(0.05)
     raise RuntimeError(f"the gateway did not start:\n{ready.with_suffix('.log').read_text('utf-8')[-2000:]}")
 

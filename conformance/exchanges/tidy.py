@@ -32,6 +32,7 @@ ALSO = {
     "TST": {"vgcp-test-secret"},
 }
 PLAIN = "application/json"
+BINARY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 FORM = re.compile(r"\w+=[^\s{]*$")  # application/x-www-form-urlencoded
 # What differs from run to run, and what it is called in its place.
 VOLATILE = re.compile(
@@ -101,10 +102,12 @@ class Tidy:
         return found
 
     def body(self, message: Json) -> Any:
-        """A message's body: JSON as its value, anything else as text."""
+        """A message's body: JSON as its value, anything else as text, and what is no text left out."""
         if message.get("omitted"):
             return f"… {message['omitted']} bytes"
         text: str = message["body"]
+        if BINARY.search(text):
+            return "… bytes"
         try:
             return self.value(json.loads(text))
         except ValueError:

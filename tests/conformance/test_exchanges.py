@@ -54,6 +54,7 @@ def test_examples_are_small_and_say_no_secret(role: Role) -> None:
     text = (FOLDER / f"{role}.json").read_text("utf-8")
     assert len(text.encode()) < 1_000_000
     assert re.findall(SECRETS, text) == []
+    assert re.findall(r"\\u00[01][0-9a-f]", text) == []  # no archive or other bytes
 
 
 def shape(value: Any) -> Any:
@@ -133,3 +134,9 @@ def test_what_is_long_is_cut() -> None:
     headers = [["traceparent", f"00-{'ab1' * 10}cd-{'1f' * 8}-01"], ["Server", "any"]]
     assert shown.heads(headers) == {"traceparent": "00-trace-1-hex-1-01"}
     assert tidy("ORD-001").heads(headers) == {}
+
+
+def test_what_is_no_text_is_left_out() -> None:
+    """An archive would make a page that is read as text no text."""
+    assert tidy("CNS-014").body({"body": "PK\x03\x04\x14"}) == "… bytes"
+    assert tidy("CNS-014").body({"body": "two\nlines\t"}) == "two\nlines\t"
