@@ -20,7 +20,7 @@ from tests.chain.chains import Anvil, deploy, new_account
 from tests.chain.minting import BUYER, Mint
 from tests.fixtures.gateway import RunningGateway, TestChannel, order_of, subprocess_gateway
 from tests.gateway_process.test_crash import kill, moved
-from tests.gateway_process.test_supplies import ended, vgcp
+from tests.gateway_process.test_supplies import ended, merchant
 
 CATALOGUE = """
 currency: EUR
@@ -46,7 +46,7 @@ def options(node: Anvil, minter: Any, address: str, folder: Path, **more: Any) -
 async def ordered(gateway: RunningGateway, folder: Path) -> tuple[TestChannel, str]:
     """A channel, and the id of the order of a token that it has paid; an address that is none is refused before."""
     (folder / "catalogue.yaml").write_text(CATALOGUE)
-    await asyncio.to_thread(vgcp, gateway.database, folder, "gateway", "import", "catalogue.yaml")
+    await asyncio.to_thread(merchant, gateway.database, folder, "import", "catalogue.yaml")
     shop = await gateway.channel()
     offer = (await shop.get("/offers")).json["items"][0]["offer"]
     assert offer["buyer_input"]["required"] == ["address"]

@@ -229,7 +229,8 @@ def test_what_does_not_come_up_is_void(start: list[str], seconds: float, message
 LEAVES = """
 import http.server, sys
 server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler)
-server.handle_request()
+server.handle_request()  # whether it is up
+server.handle_request()  # of the run
 sys.exit("out of memory")
 """
 
