@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.judges.gateway_evidence import dig, every, good, items, ok, said, tries
 from conformance.model import MissingError, Outcome, check, failed, holds, inconclusive, passed, unverified
-from conformance.timing import UNSTEADY
+from conformance.timing import BUSY
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="events")
@@ -175,7 +175,7 @@ def apart(t: Transcript) -> Iterator[Outcome]:
     told = [e for e in seen if e.asked.get("type") == "order.updated"]
     busy = tries(t, "events_apart", "slow channel")
     arrived = any(slow.started < e.started < slow.ended for e in told for slow in busy)
-    if not arrived and lag > UNSTEADY:
+    if not arrived and lag > BUSY:
         yield inconclusive(f"the other's event was late, but the suite itself was {lag} s late", *seen)
         return
     words = "the other channel got its event only after the slow one"
