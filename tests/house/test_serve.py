@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from tests.house.markdown import ROOT
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.conftest import RunningShop
-from tests.reference_channels.test_buyers_pages import Ada
 from tests.reference_channels.test_real_buyers import eventually
 
 START_SECONDS = 120

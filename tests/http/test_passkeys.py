@@ -9,59 +9,12 @@ from typing import Any
 import pytest
 
 from tests.fixtures.authenticator import EDDSA, ES256, PRESENT, RS256, Authenticator, encoded
-from tests.fixtures.buyers import Person, resolved
-from tests.fixtures.gateway import Answer, RunningGateway, call
+from tests.fixtures.buyers import resolved
+from tests.fixtures.gateway import RunningGateway
+from tests.fixtures.passkeys import Page, opened, proved
 from tests.http.test_identity import events_of, two
 
 Json = dict[str, Any]
-
-
-class Page:
-    """What the gateway's page does for one link."""
-
-    def __init__(self, gateway: RunningGateway, person: Person, link: Json) -> None:
-        self.gateway, self.person, self.link = gateway, person, link
-        self.url: str = link["passkey"]["url"]
-        self.ticket = self.url.partition("#")[2]
-
-    async def ask(self, path: str, **body: Any) -> Answer:
-        """One of its two requests."""
-        url = f"{self.gateway.api}/passkeys/{path}"
-        return await call("POST", url, json={"ticket": self.ticket, **body})
-
-    async def options(self) -> Json:
-        """What the browser is asked."""
-        answer = await self.ask("begin")
-        assert answer.status == 200, answer.body
-        return dict(answer.json)
-
-    async def make(self, key: Authenticator) -> Answer:
-        """Make a passkey here."""
-        return await self.ask("finish", credential=key.create((await self.options())["creation"]))
-
-    async def use(self, key: Authenticator) -> Answer:
-        """Use the one that there is."""
-        return await self.ask("finish", credential=key.get((await self.options())["request"]))
-
-    async def confirm(self, answer: Answer) -> Answer:
-        """Enter the code where she came from."""
-        assert answer.status == 200, answer.body
-        return await self.person.confirm(self.link, code=answer.json["code"])
-
-
-async def opened(person: Person) -> Page:
-    """The page of a new link."""
-    begun = await person.begin("passkey")
-    assert begun.status == 201, begun.body
-    return Page(person.shop.gateway, person, begun.json)
-
-
-async def proved(person: Person, key: Authenticator, new: bool = False) -> Json:
-    """A link by passkey, confirmed."""
-    page = await opened(person)
-    answer = await page.confirm(await (page.make(key) if new else page.use(key)))
-    assert answer.status == 200, answer.body
-    return dict(answer.json)
 
 
 @pytest.fixture
@@ -255,9 +208,9 @@ async def test_tickets_end(gateway: RunningGateway, key: Authenticator) -> None:
     mia, other = await two(gateway)
     undone = await opened(mia)
     await mia.unlink(undone.link)
-    never = Page(gateway, mia, {"passkey": {"url": "https://else.example/passkey#" + "A" * 43}})
+    never = Page(gateway, "https://else.example/passkey#" + "A" * 43)
     shown = (await mia.begin("link_code")).json["link_code"]["code"]
-    code = Page(gateway, mia, {"passkey": {"url": "x#" + shown.replace("-", "") + "A" * 10}})
+    code = Page(gateway, "x#" + shown.replace("-", "") + "A" * 10)
     late = await opened(mia)
     credential = key.create((await late.options())["creation"])
     assert (await other.redeem(late.ticket[:32])).code == "link_proof_invalid"

@@ -23,6 +23,7 @@ from reference_channels.trade.settings import TRADE, Settings, Trade
 from reference_channels.webshop.app import build
 from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.plain import Browser
 from tests.reference_channels.scripted import SECRET, ScriptedGateway
 
@@ -147,6 +148,14 @@ async def lumen(
     known = (client["client_id"], client["client_secret"], client["webhook_secret"])
     async with running_shop(tmp_path, played.url, known, providers, sync_every=3600) as shop:
         yield shop
+
+
+@pytest.fixture
+async def ada(lumen: RunningShop, played: PlayedGateway) -> AsyncIterator[Ada]:
+    """She has bought Harbour Nights."""
+    async with Ada(lumen) as browser:
+        await browser.shops(played)
+        yield browser
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from conformance.driver.faults import Fault
 from conformance.driver.played_gateway import PlayedGateway
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.conftest import RunningShop
-from tests.reference_channels.test_buyers_pages import Ada
 from tests.reference_channels.test_pages import Browser
 
 

@@ -17,11 +17,11 @@ from reference_channels.kit.openid import Provider
 from tests.fixtures.databases import sqlite_database
 from tests.fixtures.gateway import RunningGateway, in_process
 from tests.fixtures.openid import SECRET, Login, listening
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.conftest import RunningShop
 from tests.reference_channels.plain import Browser
 from tests.reference_channels.scripted import ScriptedGateway
 from tests.reference_channels.signing_in import begun, brought_back, provider, signed_in
-from tests.reference_channels.test_buyers_pages import Ada
 from tests.reference_channels.test_real_buyers import bought
 
 LINKED = 'id="link-1">Sign-in with a provider'

@@ -16,9 +16,9 @@ from conformance.commands.ownership import ownership as holder
 from reference_channels.trade import ownership
 from tests.fixtures.authenticator import Authenticator, encoded
 from tests.fixtures.gateway import RunningGateway
+from tests.fixtures.passkeys import shown
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.conftest import RunningShop
-from tests.reference_channels.passkeys import shown
-from tests.reference_channels.test_buyers_pages import Ada
 
 
 async def bought(real: RunningGateway, browser: Ada, product: str) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from reference_channels.trade import ownership
 from tests.fixtures.authenticator import Authenticator
+from tests.fixtures.passkeys import shown
+from tests.reference_channels.ada import Ada
 from tests.reference_channels.chatbot.conftest import Scene, connect
 from tests.reference_channels.chatbot.test_conversation import bought, code_in
 from tests.reference_channels.conftest import running_shop
-from tests.reference_channels.passkeys import shown
-from tests.reference_channels.test_buyers_pages import Ada
 
 
 async def test_one_person_over_two_channels(scene: Scene, tmp_path: Path) -> None:
