@@ -18,16 +18,13 @@ import cbor2
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from conformance.sd_jwt import encoded
+
 Json = dict[str, Any]
 ES256 = -7  # COSE algorithm
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40  # flags of authenticator data, 6.1
 AAGUID = bytes(16)
 HEAD = 37  # bytes of authenticator data before what is attested
-
-
-def encoded(raw: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def decoded(text: Any) -> bytes:

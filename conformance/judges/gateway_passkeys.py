@@ -19,8 +19,9 @@ from conformance.judges.gateway_evidence import (
 )
 from conformance.judges.gateway_identity import linked
 from conformance.model import MissingError, Outcome, check, holds
-from conformance.passkeys import decoded, encoded, words
+from conformance.passkeys import decoded, words
 from conformance.scenarios.gateway_passkeys import CEREMONIES
+from conformance.sd_jwt import encoded
 from conformance.transcript import Exchange, Transcript
 
 gateway = partial(check, role="gateway", capability="passkeys")

@@ -20,6 +20,7 @@ from conformance.mini_gateway.buyers import Link
 from conformance.mini_gateway.call import Call
 from conformance.mini_gateway.problems import Refusal
 from conformance.mini_gateway.world import Json, World
+from conformance.sd_jwt import encoded
 
 PARTY = "mini-gateway.example"
 HOST = f"buyers.{PARTY}"  # of the page, on which nobody looks here
@@ -37,11 +38,6 @@ class Visit:
     challenge: str
     handle: str
     answered: bool = False
-
-
-def encoded(raw: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def decoded(text: str) -> bytes:

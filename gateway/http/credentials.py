@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from gateway.core.model import Json
 from gateway.core.proofs import Passkey
+from gateway.core.wire import base64url
 
 if TYPE_CHECKING:
     from gateway.http.services import Services
@@ -40,7 +41,7 @@ class Party:
     def request(self, challenge: bytes) -> Json:
         """PublicKeyCredentialRequestOptionsJSON: for whatever passkey she has here."""
         return {
-            "challenge": encoded(challenge),
+            "challenge": base64url(challenge),
             "rpId": self.id,
             "timeout": PATIENCE,
             "userVerification": "required",
@@ -49,9 +50,9 @@ class Party:
     def creation(self, challenge: bytes, user_handle: bytes, name: str, user: str) -> Json:
         """PublicKeyCredentialCreationOptionsJSON. `user` is what her authenticator will list it as."""
         return {
-            "challenge": encoded(challenge),
+            "challenge": base64url(challenge),
             "rp": {"id": self.id, "name": name},
-            "user": {"id": encoded(user_handle), "name": user, "displayName": user},
+            "user": {"id": base64url(user_handle), "name": user, "displayName": user},
             "pubKeyCredParams": [{"type": "public-key", "alg": one} for one in ALGORITHMS],
             "timeout": PATIENCE,
             "excludeCredentials": [],
@@ -72,11 +73,6 @@ def party_of(services: Services) -> Party:
     origin = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
     usable = services.settings.sandbox or (_is_name(host) and (parts.scheme == "https" or _is_here(host)))
     return Party(host, origin, usable)
-
-
-def encoded(raw: bytes) -> str:
-    """base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def verified(party: Party, challenge: bytes, credential: Json, known: Passkey | None) -> Passkey | None:
@@ -103,7 +99,9 @@ def verified(party: Party, challenge: bytes, credential: Json, known: Passkey | 
         if "attestationObject" in response:
             algorithms = [COSEAlgorithmIdentifier(one) for one in ALGORITHMS]
             made = verify_registration_response(**expected, supported_pub_key_algs=algorithms)
-            return Passkey(encoded(made.credential_id), made.credential_public_key, made.sign_count, new=True)
+            return Passkey(
+                base64url(made.credential_id), made.credential_public_key, made.sign_count, new=True
+            )
         if known is None:
             return None
         used = verify_authentication_response(

@@ -9,7 +9,7 @@ from reference_channels.kit.errors import Json
 from reference_channels.trade import identity
 from reference_channels.trade.words import TAGS
 from reference_channels.webshop.pages import view
-from reference_channels.webshop.pages.buyers import attempt, begun, needs, onward
+from reference_channels.webshop.pages.buyers import attempt, needs, onward, outcome
 from reference_channels.webshop.pages.goods import day
 from reference_channels.webshop.pages.visitor import form, visitor
 from reference_channels.webshop.providers import SIGN_INS
@@ -77,7 +77,7 @@ async def mail(request: web.Request) -> web.StreamResponse:
 async def passkey(request: web.Request) -> web.StreamResponse:
     """The way to the gateway's page, where she uses her passkey; it is on the page that answers, once."""
     await form(request)
-    made, wrong = await begun(identity.passkey_page(request.app[SHOP], visitor(request).buyer))
+    made, wrong = await outcome(identity.passkey_page(request.app[SHOP], visitor(request).buyer))
     answer = await _page(request, made, {"passkey": wrong} if wrong else None)
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
@@ -109,7 +109,7 @@ def _code(data: dict[str, str]) -> str:
 async def show(request: web.Request) -> web.StreamResponse:
     """A code to enter on another channel; it is on the page that answers, once."""
     await form(request)
-    made, wrong = await begun(identity.show_code(request.app[SHOP], visitor(request).buyer))
+    made, wrong = await outcome(identity.show_code(request.app[SHOP], visitor(request).buyer))
     return await _page(request, made, {"show": wrong} if wrong else None)
 
 

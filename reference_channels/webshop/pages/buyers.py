@@ -53,14 +53,14 @@ async def attempt(work: Awaitable[object]) -> str:
     return ""
 
 
-async def begun(work: Awaitable[Json]) -> tuple[Json, str]:
-    """The link, and why there is none; see `attempt`."""
+async def outcome(work: Awaitable[Json]) -> tuple[Json, str]:
+    """What was made, and why nothing was; see `attempt`."""
     made: Json = {}
 
-    async def begin() -> None:
+    async def make() -> None:
         made.update(await work)
 
-    return made, await attempt(begin())
+    return made, await attempt(make())
 
 
 def onward(place: str) -> web.Response:

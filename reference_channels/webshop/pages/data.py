@@ -11,7 +11,7 @@ from reference_channels.kit.errors import GatewayError, Json
 from reference_channels.trade import consent, identity
 from reference_channels.trade.words import TAGS
 from reference_channels.webshop.pages import texts, view
-from reference_channels.webshop.pages.buyers import attempt, needs, onward
+from reference_channels.webshop.pages.buyers import attempt, needs, onward, outcome
 from reference_channels.webshop.pages.goods import day
 from reference_channels.webshop.pages.visitor import forget, form, visitor
 from reference_channels.webshop.settings import SHOP
@@ -150,12 +150,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
     data, shop, who = await form(request), request.app[SHOP], visitor(request)
     if "sure" not in data:
         return await _asking(request, "unsure")
-    made: Json = {}
-
-    async def work() -> None:
-        made.update(await consent.erase(shop, who.buyer, "everywhere" in data))
-
-    wrong = await attempt(work())
+    made, wrong = await outcome(consent.erase(shop, who.buyer, "everywhere" in data))
     if wrong:
         return await _asking(request, wrong)
     kept = [each | {"when": day(each.get("until", ""))} for each in made["kept"]]

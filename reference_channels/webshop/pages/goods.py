@@ -10,7 +10,7 @@ from reference_channels.trade.cards import CATEGORIES
 from reference_channels.trade.reveal import Shown
 from reference_channels.trade.words import product_text
 from reference_channels.webshop.pages import view
-from reference_channels.webshop.pages.buyers import attempt, needs, onward
+from reference_channels.webshop.pages.buyers import attempt, needs, onward, outcome
 from reference_channels.webshop.pages.visitor import form, visitor
 from reference_channels.webshop.settings import SHOP
 
@@ -112,16 +112,11 @@ async def certificate(request: web.Request) -> web.StreamResponse:
     shop, name = request.app[SHOP], request.match_info["entitlement_id"]
     entitlement = await ownership.good(shop, who.buyer, name)
     ticked = {part for part in ownership.PARTS if f"show.{part}" in data}
-    issued: Json = {}
-
-    async def issue() -> None:
-        key = ownership.holder_key(data.get("holder_key", ""))
-        issued.update(await ownership.certificate(shop, who.buyer, name, key))
-
     try:
-        wrong = await attempt(issue())
+        key = ownership.holder_key(data.get("holder_key", ""))
     except ownership.KeyRefusedError as refusal:
-        wrong = refusal.reason
+        return await _one(request, wrong=refusal.reason, ticked=ticked)
+    issued, wrong = await outcome(ownership.certificate(shop, who.buyer, name, key))
     if wrong:
         return await _one(request, wrong=wrong, ticked=ticked)
     shown = {claim for part in ticked for claim in ownership.PARTS[part][0]}
@@ -138,12 +133,7 @@ async def hand_on(request: web.Request) -> web.StreamResponse:
     """Offer it; the code is on the page that answers, once."""
     await form(request)
     shop, who, name = request.app[SHOP], visitor(request), request.match_info["entitlement_id"]
-    made: Json = {}
-
-    async def offer() -> None:
-        made.update(await ownership.offer(shop, who.buyer, name))
-
-    wrong = await attempt(offer())
+    made, wrong = await outcome(ownership.offer(shop, who.buyer, name))
     return await _one(request, made.get("code", ""), wrong)
 
 
@@ -163,10 +153,5 @@ async def accept(request: web.Request) -> web.StreamResponse:
     code = data.get("code", "").strip()
     if not code or len(code) > 64:
         return await _mine(request, "not_found")
-    taken: Json = {}
-
-    async def take() -> None:
-        taken.update(await ownership.accept(shop, who.buyer, code))
-
-    wrong = await attempt(take())
+    taken, wrong = await outcome(ownership.accept(shop, who.buyer, code))
     return await _mine(request, wrong) if wrong else onward(f"/goods/{taken['id']}")

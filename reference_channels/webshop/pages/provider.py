@@ -12,7 +12,7 @@ from reference_channels.kit.openid import SignInError
 from reference_channels.trade import identity
 from reference_channels.webshop.pages import view
 from reference_channels.webshop.pages.accounts import PAGE
-from reference_channels.webshop.pages.buyers import attempt, begun, needs, onward
+from reference_channels.webshop.pages.buyers import attempt, needs, onward, outcome
 from reference_channels.webshop.pages.visitor import form, visitor
 from reference_channels.webshop.providers import SIGN_INS, SignIn
 from reference_channels.webshop.settings import SHOP
@@ -32,7 +32,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
         ends = await openid.discover(away.http, provider)
     except SignInError as error:
         return _told(_reason(error, provider.issuer))
-    made, wrong = await begun(identity.sign_in(shop, buyer, provider.issuer))
+    made, wrong = await outcome(identity.sign_in(shop, buyer, provider.issuer))
     if wrong:
         return _told(wrong)
     one = SignIn(provider, ends, buyer, made["id"], timestamp(made["expires_at"]))
