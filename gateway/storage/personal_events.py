@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 
 from gateway.core import erasure as rules
 from gateway.core.model import Event
 from gateway.core.rows import replace
 from gateway.storage.engine.base import Changes, Transaction
+from gateway.storage.several import filled, places
 from gateway.storage.tables import events
 
 # So many that a statement is worth its way, so few that nobody waits long for their locks.
 TOGETHER = 100
-_SUBJECTS: list[Any] = [bindparam(f"subject_{n}") for n in range(TOGETHER)]
 # written out, as the index has it
 ABOUT = (
     select(events)
     .where(
-        events.c.subject.in_(_SUBJECTS),
+        events.c.subject.in_(places("subject", TOGETHER)),
         text("type IN ('order.updated', 'reservation.expired', 'buyer.linked', 'buyer.unlinked')"),
     )
     .order_by(events.c.id)
@@ -30,10 +29,9 @@ ABOUT_LOCKED = ABOUT.with_for_update()
 
 
 def pieces(subjects: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The parameters of ABOUT, as often as it has to be run; the last of them again for what is over."""
+    """The parameters of ABOUT, as often as it has to be run."""
     for start in range(0, len(subjects), TOGETHER):
-        piece = subjects[start : start + TOGETHER]
-        yield {one.key: piece[min(n, len(piece) - 1)] for n, one in enumerate(_SUBJECTS)}
+        yield filled("subject", TOGETHER, subjects[start : start + TOGETHER])
 
 
 def forgotten(about: Sequence[Event], names: Mapping[str, str], at: datetime | None) -> list[Event]:
